@@ -1,0 +1,1 @@
+"""What a customer's attention has been spent on: touches, reservations and limits."""

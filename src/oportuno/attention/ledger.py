@@ -1,0 +1,93 @@
+"""One rolling limit over all channels: reserve, confirm, release.
+
+Speak reserves; the claim confirms at hand-off time; refused for good, expiry and cancel release. The ledger sits in the customer's state, under the
+customer's lock, so no interleaving can exceed a limit: there is nothing to count and then insert.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Section
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """At most so many touches in a rolling window, over every channel."""
+
+    at_most: int
+    per: Millis
+
+
+class Touch(msgspec.Struct, array_like=True):
+    """A contact that counts: made (`made`), or reserved and not yet made."""
+
+    id: bytes
+    at: Millis
+    """When it was handed off; for a reservation, when it was reserved."""
+    channel: str
+    cost: int = 1
+    made: bool = False
+    until: Millis = 0
+    """A reservation's own expiry; 0 once made."""
+
+
+class Attention(Section):
+    """Touches and reservations of the longest window. Service data."""
+
+    title: ClassVar[str] = "attention"
+
+    touches: list[Touch] = []
+
+
+def room_from(attention: Attention, limits: tuple[Limit, ...], now: Millis, *, cost: int = 1, besides: bytes = b"") -> Millis | None:
+    """Say from when on a touch of this cost fits every limit: `now` when it fits already, None when it never will.
+
+    `besides` names a reservation that does not count, because it is the asker's own.
+    """
+    earliest = now
+    counted = [touch for touch in attention.touches if touch.id != besides and (touch.made or touch.until > now)]
+    for limit in limits:
+        if cost > limit.at_most:
+            return None
+        inside = sorted((t for t in counted if t.at > now - limit.per), key=lambda t: t.at)
+        used = sum(touch.cost for touch in inside)
+        for touch in inside:
+            if used + cost <= limit.at_most:
+                break
+            used -= touch.cost
+            earliest = max(earliest, touch.at + limit.per)
+    return earliest
+
+
+def reserve(attention: Attention, *, id: bytes, channel: str, now: Millis, until: Millis, cost: int = 1) -> None:  # noqa: A002 - the field's own word
+    """Hold a place for one touch. Reserving the same id again only moves its expiry."""
+    for touch in attention.touches:
+        if touch.id == id:
+            if not touch.made:
+                touch.until = max(touch.until, until)
+            return
+    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, until=until))
+
+
+def confirm(attention: Attention, *, id: bytes, channel: str, now: Millis, cost: int = 1) -> None:  # noqa: A002 - the field's own word
+    """Turn a reservation into a touch made now. A reservation that had lapsed counts all the same: we spoke."""
+    for touch in attention.touches:
+        if touch.id == id:
+            touch.made, touch.at, touch.until = True, now, 0
+            return
+    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, made=True))
+
+
+def release(attention: Attention, *, id: bytes) -> None:  # noqa: A002 - the field's own word
+    """Give back a reservation, or take back a touch that certainly did not happen."""
+    attention.touches = [touch for touch in attention.touches if touch.id != id]
+
+
+def forget_old(attention: Attention, *, now: Millis, longest: Millis) -> None:
+    """Drop what no window can count any more."""
+    attention.touches = [
+        touch for touch in attention.touches if (touch.made and touch.at > now - longest) or (not touch.made and touch.until > now)
+    ]

@@ -1,0 +1,1 @@
+"""The channels by which we can speak, and what each one needs."""

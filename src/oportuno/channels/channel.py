@@ -1,0 +1,44 @@
+"""Channels and providers' answers, in our words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from oportuno.kit.times import Millis
+
+
+class Channel(StrEnum):
+    """A way to speak to a customer."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class Outcome(StrEnum):
+    """How one hand-off ended. There is no fifth way."""
+
+    ACCEPTED = "accepted"
+    REFUSED_FOR_NOW = "refused_for_now"
+    """Certainly not taken: may be tried again within its expiry, after a fresh claim and check."""
+    REFUSED_FOR_GOOD = "refused_for_good"
+    UNKNOWN = "unknown"
+    """Perhaps taken. A marketing message is never sent again; it counts as a touch and is shown."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one hand-off."""
+
+    outcome: Outcome
+    detail: str = ""
+    """A short technical note without personal data, for example ``smtp 421``."""
+    retry_after: Millis | None = None
+    """When the provider asked us to wait, for how long."""
+    provider_ref: str = ""
+    """The provider's own id of what it took."""
+
+
+TOUCH_COST: Final[dict[Channel, int]] = {Channel.EMAIL: 1, Channel.WEBHOOK: 1}
+"""How much of a rolling limit one touch on a channel uses."""

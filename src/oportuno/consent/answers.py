@@ -1,0 +1,76 @@
+"""What the customer answered, per purpose and channel, and what they wish."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar, Final
+
+import msgspec
+
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Draft, Section
+from oportuno.profile.purposes import Purpose
+
+
+class Answered(StrEnum):
+    """The current state of one consent."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    PENDING = "pending"
+    """Asked for with the public key; counts as no until confirmed from that channel."""
+
+
+ANY_CHANNEL: Final = "*"
+"""The channel of purposes that are not about a channel (personalisation, measurement, location)."""
+
+
+class Consent(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The current answer for one purpose on one channel. The ledger of proofs stands in rows of its own."""
+
+    state: Answered
+    at: Millis
+    source: str = ""
+    """Who brought the answer: ``customer``, ``preference_link``, ``one_click``, ``api``, ``browser``, ``demo_simulated``."""
+    notice: str = ""
+    """Version of the wording served."""
+    expires: Millis = 0
+
+
+class Consents(Section):
+    """Current answers, suppression and wishes. Service data: it must be readable to be obeyed."""
+
+    title: ClassVar[str] = "consents"
+
+    answers: dict[str, Consent] = {}
+    """``purpose/channel`` → answer, for example ``marketing/email``; channel ``*`` where none applies."""
+    suppressed: dict[str, tuple[str, Millis]] = {}
+    """channel → (reason: unsubscribed | hard_bounce | complaint | manual | invalid, since)."""
+    paused_until: Millis = 0
+    quiet: tuple[int, int] | None = None
+    """The customer's own quiet hours: minutes of the local day (from, to)."""
+    skipped_topics: list[str] = []
+
+
+def slot(purpose: Purpose | str, channel: str = ANY_CHANNEL) -> str:
+    """Name the place of one answer."""
+    return f"{purpose}/{channel}"
+
+
+def granted(consents: Consents, purpose: Purpose, channel: str, now: Millis) -> bool:
+    """Say whether the customer's current answer is yes. Unknown, pending, expired: no."""
+    if purpose is Purpose.SERVICE:
+        return True
+    answer = consents.answers.get(slot(purpose, channel))
+    return answer is not None and answer.state is Answered.GRANTED and not 0 < answer.expires <= now
+
+
+def granted_purposes(draft: Draft, now: Millis) -> frozenset[Purpose]:
+    """Give the purposes whose sections may be decoded for this customer now."""
+    consents = draft.read(Consents)
+    return frozenset(
+        purpose
+        for purpose in (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.LOCATION)
+        if granted(consents, purpose, ANY_CHANNEL, now)
+    ) | {Purpose.SERVICE}

@@ -1,0 +1,72 @@
+"""The message: what is said to one customer on one channel. It can only be made from a Permit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from oportuno.consent.permit import Permit
+from oportuno.kit.faults import Fault
+from oportuno.kit.ids import CustomerKey
+from oportuno.kit.times import Millis
+from oportuno.moments.proposal import Because, Proposal
+from oportuno.profile.purposes import Purpose
+
+
+class NoPermit(Fault):
+    """A message was made without the permit for it."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits in the outbox. It names no address: the claim asks the gate again and takes the address from that permit."""
+
+    id: bytes
+    """The proposal's id: one proposal, one message, one idempotency key."""
+    key: CustomerKey
+    proposal: Proposal
+    marketing: bool
+    permitted_at: Millis
+    expires_at: Millis
+
+    @property
+    def because(self) -> Because:
+        """The evidence behind it."""
+        return self.proposal.because
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the data is used for."""
+        return self.proposal.purpose
+
+
+def message_from(permit: Permit, proposal: Proposal) -> Message:
+    """Make the message that a permit allows. Raises NoPermit when permit and proposal do not belong together."""
+    if type(permit) is not Permit or permit.ask != proposal.id or permit.channel != proposal.channel:
+        raise NoPermit("no_permit", "a message can only be made from its own permit")
+    return Message(
+        id=proposal.id,
+        key=permit.key,
+        proposal=proposal,
+        marketing=permit.marketing,
+        permitted_at=permit.granted_at,
+        expires_at=min(permit.expires_at, proposal.expires_at),
+    )
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the words and form of its channel, ready to hand off. The address comes from the claim's permit."""
+
+    channel: str
+    language: str
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    headers: dict[str, str] = {}
+    """List-Unsubscribe and its like, without Message-ID and addresses."""
+    sender: str = ""
+    reply_to: str = ""
+    url: str = ""
+    """For a webhook: where to."""
+    payload: dict[str, Any] = {}
+    """For a webhook: what."""

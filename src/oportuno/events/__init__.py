@@ -1,0 +1,1 @@
+"""What happened, at every touchpoint: the event, its source and its shapes."""

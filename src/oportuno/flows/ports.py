@@ -1,0 +1,352 @@
+"""The ports: what the flows need of the world, in our words. Each has a PostgreSQL and an in-memory adapter behind one contract suite.
+
+Every `await` of a port is a point where others may run, fail or die. Nothing else in a flow may be awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import IntEnum
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from oportuno.channels.channel import Answer
+from oportuno.content.message import Message, Rendered
+from oportuno.decision.verdict import Verdict
+from oportuno.events.event import Call, Event, Source
+from oportuno.flows.programme import Programme
+from oportuno.kit.faults import Fault
+from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
+from oportuno.kit.times import Millis
+
+# ── Coming in ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class LaneClass(IntEnum):
+    """The classes of work a batch is filled from, each with its share."""
+
+    LIVE = 0
+    BULK = 1
+
+
+class Sighting(NamedTuple):
+    """The ids one event carries: whom is it about?"""
+
+    workspace: WorkspaceId
+    user: str
+    """userId, or empty."""
+    anonymous: str
+    """anonymousId, or empty."""
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way into the log; lane and seq are given by the writer."""
+
+    key: CustomerKey
+    h: bytes
+    source: Source
+    call: Call
+    name: str
+    at: Millis
+    received: Millis
+    body: bytes
+    day: int
+    """The client's own day (days since 1970), the partition in which its id is remembered."""
+    probe_yesterday: bool = False
+    """No stamp of the client's own: a retry may carry another day, so yesterday's ids are looked at too."""
+
+
+class Reject(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of an acknowledged request that could not become an event: kept whole, visible and replayable for 30 days."""
+
+    workspace: WorkspaceId
+    id: bytes
+    received: Millis
+    code: str
+    sentence: str
+    place: str
+    """Which item and field, for example ``batch[3].timestamp``."""
+    raw: bytes
+    key_id: str
+    """Which key brought it."""
+
+
+class Intake(Protocol):
+    """The writer of the event log. Acknowledged means committed."""
+
+    async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
+        """Name the customer of each sighting, minting new ones. Order kept; the same sighting always gives the same customer.
+
+        A known user id decides. An unknown user id joins the anonymous id's customer if no other user id has claimed it; else a new
+        customer is minted.
+        """
+        ...
+
+    async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
+        """Commit events and rejects together, dropping ids seen before; gives how many events were new. Raises Unavailable."""
+        ...
+
+    async def backlog(self, workspace: WorkspaceId) -> int:
+        """Roughly how many stored events of the workspace wait to be evaluated (may be a second old)."""
+        ...
+
+
+# ── The unit of work ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Status(IntEnum):
+    """What kind of row stands for a customer."""
+
+    ACTIVE = 0
+    MERGING = 1
+    FORWARDED = 2
+    ERASED = 3
+    """A tombstone: no upsert recreates it."""
+
+
+class Stored(NamedTuple):
+    """A customer's row, read under its lock. `version` 0: there is no row yet."""
+
+    key: CustomerKey
+    status: Status
+    version: int
+    state: bytes
+    due_at: Millis | None
+    """The earliest timer, as it stands in the timer table."""
+
+
+class OutboxStatus(IntEnum):
+    """Where a message is. Only PENDING may be claimed; HANDING means the first byte may be on its way."""
+
+    PENDING = 0
+    HANDING = 1
+    ACCEPTED = 2
+    REFUSED = 3
+    """Refused for good by the provider."""
+    UNKNOWN = 4
+    CANCELLED = 5
+    """Withdrawn by us before hand-off; the reason stands beside it."""
+    EXPIRED = 6
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the outbox as the deliverer reads it."""
+
+    message: Message
+    status: OutboxStatus
+    not_before: Millis
+    attempts: int
+    deliverer: int
+    """Who claimed it last; 0: nobody."""
+
+
+class SaveCustomer(NamedTuple):
+    """Write a customer's state back. Fails with Moved unless the stored version is still `base_version`."""
+
+    key: CustomerKey
+    base_version: int
+    state: bytes
+    due_at: Millis | None
+    due_changed: bool
+
+
+class Cancel(NamedTuple):
+    """Cancel what is PENDING of a customer: about any of `items`, on `channel`, or (both empty) everything."""
+
+    key: CustomerKey
+    items: tuple[str, ...]
+    channel: str
+    reason: str
+    """A Refusal's value."""
+    at: Millis
+    marketing_only: bool = True
+
+
+class MoveMessage(NamedTuple):
+    """Move one message from an expected status to another; fails with Moved when it stands elsewhere."""
+
+    key: CustomerKey
+    id: bytes
+    expect: OutboxStatus
+    status: OutboxStatus
+    at: Millis
+    deliverer: int = 0
+    not_before: Millis | None = None
+    answer: Answer | None = None
+    reason: str = ""
+
+
+class Quarantine(NamedTuple):
+    """An event whose step raised: set aside with its fault, visible, never lost; the customer goes on."""
+
+    event: Event
+    fault: str
+
+
+class LedgerEntry(NamedTuple):
+    """One answer about consent, with what proves it. Append-only."""
+
+    key: CustomerKey
+    id: bytes
+    at: Millis
+    slot: str
+    """purpose/channel, or ``suppression/channel``, ``wishes``, ``item/<id>``."""
+    state: str
+    source: str
+    notice: str
+    language: str
+    actor: str
+    proof: dict[str, Any]
+
+
+class Decision(NamedTuple):
+    """A verdict and whose it is."""
+
+    key: CustomerKey
+    verdict: Verdict
+
+
+class OffsetMove(NamedTuple):
+    """Compare-and-set of how far a (bucket, workspace, lane) was read."""
+
+    bucket: Bucket
+    workspace: WorkspaceId
+    lane: int
+    old: int
+    new: int
+
+
+class Writes(msgspec.Struct, kw_only=True):
+    """Everything one unit of work changes, committed together or not at all."""
+
+    saves: list[SaveCustomer] = []
+    decisions: list[Decision] = []
+    messages: list[Message] = []
+    """New in the outbox. An id already there is left as it is: proposing twice is saying once."""
+    cancels: list[Cancel] = []
+    moves: list[MoveMessage] = []
+    ledger: list[LedgerEntry] = []
+    quarantines: list[Quarantine] = []
+    offsets: list[OffsetMove] = []
+    erasures: list[CustomerKey] = []
+    """Turn these rows into tombstones and delete what the registry of personal data names."""
+    redactions: list[Event] = []
+    """Events that reached a tombstone: their bodies are blanked."""
+
+
+class Moved(Fault):
+    """Somebody else got there first (offset, version or message status). Nothing was written; read again."""
+
+    status = 409
+
+
+class Work(Protocol):
+    """One transaction: lock, think, commit. Left without commit, it changes nothing."""
+
+    async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
+        """Lock the customers' rows in key order and give the store's clock and the rows; absent ones have version 0."""
+        ...
+
+    async def commit(self, writes: Writes) -> None:
+        """Write everything and commit. Raises Moved (nothing written) or Unavailable (nothing known: read again)."""
+        ...
+
+
+class Store(Protocol):
+    """Where customers' states live."""
+
+    def work(self) -> AbstractAsyncContextManager[Work]:
+        """Begin a unit of work."""
+        ...
+
+    async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
+        """Look an id up in the directory: kind ``user`` or ``anonymous``."""
+        ...
+
+
+# ── The engine's feed ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Fetched(msgspec.Struct, kw_only=True):
+    """A batch to work on, filled by class and round-robin over workspaces."""
+
+    now: Millis
+    """The store's clock: the batch's one `now`."""
+    clock_trusted: bool = True
+    """False after a back-jump or a forward jump over five minutes: marketing pauses."""
+    events: list[Event]
+    due: list[tuple[CustomerKey, Millis]]
+    """Customers whose earliest timer has come, with that time."""
+    offsets: list[OffsetMove]
+
+
+class Feed(Protocol):
+    """What waits to be evaluated in the buckets this worker owns."""
+
+    async def fetch(self, limit: int) -> Fetched:
+        """Give up to `limit` happenings, at once, perhaps none. Reads only: what is not committed comes again."""
+        ...
+
+    async def wait(self, most: float) -> None:
+        """Return when something may have come, or after `most` seconds."""
+        ...
+
+
+# ── Going out ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Due(NamedTuple):
+    """Messages whose time has come, by the store's clock."""
+
+    now: Millis
+    waiting: list[Waiting]
+
+
+class Outbox(Protocol):
+    """Messages that wait, and those in a dead deliverer's hands."""
+
+    async def due(self, channel: str, limit: int) -> Due:
+        """Give PENDING messages of a channel with `not_before` ≤ now, fair over workspaces, oldest first; expired ones included."""
+        ...
+
+    async def abandoned(self, limit: int) -> Due:
+        """Give HANDING messages whose deliverer is certainly dead."""
+        ...
+
+    async def wait(self, most: float) -> None:
+        """Return when something may have come, or after `most` seconds."""
+        ...
+
+
+class Provider(Protocol):
+    """One way out: SMTP server, webhook endpoint."""
+
+    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:
+        """Hand off once. Never raises for what the provider does: every ending is one of the four outcomes."""
+        ...
+
+
+class Programmes(Protocol):
+    """What each workspace has laid down: policy, journeys, templates."""
+
+    async def programme(self, workspace: WorkspaceId) -> Programme:
+        """Give the programme now in force; may be a second old. Raises NotFound for an unknown workspace."""
+        ...
+
+    async def all(self) -> Mapping[WorkspaceId, Programme]:
+        """Give every workspace's programme."""
+        ...
+
+
+class Clock(Protocol):
+    """A monotonic clock, for time-outs and paces only; what time it is comes from the store."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed point."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Pause."""
+        ...

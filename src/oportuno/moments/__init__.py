@@ -1,0 +1,1 @@
+"""Opportunities spotted in what happened, each with its because."""

@@ -1,0 +1,131 @@
+"""The customer inside a step: an envelope of named sections, decoded only when asked for, changed in place.
+
+A section belongs to purposes. Without all of them granted it cannot be decoded here, so nothing downstream can use it by oversight.
+A draft is owned by one call of `step`; it is never shared, kept or copied.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, TypeVar
+
+import msgspec
+
+from oportuno.kit.faults import Fault
+from oportuno.kit.ids import CustomerKey
+from oportuno.profile.purposes import Purpose
+
+
+class Section(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A part of a customer's state with its own codec. Every field needs a default: an absent section is an empty one.
+
+    A section that several fields long history would bloat is cut by its owner: hot state has a ceiling (see `SIZE_CEILING`).
+    """
+
+    title: ClassVar[str]
+    """The name under which the section is stored; never reused for something else."""
+    codec: ClassVar[int] = 1
+    """Raised when the stored shape changes incompatibly."""
+    purposes: ClassVar[frozenset[Purpose]] = frozenset()
+    """Every purpose that must be granted before the section may be decoded. Empty: service data."""
+
+
+S = TypeVar("S", bound=Section)
+
+SIZE_CEILING: Final = 8_192
+"""Bytes of hot state above which a customer is too large to decide about quickly."""
+
+_ENVELOPE: Final = msgspec.msgpack.Decoder(list[tuple[str, int, bytes]])
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODERS: Final[dict[type[Section], msgspec.msgpack.Decoder[Any]]] = {}
+NO_PURPOSES: Final[frozenset[Purpose]] = frozenset()
+
+
+class PurposeClosed(Fault):
+    """A section was opened whose purpose the customer has not granted. A fault of ours, never of theirs."""
+
+
+class CodecTooNew(Fault):
+    """A newer release wrote this section: this worker must give up the bucket."""
+
+
+class Draft:
+    """One customer's state, open for one step."""
+
+    __slots__ = ("_dirty", "_open", "_sections", "granted", "key", "version")
+
+    def __init__(self, key: CustomerKey, state: bytes = b"", version: int = 0) -> None:
+        self.key = key
+        self.version = version
+        """The stored version this draft was read from; 0 when the customer has no row yet."""
+        self.granted: frozenset[Purpose] = NO_PURPOSES
+        """The purposes granted now; set once per step by the room that owns consent."""
+        self._sections: dict[str, tuple[int, bytes]] = (
+            {title: (codec, blob) for title, codec, blob in _ENVELOPE.decode(state)} if state else {}
+        )
+        self._open: dict[type[Section], Section] = {}
+        self._dirty: set[type[Section]] = set()
+
+    def read(self, section: type[S]) -> S:
+        """Give a section to look at. Changes made to it are not kept; use `open` to change.
+
+        Raises PurposeClosed when its purposes are not granted.
+        """
+        found = self._open.get(section)
+        if found is None:
+            found = self._decode(section)
+        return found  # type: ignore[return-value]
+
+    def open(self, section: type[S]) -> S:
+        """Give a section to change in place; it will be written back.
+
+        Raises PurposeClosed when its purposes are not granted.
+        """
+        self._dirty.add(section)
+        return self.read(section)
+
+    def may(self, section: type[Section]) -> bool:
+        """Say whether the section's purposes are granted."""
+        return section.purposes <= self.granted
+
+    def delete(self, section: type[Section]) -> None:
+        """Forget a section; needs no purpose, because forgetting is always allowed."""
+        self._sections.pop(section.title, None)
+        self._open.pop(section, None)
+        self._dirty.discard(section)
+
+    def has(self, section: type[Section]) -> bool:
+        """Say whether the section holds anything, without decoding it."""
+        return section in self._open or section.title in self._sections
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was opened for change."""
+        return bool(self._dirty)
+
+    def encode(self) -> bytes:
+        """Write the envelope: opened sections anew, all others byte for byte as they came, in a stable order."""
+        for section in self._dirty:
+            value = self._open[section]
+            self._sections[section.title] = (section.codec, _ENCODER.encode(value))
+        return _ENCODER.encode([(title, codec, blob) for title, (codec, blob) in sorted(self._sections.items())])
+
+    def sizes(self) -> dict[str, int]:
+        """Give the stored bytes of each section, for budgets and for the health page."""
+        return {title: len(blob) for title, (_, blob) in self._sections.items()}
+
+    def _decode(self, section: type[Section]) -> Section:
+        if not section.purposes <= self.granted:
+            raise PurposeClosed("purpose_closed", f"section {section.title} needs {sorted(section.purposes)}")
+        stored = self._sections.get(section.title)
+        if stored is None:
+            value = section()
+        else:
+            codec, blob = stored
+            if codec > section.codec:
+                raise CodecTooNew("codec_too_new", f"section {section.title} has codec {codec}, known is {section.codec}")
+            decoder = _DECODERS.get(section)
+            if decoder is None:
+                decoder = _DECODERS[section] = msgspec.msgpack.Decoder(section)
+            value = decoder.decode(blob)
+        self._open[section] = value
+        return value
