@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from oportuno.consent.permit import Permit
+from oportuno.content.said import Said
 from oportuno.kit.faults import Fault
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import Millis
-from oportuno.moments.proposal import Because, Proposal
-from oportuno.profile.purposes import Purpose
 
 
 class NoPermit(Fault):
@@ -24,33 +23,23 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     id: bytes
     """The proposal's id: one proposal, one message, one idempotency key."""
     key: CustomerKey
-    proposal: Proposal
+    said: Said
     marketing: bool
     permitted_at: Millis
     expires_at: Millis
 
-    @property
-    def because(self) -> Because:
-        """The evidence behind it."""
-        return self.proposal.because
 
-    @property
-    def purpose(self) -> Purpose:
-        """What the data is used for."""
-        return self.proposal.purpose
-
-
-def message_from(permit: Permit, proposal: Proposal) -> Message:
-    """Make the message that a permit allows. Raises NoPermit when permit and proposal do not belong together."""
-    if type(permit) is not Permit or permit.ask != proposal.id or permit.channel != proposal.channel:
+def message_from(permit: Permit, said: Said) -> Message:
+    """Make the message that a permit allows. Raises NoPermit when permit and words do not belong together."""
+    if type(permit) is not Permit or permit.ask != said.id or permit.channel != said.channel:
         raise NoPermit("no_permit", "a message can only be made from its own permit")
     return Message(
-        id=proposal.id,
+        id=said.id,
         key=permit.key,
-        proposal=proposal,
+        said=said,
         marketing=permit.marketing,
         permitted_at=permit.granted_at,
-        expires_at=min(permit.expires_at, proposal.expires_at),
+        expires_at=min(permit.expires_at, said.expires_at),
     )
 
 
@@ -68,5 +57,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     reply_to: str = ""
     url: str = ""
     """For a webhook: where to."""
+    secret: str = ""
+    """For a webhook: the Standard Webhooks secret; never logged."""
     payload: dict[str, Any] = {}
     """For a webhook: what."""

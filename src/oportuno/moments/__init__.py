@@ -1,1 +1,1 @@
-"""Opportunities spotted in what happened, each with its because."""
+"""Opportunities spotted in what happened: the proposals."""

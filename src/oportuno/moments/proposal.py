@@ -1,49 +1,15 @@
-"""A candidate message for one customer, with the evidence that made it."""
+"""A candidate message for one customer, before anybody decided on it."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
+from oportuno.content.said import Said
 from oportuno.kit.times import Millis
-from oportuno.profile.purposes import Purpose
 
 
-class Because(msgspec.Struct, frozen=True, kw_only=True):
-    """The evidence that fired the trigger. Its sentence is written from these facts, never by a copywriter."""
-
-    kind: str
-    """Which sentence: ``cart_left``, ``order_placed``, ``event_seen`` …"""
-    facts: dict[str, Any] = {}
-    """Plain values: counts, product names, moments (milliseconds), all from the evidence."""
-    read: tuple[str, ...] = ()
-    """Titles of the sections that were read for it: what the why-page lists as used; the rest is «not used»."""
-
-
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+class Proposal(Said, frozen=True, kw_only=True):
     """What a journey would like to say."""
 
-    id: bytes
-    """Sixteen bytes, derived from customer, journey, walk and step: proposing twice is proposing once."""
-    journey: str
-    version: int
-    step: str
-    template: str
-    """Key of the message definition."""
-    channel: str
-    purpose: Purpose
-    topic: str = ""
-    items: tuple[str, ...] = ()
-    """Products it is about: a purchase or «no me interesa» of any of them cancels it on every channel."""
-    because: Because
     made_at: Millis
     not_before: Millis = 0
-    expires_at: Millis
-    """The moment has passed after this: never handed off later."""
-    cost: int = 1
-    """How much of a rolling limit it uses."""
     worth: float = 0.0
     """Expected worth in the journey's own prior; the greater wins when several ask at once."""
-    context: dict[str, Any] = {}
-    """What the template may show, beyond the profile: the cart's lines, the hold, links' targets."""
