@@ -25,7 +25,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """Something to say to one customer: which template, by which channel, about what, because of what, until when."""
 
     id: bytes
-    """Sixteen bytes, derived from customer, journey, walk and step: proposing twice is proposing once."""
+    """Sixteen bytes, `kit.ids.dated` by the day of the evidence and derived from customer, journey, walk and step: proposing twice is
+    proposing once, and the id tells its day's partition."""
     journey: str
     version: int
     step: str
