@@ -31,6 +31,26 @@ class LaneClass(IntEnum):
     BULK = 1
 
 
+class KeyFacts(NamedTuple):
+    """What an API key stands for."""
+
+    workspace: WorkspaceId
+    key_id: str
+    """Names the key in rejects and limits; not the key itself."""
+    secret: bool
+    """True: a secret key of a server. False: a write key, public by nature."""
+    sandbox: bool = False
+    """The workspace is a demo or a test: it hands off only to its own mailbox."""
+
+
+class Keys(Protocol):
+    """The keys that programs show. Stored hashed; adapters may cache an answer for some seconds."""
+
+    async def look_up(self, key: str) -> KeyFacts | None:
+        """Say what a key stands for; None when there is no such key. Raises Unavailable."""
+        ...
+
+
 class Sighting(NamedTuple):
     """The ids one event carries: whom is it about?"""
 

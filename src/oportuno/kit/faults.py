@@ -2,8 +2,12 @@
 
 Fault
 ├── BadInput      somebody sent something that cannot be used; says where
+│   ├── TooLarge      more than we take in one go
+│   ├── Unsupported   an encoding that we do not read
+│   └── WrongMethod   the address knows other verbs
 ├── NotFound      the thing named does not exist in this workspace
 ├── NotAllowed    the key, role or link does not permit it
+│   └── Unknown       no key, or one that we do not know
 ├── Busy          try again later; carries how long to wait
 ├── Conflict      the state moved under the caller; read again and decide again
 └── Unavailable   a part that we depend on is gone (database, provider, disk)
@@ -30,6 +34,28 @@ class BadInput(Fault):
     status = 400
 
 
+class TooLarge(BadInput):
+    """More was sent than is taken in one go."""
+
+    status = 413
+
+
+class Unsupported(BadInput):
+    """What was sent is in an encoding that we do not read."""
+
+    status = 415
+
+
+class WrongMethod(BadInput):
+    """The address exists, but not for this HTTP method; `allow` names those that it knows."""
+
+    status = 405
+
+    def __init__(self, code: str, sentence: str, *, allow: str, place: str = "") -> None:
+        super().__init__(code, sentence, place=place)
+        self.allow = allow
+
+
 class NotFound(Fault):
     """The thing named does not exist in this workspace."""
 
@@ -40,6 +66,12 @@ class NotAllowed(Fault):
     """The key, role or link does not permit it."""
 
     status = 403
+
+
+class Unknown(NotAllowed):
+    """No key was shown, or one that we do not know: who is asking?"""
+
+    status = 401
 
 
 class Conflict(Fault):
