@@ -1,0 +1,109 @@
+"""The twin of the event log's writer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oportuno.events.event import Event, Source
+from oportuno.kit.ids import derive, mint_customer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from oportuno.adapters.memory.world import MemoryWorld
+    from oportuno.flows.ports import Arrival, LaneClass, Reject, Sighting
+    from oportuno.kit.ids import CustomerId, WorkspaceId
+
+
+def source_class(source: Source) -> int:
+    """Give the class in which an id is remembered: a live event told again too late is the same event."""
+    return Source.LIVE if source is Source.LATE else source
+
+
+class MemoryIntake:
+    """One ingester: the only writer of its two lanes, one for each class."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+        self._lanes: dict[LaneClass, int] = {}
+        self._last_seq = 0
+
+    async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
+        """Name the customer of each sighting, minting new ones."""
+        await self._world.pause("intake.resolve")
+        return [self._resolve_one(sighting) for sighting in sightings]
+
+    async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
+        """Commit events and rejects together, dropping ids seen before; gives how many events were new."""
+        world = self._world
+        await world.pause("intake.store")
+        number = self._lane(lane)
+        new = 0
+        for arrival in arrivals:
+            if self._seen(arrival):
+                continue
+            self._last_seq = max(self._last_seq + 1, world.clock.now * 1000)
+            key = arrival.key
+            world.tables.events.setdefault((key.bucket, key.workspace, number), []).append(
+                Event(
+                    key=key,
+                    lane=number,
+                    seq=self._last_seq,
+                    h=arrival.h,
+                    source=arrival.source,
+                    call=arrival.call,
+                    name=arrival.name,
+                    at=arrival.at,
+                    received=arrival.received,
+                    body=arrival.body,
+                )
+            )
+            new += 1
+        world.tables.rejects.extend(rejects)
+        await world.pause("intake.stored")
+        return new
+
+    async def backlog(self, workspace: WorkspaceId) -> int:
+        """Say how many stored events of the workspace wait."""
+        await self._world.pause("intake.backlog")
+        tables = self._world.tables
+        return sum(1 for channel in tables.events if channel[1] == workspace for _ in tables.unread(channel))
+
+    def _lane(self, lane: LaneClass) -> int:
+        number = self._lanes.get(lane)
+        if number is None:
+            number = self._lanes[lane] = len(self._world.tables.lanes) + 1
+            self._world.tables.lanes[number] = lane
+        return number
+
+    def _seen(self, arrival: Arrival) -> bool:
+        seen, kind, workspace = self._world.tables.seen, source_class(arrival.source), arrival.key.workspace
+        mark = (arrival.day, workspace, kind, arrival.h)
+        if mark in seen or (arrival.probe_yesterday and (arrival.day - 1, workspace, kind, arrival.h) in seen):
+            return True
+        seen.add(mark)
+        return False
+
+    def _resolve_one(self, sighting: Sighting) -> CustomerId:
+        identities, workspace = self._world.tables.identities, sighting.workspace
+        user = (workspace, "user", sighting.user)
+        anonymous = (workspace, "anonymous", sighting.anonymous)
+        known_user = identities.get(user) if sighting.user else None
+        known_anonymous = identities.get(anonymous) if sighting.anonymous else None
+        if known_user is not None:
+            customer = known_user
+        elif known_anonymous is not None and not (sighting.user and self._claimed(workspace, known_anonymous)):
+            customer = known_anonymous
+        else:
+            self._world.minted += 1
+            customer = mint_customer(derive("customer", self._world.minted))
+        if sighting.user:
+            identities.setdefault(user, customer)
+        if sighting.anonymous:
+            identities.setdefault(anonymous, customer)
+        return customer
+
+    def _claimed(self, workspace: WorkspaceId, customer: CustomerId) -> bool:
+        return any(
+            owner == customer and space == workspace and kind == "user" for (space, kind, _), owner in self._world.tables.identities.items()
+        )

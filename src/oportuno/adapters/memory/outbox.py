@@ -1,0 +1,59 @@
+"""The twin of the outbox as deliverers read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oportuno.flows.ports import Due, OutboxStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oportuno.adapters.memory.tables import MessageRow
+    from oportuno.adapters.memory.world import MemoryWorld
+    from oportuno.kit.times import Millis
+
+
+class MemoryOutbox:
+    """Messages that wait, and those in a dead deliverer's hands."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    async def due(self, channel: str, limit: int) -> Due:
+        """Give PENDING messages of a channel whose time has come, fair over workspaces, oldest first."""
+        world = self._world
+        await world.pause("outbox.due")
+        now = world.clock.now
+        waiting = _fair((row for row in self._ready(now) if row.message.said.channel == channel), limit)
+        await world.pause("outbox.read")
+        return Due(now, [row.waiting() for row in waiting])
+
+    async def abandoned(self, limit: int) -> Due:
+        """Give HANDING messages whose deliverer is certainly dead."""
+        world = self._world
+        await world.pause("outbox.abandoned")
+        dead = (
+            row
+            for row in world.tables.messages.values()
+            if row.status is OutboxStatus.HANDING and row.deliverer not in world.tables.deliverers
+        )
+        return Due(world.clock.now, [row.waiting() for row in _fair(dead, limit)])
+
+    async def wait(self, most: float) -> None:
+        """Return when something may have come, or after `most` seconds."""
+        await self._world.pause("outbox.wait")
+        if not self._ready(self._world.clock.now):
+            await self._world.clock.sleep(most)
+
+    def _ready(self, now: Millis) -> list[MessageRow]:
+        return [row for row in self._world.tables.messages.values() if row.status is OutboxStatus.PENDING and row.not_before <= now]
+
+
+def _fair(rows: Iterable[MessageRow], limit: int) -> list[MessageRow]:
+    """Take the oldest of each workspace in turn."""
+    by_workspace: dict[int, list[MessageRow]] = {}
+    for row in sorted(rows, key=lambda row: row.born):
+        by_workspace.setdefault(row.message.key.workspace, []).append(row)
+    ranked = [(place, workspace, row) for workspace, queue in by_workspace.items() for place, row in enumerate(queue)]
+    return [row for _, _, row in sorted(ranked, key=lambda each: each[:2])[:limit]]

@@ -1,0 +1,202 @@
+"""The twin of the unit of work: row locks in key order held to its end, one atomic commit, Moved when somebody was there first."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from oportuno.adapters.memory.tables import CustomerRow, MessageRow
+from oportuno.flows.ports import Moved, OutboxStatus, Status, Stored
+from oportuno.kit.faults import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from oportuno.adapters.memory.world import MemoryWorld
+    from oportuno.events.event import Event
+    from oportuno.flows.ports import Cancel, MoveMessage, SaveCustomer, Writes
+    from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
+    from oportuno.kit.times import Millis
+
+
+class MemoryWork:
+    """One transaction of the twin."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+        self.actor = world.actor
+        """Who began it; when that process is killed, its transactions roll back."""
+        self.awaits: CustomerKey | None = None
+        self.ended = False
+
+    async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
+        """Lock the customers' rows in key order and give the store's clock and the rows; absent ones have version 0.
+
+        As in PostgreSQL, a row that is not there cannot be locked: two may find version 0, and the second to commit is told Moved.
+        """
+        world = self._world
+        await world.pause("store.lock")
+        ordered = sorted(set(keys))
+        for key in ordered:
+            await self._take(key)
+        await world.pause("store.locked")
+        return world.clock.now, {key: self._read(key) for key in ordered}
+
+    async def commit(self, writes: Writes) -> None:
+        """Write everything and commit. Raises Moved with nothing written, Unavailable when the lock order made a knot."""
+        world = self._world
+        await world.pause("store.commit")
+        for key in sorted({save.key for save in writes.saves} | set(writes.erasures)):
+            await self._take(key)
+        if self.ended:
+            raise Unavailable("work_ended", "this unit of work has ended already")
+        self.check(writes)
+        self._apply(writes)
+        self.end()
+        world.committed(self.actor, writes)
+        await world.pause("store.committed")
+
+    def end(self) -> None:
+        """Give all locks back; what was not committed never was."""
+        self.ended = True
+        locks = self._world.locks
+        for key in [key for key, holder in locks.items() if holder is self]:
+            del locks[key]
+
+    def check(self, writes: Writes) -> None:
+        """Raise Moved unless everything still stands as the writes expect."""
+        tables = self._world.tables
+        for move in writes.offsets:
+            if tables.offsets.get((move.bucket, move.workspace, move.lane), 0) != move.old:
+                raise Moved("offset_moved", "another worker has evaluated these events")
+        for save in writes.saves:
+            row = tables.customers.get(save.key)
+            if row is not None and row.status is Status.ERASED:
+                raise Moved("customer_erased", "the customer was erased; a tombstone is never written again")
+            if (row.version if row is not None else 0) != save.base_version:
+                raise Moved("customer_moved", "somebody else has changed the customer")
+        for step in writes.moves:
+            message = tables.messages.get(step.id)
+            if message is None or message.status is not step.expect:
+                raise Moved("message_moved", "the message no longer stands where it was expected")
+
+    async def _take(self, key: CustomerKey) -> None:
+        world = self._world
+        while key in world.tables.customers:
+            holder = world.locks.get(key)
+            if holder is None or holder is self:
+                world.locks[key] = self
+                return
+            self._refuse_knot(key)
+            self.awaits = key
+            await world.pause("store.blocked")
+            self.awaits = None
+
+    def _refuse_knot(self, key: CustomerKey) -> None:
+        asked: CustomerKey | None = key
+        while asked is not None:
+            holder = self._world.locks.get(asked)
+            if holder is self:
+                raise Unavailable("deadlock", "two units of work wait for each other")
+            asked = holder.awaits if holder is not None else None
+
+    def _read(self, key: CustomerKey) -> Stored:
+        row = self._world.tables.customers.get(key)
+        if row is None:
+            return Stored(key, Status.ACTIVE, 0, b"", None)
+        return Stored(key, row.status, row.version, row.state, row.due_at)
+
+    def _apply(self, writes: Writes) -> None:
+        tables = self._world.tables
+        for save in writes.saves:
+            self._save(save)
+        for cancel in writes.cancels:
+            self._cancel(cancel)
+        for move in writes.moves:
+            self._move(move)
+        for message in writes.messages:
+            if message.id not in tables.messages:
+                born = len(tables.messages)
+                tables.messages[message.id] = MessageRow(message, OutboxStatus.PENDING, message.permitted_at, born)
+        tables.decisions.extend(writes.decisions)
+        for entry in writes.ledger:
+            tables.ledger.setdefault(entry.id, entry)
+        tables.quarantines.extend(writes.quarantines)
+        for offset in writes.offsets:
+            tables.offsets[offset.bucket, offset.workspace, offset.lane] = offset.new
+        for key in writes.erasures:
+            self._erase(key)
+        self._blank(writes.redactions)
+
+    def _save(self, save: SaveCustomer) -> None:
+        row = self._world.tables.customers.setdefault(save.key, CustomerRow())
+        row.version += 1
+        row.state = save.state
+        if save.due_changed:
+            row.due_at = save.due_at
+
+    def _cancel(self, cancel: Cancel) -> None:
+        for row in self._world.tables.messages_of(cancel.key):
+            said = row.message.said
+            if (
+                row.status is OutboxStatus.PENDING
+                and (row.message.marketing or not cancel.marketing_only)
+                and (not cancel.items or not set(cancel.items).isdisjoint(said.items))
+                and (not cancel.channel or cancel.channel == said.channel)
+            ):
+                row.status, row.reason, row.moved_at = OutboxStatus.CANCELLED, cancel.reason, cancel.at
+
+    def _move(self, move: MoveMessage) -> None:
+        row = self._world.tables.messages[move.id]
+        row.status, row.moved_at, row.reason = move.status, move.at, move.reason or row.reason
+        row.answer = move.answer or row.answer
+        if move.not_before is not None:
+            row.not_before = move.not_before
+        if move.status is OutboxStatus.HANDING:
+            row.deliverer, row.handed_at, row.attempts = move.deliverer, move.at, row.attempts + 1
+
+    def _erase(self, key: CustomerKey) -> None:
+        tables = self._world.tables
+        row = tables.customers.setdefault(key, CustomerRow())
+        row.status, row.state, row.due_at = Status.ERASED, b"", None
+        row.version += 1
+        tables.messages = {id_: row for id_, row in tables.messages.items() if row.message.key != key}
+        tables.decisions = [decision for decision in tables.decisions if decision.key != key]
+        tables.ledger = {id_: entry._replace(proof={}) if entry.key == key else entry for id_, entry in tables.ledger.items()}
+        tables.quarantines = [kept for kept in tables.quarantines if kept.event.key != key]
+        tables.identities = {name: owner for name, owner in tables.identities.items() if (name[0], owner) != (key.workspace, key.customer)}
+        self._blank(event for event in tables.all_events() if event.key == key)
+
+    def _blank(self, events: Iterable[Event]) -> None:
+        gone = {(event.lane, event.seq) for event in events}
+        if not gone:
+            return
+        for rows in self._world.tables.events.values():
+            for place, event in enumerate(rows):
+                if (event.lane, event.seq) in gone:
+                    rows[place] = msgspec.structs.replace(event, body=b"{}", name="")
+
+
+class MemoryStore:
+    """Where customers' states live, in memory."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[MemoryWork]:
+        """Begin a unit of work; left without commit, it changes nothing."""
+        work = self._world.new_work(self._world)
+        self._world.works.add(work)
+        try:
+            yield work
+        finally:
+            work.end()
+            self._world.works.discard(work)
+
+    async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
+        """Look an id up in the directory."""
+        await self._world.pause("store.find")
+        return self._world.tables.identities.get((workspace, kind, value))

@@ -1,0 +1,97 @@
+"""The rows of the twin, as plain values that every part of it shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from oportuno.flows.ports import OutboxStatus, Status, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oportuno.channels.channel import Answer
+    from oportuno.content.message import Message
+    from oportuno.events.event import Event
+    from oportuno.flows.ports import Decision, LaneClass, LedgerEntry, Quarantine, Reject
+    from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
+    from oportuno.kit.times import Millis
+
+Channel = tuple["Bucket", "WorkspaceId", int]
+"""(bucket, workspace, lane): one run of events read with one offset."""
+
+
+@dataclass(slots=True)
+class CustomerRow:
+    """One customer as stored."""
+
+    status: Status = Status.ACTIVE
+    version: int = 0
+    state: bytes = b""
+    due_at: Millis | None = None
+
+
+@dataclass(slots=True)
+class MessageRow:
+    """One message in the outbox and what became of it."""
+
+    message: Message
+    status: OutboxStatus
+    not_before: Millis
+    born: int
+    """Order of birth: the oldest goes first."""
+    attempts: int = 0
+    deliverer: int = 0
+    handed_at: Millis | None = None
+    moved_at: Millis = 0
+    answer: Answer | None = None
+    reason: str = ""
+
+    def waiting(self) -> Waiting:
+        """Give the row as a deliverer reads it."""
+        return Waiting(
+            message=self.message, status=self.status, not_before=self.not_before, attempts=self.attempts, deliverer=self.deliverer
+        )
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything stored. Read it in tests; change it only through the ports."""
+
+    customers: dict[CustomerKey, CustomerRow] = field(default_factory=dict)
+    identities: dict[tuple[WorkspaceId, str, str], CustomerId] = field(default_factory=dict)
+    """(workspace, kind, value) → customer."""
+    seen: set[tuple[int, WorkspaceId, int, bytes]] = field(default_factory=set)
+    """(day, workspace, class of source, h)."""
+    events: dict[Channel, list[Event]] = field(default_factory=dict)
+    """In order of seq within each channel."""
+    lanes: dict[int, LaneClass] = field(default_factory=dict)
+    offsets: dict[Channel, int] = field(default_factory=dict)
+    """The seq of the last event that was evaluated; absent: none yet."""
+    rejects: list[Reject] = field(default_factory=list)
+    messages: dict[bytes, MessageRow] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    ledger: dict[bytes, LedgerEntry] = field(default_factory=dict)
+    quarantines: list[Quarantine] = field(default_factory=list)
+    deliverers: set[int] = field(default_factory=set)
+    """Numbers of the deliverers that are alive."""
+
+    def unread(self, channel: Channel) -> Iterator[Event]:
+        """Give a channel's events after its offset, in order."""
+        after = self.offsets.get(channel, 0)
+        rows = self.events.get(channel, [])
+        low, high = 0, len(rows)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if rows[middle].seq <= after else (low, middle)
+        for place in range(low, len(rows)):
+            yield rows[place]
+
+    def all_events(self) -> Iterator[Event]:
+        """Give every stored event."""
+        for rows in self.events.values():
+            yield from rows
+
+    def messages_of(self, key: CustomerKey) -> list[MessageRow]:
+        """Give a customer's messages, oldest first."""
+        return [row for row in self.messages.values() if row.message.key == key]
