@@ -1,0 +1,1 @@
+"""HTTP: the collector, the API and the customers' pages."""

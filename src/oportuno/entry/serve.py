@@ -1,0 +1,215 @@
+"""`oportuno serve`: a small supervisor that runs every part on one machine and stops it again, PostgreSQL last.
+
+It carries no part itself. The parts are child processes in its process group; each holds the reading end of a pipe (its lifeline) and leaves
+when the supervisor is gone, even after kill -9. The listening socket belongs to the supervisor, so that a restarted HTTP process loses no caller.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from oportuno.kit.faults import Unavailable
+from oportuno.settings import Settings
+
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 30.0
+_HEALTHY_AFTER = 60.0
+"""Seconds after which a restarted part counts as well again."""
+_PATIENCE = 20.0
+"""Seconds a part gets to finish what it has in hand before it is killed."""
+_START_PATIENCE = 60.0
+
+
+@dataclass
+class Part:
+    """One child process and how often it had to be started again."""
+
+    name: str
+    arguments: Sequence[str]
+    descriptors: Sequence[int]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = _FIRST_PAUSE
+    again_at: float = field(default=0.0)
+
+
+@contextmanager
+def database_for(settings: Settings) -> Iterator[Settings]:
+    """Give settings with a database address: the one that was set, or the embedded server, which is stopped at the end.
+
+    Raises Unavailable when the server cannot be started.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    from oportuno.adapters.postgres.embedded import embedded
+
+    with embedded(settings.data_dir) as url:
+        yield settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+def serve(settings: Settings) -> int:
+    """Run everything until SIGTERM or SIGINT; gives the exit code.
+
+    Prints one line with the address on standard output when everything answers. Raises Unavailable when it cannot start.
+    """
+    stop = _Stop()
+    listener = listen_on(settings.host, settings.port)
+    address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
+    with database_for(settings) as ready, listener:
+        from oportuno.wiring import migrate
+
+        migrate(ready)
+        public = ready.public_url or address
+        return _Supervisor(ready.model_copy(update={"public_url": public}), listener, stop).run(address)
+
+
+def listen_on(host: str, port: int) -> socket.socket:
+    """Open the listening socket. Raises Unavailable in one sentence: port taken, not permitted, no such address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except PermissionError:
+        listener.close()
+        raise Unavailable("port_not_permitted", f"this user may not listen on port {port}") from None
+    except OSError as fault:
+        listener.close()
+        if fault.errno == 98:  # noqa: PLR2004 - EADDRINUSE
+            raise Unavailable("port_taken", f"port {port} on {host} is taken by another program") from None
+        raise Unavailable("address_unusable", f"cannot listen on {host}: {fault.strerror or fault}") from None
+    return listener
+
+
+def _host_name(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+class _Stop:
+    """Whether somebody asked us to stop; wakes a waiting select."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        self.asked = True
+        os.write(self._writer, b"!")
+
+
+class _Supervisor:
+    """Starts the parts, keeps them alive, ends them."""
+
+    def __init__(self, settings: Settings, listener: socket.socket, stop: _Stop) -> None:
+        self._environment = os.environ | {
+            "OPORTUNO_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
+            "OPORTUNO_PUBLIC_URL": settings.public_url,
+        }
+        self._listener = listener
+        self._stop = stop
+        self._lifeline, self._held = os.pipe2(os.O_CLOEXEC)
+        door = listener.fileno()
+        self._parts = [
+            Part("api", ["--descriptor", str(door), "--lifeline", str(self._lifeline)], [door, self._lifeline]),
+            Part("engine", ["--lifeline", str(self._lifeline)], [self._lifeline]),
+            Part("deliver", ["--lifeline", str(self._lifeline)], [self._lifeline]),
+        ]
+
+    def run(self, address: str) -> int:
+        try:
+            for part in self._parts:
+                self._start(part)
+            if self._wait_ready(address):
+                print(f"Oportuno is ready at {address}", flush=True)
+            while not self._stop.asked:
+                self._mend()
+                select.select([self._stop.reader], [], [], 0.2)
+        finally:
+            self._end()
+        return 0
+
+    def _wait_ready(self, address: str) -> bool:
+        limit = time.monotonic() + _START_PATIENCE
+        while not self._stop.asked:
+            self._mend()
+            if _answers(f"{address}/readyz"):
+                return True
+            if time.monotonic() > limit:
+                raise Unavailable(
+                    "not_ready", f"the parts did not become ready within {_START_PATIENCE:.0f} seconds; their words are above"
+                )
+            select.select([self._stop.reader], [], [], 0.1)
+        return False
+
+    def _start(self, part: Part) -> None:
+        part.process = subprocess.Popen(  # noqa: S603 - our own program with our own arguments
+            [sys.executable, "-m", "oportuno", part.name, *part.arguments],
+            env=self._environment,
+            pass_fds=part.descriptors,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr.fileno(),
+        )
+        part.started = time.monotonic()
+
+    def _mend(self) -> None:
+        """Start again what has died, each time after a longer pause."""
+        now = time.monotonic()
+        for part in self._parts:
+            if part.process is None:
+                if now >= part.again_at:
+                    self._start(part)
+                continue
+            code = part.process.poll()
+            if code is None:
+                if now - part.started > _HEALTHY_AFTER:
+                    part.pause = _FIRST_PAUSE
+                continue
+            print(f"oportuno: {part.name} ended ({_ending(code)}); starting it again in {part.pause:g} s", file=sys.stderr, flush=True)
+            part.process, part.again_at = None, now + part.pause
+            part.pause = min(part.pause * 2, _LONGEST_PAUSE)
+
+    def _end(self) -> None:
+        """Ask every part to finish, wait, and kill what does not."""
+        running = [part.process for part in self._parts if part.process is not None and part.process.poll() is None]
+        for process in running:
+            process.terminate()
+        limit = time.monotonic() + _PATIENCE
+        for process in running:
+            try:
+                process.wait(max(0.1, limit - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        os.close(self._held)
+        os.close(self._lifeline)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)  # noqa: PLR2004 - OK
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

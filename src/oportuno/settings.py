@@ -1,0 +1,88 @@
+"""Everything an operator may set, read from the environment in this file and nowhere else.
+
+Each setting is an environment variable `OPORTUNO_<NAME>`; `DATABASE_URL` and `PORT` are also read under these common names.
+Documented in docs/reference/settings.md, which a law-test compares with this file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from oportuno.kit.faults import BadInput
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Values are checked when read; nothing is read later."""
+
+    model_config = SettingsConfigDict(env_prefix="OPORTUNO_", extra="ignore", frozen=True, populate_by_name=True)
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPORTUNO_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL 16 or newer. Unset: the embedded one in the data directory.",
+    )
+    port: int = Field(
+        default=8080,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("OPORTUNO_PORT", "PORT"),
+        description="Port of the HTTP side; 0 lets the system choose.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Anything but loopback hides the demonstration's pages.",
+    )
+    data_dir: Path = Field(default=Path("data"), description="Where the embedded PostgreSQL keeps its files.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+[^/\s?#])?$",
+        description="How customers reach this server, without a slash at the end: links in messages begin with it. Empty: http://host:port.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is said on standard error.")
+
+    key_events_per_second: int = Field(default=20_000, ge=1, description="How many events a key may send per second, on average.")
+    address_requests_per_second: int = Field(
+        default=200, ge=1, description="How many requests with a write key one network address may send per second, on average."
+    )
+    backlog_ceiling: int = Field(
+        default=5_000_000, ge=1, description="How many stored events of a workspace may wait for the engine before it is answered 429."
+    )
+    dedupe_days: int = Field(default=30, ge=30, le=400, description="How many days the ids of events are remembered.")
+    keep_events_days: int = Field(
+        default=400, ge=7, description="How many days events are kept. Nothing is dropped until an archive has confirmed it."
+    )
+
+    engine_batch: int = Field(default=500, ge=1, le=5_000, description="How many events an engine takes at once, at most.")
+    deliver_width: int = Field(
+        default=16, ge=1, le=256, description="How many messages one delivering process may have in hand with providers at once."
+    )
+
+    smtp_host: str = Field(default="", description="Mail server to hand e-mail to. Empty: e-mail waits, and the health page says so.")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="How the connection to it is protected.")
+    smtp_user: str = Field(default="", description="User name at the mail server.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Password at the mail server.")
+    dkim_domain: str = Field(default="", description="Domain that signs e-mail (DKIM). Empty: the mail server signs.")
+    dkim_selector: str = Field(default="oportuno", description="Selector of the DKIM key in the DNS.")
+    dkim_key_file: Path | None = Field(default=None, description="PEM file with the private DKIM key (RSA or Ed25519).")
+    allow_loopback_webhooks: bool = Field(
+        default=False, description="Let webhooks reach loopback addresses. For trying things on one machine only."
+    )
+
+
+def read_settings(**given: object) -> Settings:
+    """Read the environment; what is `given` and not None (from the command line) wins.
+
+    Raises BadInput with the names of the settings that cannot be used.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        place = name.upper() if name.isupper() or name.startswith("OPORTUNO_") else f"OPORTUNO_{name.upper()}"
+        raise BadInput("setting_invalid", f"the setting {place} cannot be used: {first['msg']}", place=place) from None
