@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -38,6 +38,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """When the provider asked us to wait, for how long."""
     provider_ref: str = ""
     """The provider's own id of what it took."""
+    about: Literal["message", "destination", "provider"] = "message"
+    """What a refusal concerns, so that only that much is held back: this message, its domain or host, or the whole provider."""
 
 
 TOUCH_COST: Final[dict[Channel, int]] = {Channel.EMAIL: 1, Channel.WEBHOOK: 1}

@@ -196,6 +196,8 @@ class MoveMessage(NamedTuple):
     not_before: Millis | None = None
     answer: Answer | None = None
     reason: str = ""
+    held_by: int = 0
+    """When set, the message must also be in this deliverer's hands: nobody undoes another's claim."""
 
 
 class Quarantine(NamedTuple):
