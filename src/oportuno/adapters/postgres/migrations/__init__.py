@@ -1,0 +1,1 @@
+"""The stored schema and its history: expand, deploy, contract."""
