@@ -10,8 +10,8 @@ from oportuno.kit.times import MINUTE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from oportuno.adapters.memory.ground import Ground
     from oportuno.adapters.memory.tables import Channel
-    from oportuno.adapters.memory.world import MemoryWorld
     from oportuno.events.event import Event
     from oportuno.kit.ids import CustomerKey
     from oportuno.kit.times import Millis
@@ -24,8 +24,8 @@ _FORWARD_JUMP: Final[Millis] = 5 * MINUTE
 class MemoryFeed:
     """One worker's view. Two workers may own the same bucket: the offset's compare-and-set makes that harmless."""
 
-    def __init__(self, world: MemoryWorld, buckets: frozenset[int]) -> None:
-        self._world = world
+    def __init__(self, ground: Ground, buckets: frozenset[int]) -> None:
+        self._ground = ground
         self._buckets = buckets
         self._seen_at: tuple[Millis, Millis] | None = None
         self._unsure_until: Millis = 0
@@ -33,9 +33,9 @@ class MemoryFeed:
 
     async def fetch(self, limit: int) -> Fetched:
         """Give up to `limit` happenings, at once, perhaps none. Reads only."""
-        world = self._world
-        await world.pause("feed.fetch")
-        now = world.clock.now
+        ground = self._ground
+        await ground.pause("feed.fetch")
+        now = ground.clock.now
         due = sorted(self._due(now))
         live, bulk = self._channels(LaneClass.LIVE), self._channels(LaneClass.BULK)
         self._turn += 1
@@ -44,25 +44,25 @@ class MemoryFeed:
         events += self._round_robin(bulk, limit - len(timers) - len(events))
         timers = due[: limit - len(events)]
         fetched = Fetched(now=now, clock_trusted=self._trusted(now), events=events, due=timers, offsets=self._offsets(events))
-        await world.pause("feed.fetched")
+        await ground.pause("feed.fetched")
         return fetched
 
     async def wait(self, most: float) -> None:
         """Return when something may have come, or after `most` seconds."""
-        world = self._world
-        await world.pause("feed.wait")
-        if not (self._due(world.clock.now) or self._channels(LaneClass.LIVE) or self._channels(LaneClass.BULK)):
-            await world.clock.sleep(most)
+        ground = self._ground
+        await ground.pause("feed.wait")
+        if not (self._due(ground.clock.now) or self._channels(LaneClass.LIVE) or self._channels(LaneClass.BULK)):
+            await ground.clock.sleep(most)
 
     def _due(self, now: Millis) -> list[tuple[CustomerKey, Millis]]:
         return [
             (key, row.due_at)
-            for key, row in self._world.tables.customers.items()
+            for key, row in self._ground.tables.customers.items()
             if row.due_at is not None and row.due_at <= now and key.bucket in self._buckets
         ]
 
     def _channels(self, lane: LaneClass) -> list[Channel]:
-        tables = self._world.tables
+        tables = self._ground.tables
         return sorted(
             channel
             for channel, rows in tables.events.items()
@@ -71,7 +71,7 @@ class MemoryFeed:
 
     def _round_robin(self, channels: Sequence[Channel], limit: int) -> list[Event]:
         """Take one event of each workspace in turn; within a channel the order of seq is kept."""
-        tables = self._world.tables
+        tables = self._ground.tables
         turns = {workspace: [tables.unread(c) for c in channels if c[1] == workspace] for workspace in sorted({c[1] for c in channels})}
         order = list(turns)
         order = order[self._turn % len(order) :] + order[: self._turn % len(order)] if order else []
@@ -92,16 +92,16 @@ class MemoryFeed:
         last: dict[Channel, int] = {}
         for event in events:
             last[event.key.bucket, event.key.workspace, event.lane] = event.seq
-        offsets = self._world.tables.offsets
+        offsets = self._ground.tables.offsets
         return [OffsetMove(*channel, offsets.get(channel, 0), seq) for channel, seq in sorted(last.items())]
 
     def _trusted(self, now: Millis) -> bool:
         """Doubt the clock while it stands behind what was seen, and for five minutes after it leapt ahead."""
-        world = self._world
-        elapsed = world.clock.elapsed
+        ground = self._ground
+        elapsed = ground.clock.elapsed
         if self._seen_at is not None and (now - self._seen_at[0]) - (elapsed - self._seen_at[1]) > _FORWARD_JUMP:
             self._unsure_until = elapsed + _FORWARD_JUMP
         self._seen_at = (now, elapsed)
-        behind = now < world.latest_now
-        world.latest_now = max(world.latest_now, now)
+        behind = now < ground.latest_now
+        ground.latest_now = max(ground.latest_now, now)
         return not behind and elapsed >= self._unsure_until

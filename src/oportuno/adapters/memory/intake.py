@@ -10,7 +10,7 @@ from oportuno.kit.ids import derive, mint_customer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from oportuno.adapters.memory.world import MemoryWorld
+    from oportuno.adapters.memory.ground import Ground
     from oportuno.flows.ports import Arrival, LaneClass, Reject, Sighting
     from oportuno.kit.ids import CustomerId, WorkspaceId
 
@@ -23,28 +23,28 @@ def source_class(source: Source) -> int:
 class MemoryIntake:
     """One ingester: the only writer of its two lanes, one for each class."""
 
-    def __init__(self, world: MemoryWorld) -> None:
-        self._world = world
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
         self._lanes: dict[LaneClass, int] = {}
         self._last_seq = 0
 
     async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
         """Name the customer of each sighting, minting new ones."""
-        await self._world.pause("intake.resolve")
+        await self._ground.pause("intake.resolve")
         return [self._resolve_one(sighting) for sighting in sightings]
 
     async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
         """Commit events and rejects together, dropping ids seen before; gives how many events were new."""
-        world = self._world
-        await world.pause("intake.store")
+        ground = self._ground
+        await ground.pause("intake.store")
         number = self._lane(lane)
         new = 0
         for arrival in arrivals:
             if self._seen(arrival):
                 continue
-            self._last_seq = max(self._last_seq + 1, world.clock.now * 1000)
+            self._last_seq = max(self._last_seq + 1, ground.clock.now * 1000)
             key = arrival.key
-            world.tables.events.setdefault((key.bucket, key.workspace, number), []).append(
+            ground.tables.events.setdefault((key.bucket, key.workspace, number), []).append(
                 Event(
                     key=key,
                     lane=number,
@@ -59,25 +59,25 @@ class MemoryIntake:
                 )
             )
             new += 1
-        world.tables.rejects.extend(rejects)
-        await world.pause("intake.stored")
+        ground.tables.rejects.extend(rejects)
+        await ground.pause("intake.stored")
         return new
 
     async def backlog(self, workspace: WorkspaceId) -> int:
         """Say how many stored events of the workspace wait."""
-        await self._world.pause("intake.backlog")
-        tables = self._world.tables
+        await self._ground.pause("intake.backlog")
+        tables = self._ground.tables
         return sum(1 for channel in tables.events if channel[1] == workspace for _ in tables.unread(channel))
 
     def _lane(self, lane: LaneClass) -> int:
         number = self._lanes.get(lane)
         if number is None:
-            number = self._lanes[lane] = len(self._world.tables.lanes) + 1
-            self._world.tables.lanes[number] = lane
+            number = self._lanes[lane] = len(self._ground.tables.lanes) + 1
+            self._ground.tables.lanes[number] = lane
         return number
 
     def _seen(self, arrival: Arrival) -> bool:
-        seen, kind, workspace = self._world.tables.seen, source_class(arrival.source), arrival.key.workspace
+        seen, kind, workspace = self._ground.tables.seen, source_class(arrival.source), arrival.key.workspace
         mark = (arrival.day, workspace, kind, arrival.h)
         if mark in seen or (arrival.probe_yesterday and (arrival.day - 1, workspace, kind, arrival.h) in seen):
             return True
@@ -85,7 +85,7 @@ class MemoryIntake:
         return False
 
     def _resolve_one(self, sighting: Sighting) -> CustomerId:
-        identities, workspace = self._world.tables.identities, sighting.workspace
+        identities, workspace = self._ground.tables.identities, sighting.workspace
         user = (workspace, "user", sighting.user)
         anonymous = (workspace, "anonymous", sighting.anonymous)
         known_user = identities.get(user) if sighting.user else None
@@ -95,8 +95,8 @@ class MemoryIntake:
         elif known_anonymous is not None and not (sighting.user and self._claimed(workspace, known_anonymous)):
             customer = known_anonymous
         else:
-            self._world.minted += 1
-            customer = mint_customer(derive("customer", self._world.minted))
+            self._ground.minted += 1
+            customer = mint_customer(derive("customer", self._ground.minted))
         if sighting.user:
             identities.setdefault(user, customer)
         if sighting.anonymous:
@@ -105,5 +105,6 @@ class MemoryIntake:
 
     def _claimed(self, workspace: WorkspaceId, customer: CustomerId) -> bool:
         return any(
-            owner == customer and space == workspace and kind == "user" for (space, kind, _), owner in self._world.tables.identities.items()
+            owner == customer and space == workspace and kind == "user"
+            for (space, kind, _), owner in self._ground.tables.identities.items()
         )

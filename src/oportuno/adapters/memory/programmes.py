@@ -10,7 +10,7 @@ from oportuno.kit.faults import NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oportuno.adapters.memory.world import MemoryWorld
+    from oportuno.adapters.memory.ground import Ground
     from oportuno.flows.programme import Programme
     from oportuno.kit.ids import WorkspaceId
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class MemoryProgrammes:
     """Programmes by workspace; `put` publishes one."""
 
-    def __init__(self, world: MemoryWorld) -> None:
-        self._world = world
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
         self._programmes: dict[WorkspaceId, Programme] = {}
 
     def put(self, programme: Programme) -> None:
@@ -28,7 +28,7 @@ class MemoryProgrammes:
 
     async def programme(self, workspace: WorkspaceId) -> Programme:
         """Give the programme now in force. Raises NotFound for an unknown workspace."""
-        await self._world.pause("programmes.programme")
+        await self._ground.pause("programmes.programme")
         found = self._programmes.get(workspace)
         if found is None:
             raise NotFound("workspace_unknown", "there is no such workspace")
@@ -36,5 +36,5 @@ class MemoryProgrammes:
 
     async def all(self) -> Mapping[WorkspaceId, Programme]:
         """Give every workspace's programme."""
-        await self._world.pause("programmes.all")
+        await self._ground.pause("programmes.all")
         return MappingProxyType(self._programmes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.flows.ports import Moved, OutboxStatus, Status, Stored
 from oportuno.kit.faults import Unavailable
@@ -14,40 +15,33 @@ from oportuno.kit.faults import Unavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from oportuno.adapters.memory.world import MemoryWorld
+    from oportuno.adapters.memory.ground import Ground
     from oportuno.events.event import Event
     from oportuno.flows.ports import Cancel, MoveMessage, SaveCustomer, Writes
     from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
 
-class MemoryWork:
+class MemoryWork(Transaction):
     """One transaction of the twin."""
-
-    def __init__(self, world: MemoryWorld) -> None:
-        self._world = world
-        self.actor = world.actor
-        """Who began it; when that process is killed, its transactions roll back."""
-        self.awaits: CustomerKey | None = None
-        self.ended = False
 
     async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
         """Lock the customers' rows in key order and give the store's clock and the rows; absent ones have version 0.
 
         As in PostgreSQL, a row that is not there cannot be locked: two may find version 0, and the second to commit is told Moved.
         """
-        world = self._world
-        await world.pause("store.lock")
+        ground = self.ground
+        await ground.pause("store.lock")
         ordered = sorted(set(keys))
         for key in ordered:
             await self._take(key)
-        await world.pause("store.locked")
-        return world.clock.now, {key: self._read(key) for key in ordered}
+        await ground.pause("store.locked")
+        return ground.clock.now, {key: self._read(key) for key in ordered}
 
     async def commit(self, writes: Writes) -> None:
         """Write everything and commit. Raises Moved with nothing written, Unavailable when the lock order made a knot."""
-        world = self._world
-        await world.pause("store.commit")
+        ground = self.ground
+        await ground.pause("store.commit")
         for key in sorted({save.key for save in writes.saves} | set(writes.erasures)):
             await self._take(key)
         if self.ended:
@@ -55,19 +49,12 @@ class MemoryWork:
         self.check(writes)
         self._apply(writes)
         self.end()
-        world.committed(self.actor, writes)
-        await world.pause("store.committed")
-
-    def end(self) -> None:
-        """Give all locks back; what was not committed never was."""
-        self.ended = True
-        locks = self._world.locks
-        for key in [key for key, holder in locks.items() if holder is self]:
-            del locks[key]
+        ground.committed(self.actor, writes)
+        await ground.pause("store.committed")
 
     def check(self, writes: Writes) -> None:
         """Raise Moved unless everything still stands as the writes expect."""
-        tables = self._world.tables
+        tables = self.ground.tables
         for move in writes.offsets:
             if tables.offsets.get((move.bucket, move.workspace, move.lane), 0) != move.old:
                 raise Moved("offset_moved", "another worker has evaluated these events")
@@ -83,33 +70,33 @@ class MemoryWork:
                 raise Moved("message_moved", "the message no longer stands where it was expected")
 
     async def _take(self, key: CustomerKey) -> None:
-        world = self._world
-        while key in world.tables.customers:
-            holder = world.locks.get(key)
+        ground = self.ground
+        while key in ground.tables.customers:
+            holder = ground.locks.get(key)
             if holder is None or holder is self:
-                world.locks[key] = self
+                ground.locks[key] = self
                 return
             self._refuse_knot(key)
             self.awaits = key
-            await world.pause("store.blocked")
+            await ground.pause("store.blocked")
             self.awaits = None
 
     def _refuse_knot(self, key: CustomerKey) -> None:
         asked: CustomerKey | None = key
         while asked is not None:
-            holder = self._world.locks.get(asked)
+            holder = self.ground.locks.get(asked)
             if holder is self:
                 raise Unavailable("deadlock", "two units of work wait for each other")
             asked = holder.awaits if holder is not None else None
 
     def _read(self, key: CustomerKey) -> Stored:
-        row = self._world.tables.customers.get(key)
+        row = self.ground.tables.customers.get(key)
         if row is None:
             return Stored(key, Status.ACTIVE, 0, b"", None)
         return Stored(key, row.status, row.version, row.state, row.due_at)
 
     def _apply(self, writes: Writes) -> None:
-        tables = self._world.tables
+        tables = self.ground.tables
         for save in writes.saves:
             self._save(save)
         for cancel in writes.cancels:
@@ -131,14 +118,14 @@ class MemoryWork:
         self._blank(writes.redactions)
 
     def _save(self, save: SaveCustomer) -> None:
-        row = self._world.tables.customers.setdefault(save.key, CustomerRow())
+        row = self.ground.tables.customers.setdefault(save.key, CustomerRow())
         row.version += 1
         row.state = save.state
         if save.due_changed:
             row.due_at = save.due_at
 
     def _cancel(self, cancel: Cancel) -> None:
-        for row in self._world.tables.messages_of(cancel.key):
+        for row in self.ground.tables.messages_of(cancel.key):
             said = row.message.said
             if (
                 row.status is OutboxStatus.PENDING
@@ -149,7 +136,7 @@ class MemoryWork:
                 row.status, row.reason, row.moved_at = OutboxStatus.CANCELLED, cancel.reason, cancel.at
 
     def _move(self, move: MoveMessage) -> None:
-        row = self._world.tables.messages[move.id]
+        row = self.ground.tables.messages[move.id]
         row.status, row.moved_at, row.reason = move.status, move.at, move.reason or row.reason
         row.answer = move.answer or row.answer
         if move.not_before is not None:
@@ -158,7 +145,7 @@ class MemoryWork:
             row.deliverer, row.handed_at, row.attempts = move.deliverer, move.at, row.attempts + 1
 
     def _erase(self, key: CustomerKey) -> None:
-        tables = self._world.tables
+        tables = self.ground.tables
         row = tables.customers.setdefault(key, CustomerRow())
         row.status, row.state, row.due_at = Status.ERASED, b"", None
         row.version += 1
@@ -173,7 +160,7 @@ class MemoryWork:
         gone = {(event.lane, event.seq) for event in events}
         if not gone:
             return
-        for rows in self._world.tables.events.values():
+        for rows in self.ground.tables.events.values():
             for place, event in enumerate(rows):
                 if (event.lane, event.seq) in gone:
                     rows[place] = msgspec.structs.replace(event, body=b"{}", name="")
@@ -182,21 +169,20 @@ class MemoryWork:
 class MemoryStore:
     """Where customers' states live, in memory."""
 
-    def __init__(self, world: MemoryWorld) -> None:
-        self._world = world
+    def __init__(self, ground: Ground, kind: type[MemoryWork] = MemoryWork) -> None:
+        self._ground = ground
+        self._kind = kind
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[MemoryWork]:
         """Begin a unit of work; left without commit, it changes nothing."""
-        work = self._world.new_work(self._world)
-        self._world.works.add(work)
+        work = self._kind(self._ground)
         try:
             yield work
         finally:
             work.end()
-            self._world.works.discard(work)
 
     async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
         """Look an id up in the directory."""
-        await self._world.pause("store.find")
-        return self._world.tables.identities.get((workspace, kind, value))
+        await self._ground.pause("store.find")
+        return self._ground.tables.identities.get((workspace, kind, value))

@@ -1,0 +1,27 @@
+"""The twin of the keys that programs show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from oportuno.flows.ports import KeyFacts
+
+if TYPE_CHECKING:
+    from oportuno.adapters.memory.ground import Ground
+
+
+class MemoryKeys:
+    """Keys by their text; `put` hands one out."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._keys: dict[str, KeyFacts] = {}
+
+    def put(self, key: str, facts: KeyFacts) -> None:
+        """Let a key stand for something from now on."""
+        self._keys[key] = facts
+
+    async def look_up(self, key: str) -> KeyFacts | None:
+        """Say what a key stands for; None when there is no such key."""
+        await self._ground.pause("keys.look_up")
+        return self._keys.get(key)
