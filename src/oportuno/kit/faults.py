@@ -3,11 +3,12 @@
 Fault
 ├── BadInput      somebody sent something that cannot be used; says where
 │   ├── TooLarge      more than we take in one go
+│   ├── TooSlow       the rest of it did not come in time
 │   ├── Unsupported   an encoding that we do not read
 │   └── WrongMethod   the address knows other verbs
 ├── NotFound      the thing named does not exist in this workspace
 ├── NotAllowed    the key, role or link does not permit it
-│   └── Unknown       no key, or one that we do not know
+│   └── NotRecognised no key, or one that we do not know
 ├── Busy          try again later; carries how long to wait
 ├── Conflict      the state moved under the caller; read again and decide again
 └── Unavailable   a part that we depend on is gone (database, provider, disk)
@@ -40,6 +41,12 @@ class TooLarge(BadInput):
     status = 413
 
 
+class TooSlow(BadInput):
+    """The rest of what was announced did not come in time."""
+
+    status = 408
+
+
 class Unsupported(BadInput):
     """What was sent is in an encoding that we do not read."""
 
@@ -68,7 +75,7 @@ class NotAllowed(Fault):
     status = 403
 
 
-class Unknown(NotAllowed):
+class NotRecognised(NotAllowed):
     """No key was shown, or one that we do not know: who is asking?"""
 
     status = 401
