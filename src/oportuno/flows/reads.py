@@ -1,0 +1,170 @@
+"""The port of looking things up: what the API and the customers' pages show of what is stored. It changes nothing.
+
+Lists are read newest first and carried on from a `Spot`: the place of the last thing read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from oportuno.channels.channel import Answer
+from oportuno.content.message import Message
+from oportuno.decision.verdict import Decided
+from oportuno.events.event import Event
+from oportuno.flows.ports import Decision, OutboxStatus, Reject, Stored
+from oportuno.kit.ids import CustomerKey, WorkspaceId
+from oportuno.kit.times import Millis
+
+
+class Spot(NamedTuple):
+    """Where a list was read up to: a number that falls, and what tells equals apart."""
+
+    at: int
+    tie: bytes = b""
+
+
+class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A message and what became of it."""
+
+    message: Message
+    status: OutboxStatus
+    created_at: Millis
+    not_before: Millis
+    attempts: int = 0
+    handed_at: Millis | None = None
+    """When its last hand-off began."""
+    ended_at: Millis | None = None
+    """When it reached an end: accepted, refused, unknown, cancelled or expired."""
+    reason: str = ""
+    """Of a cancelled or expired one: a Refusal's value."""
+    answer: Answer | None = None
+
+    @property
+    def spot(self) -> Spot:
+        """Its place in a list."""
+        return Spot(self.created_at, self.message.id)
+
+
+class RejectRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that could not become an event, and whether it was replayed since."""
+
+    reject: Reject
+    replayed: bool = False
+
+    @property
+    def spot(self) -> Spot:
+        """Its place in a list."""
+        return Spot(self.reject.received, self.reject.id)
+
+
+class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer about consent with what proves it. The personal part is empty after an erasure."""
+
+    n: int
+    """Its place in the customer's chain, from 1."""
+    at: Millis
+    slot: str
+    state: str
+    source: str
+    notice: str = ""
+    language: str = ""
+    actor: str = ""
+    proof: dict[str, Any] = {}
+    commitment: bytes = b""
+
+
+class Tally(NamedTuple):
+    """How often something was decided."""
+
+    decided: Decided
+    refusal: str
+    """The first reason's name; empty for speak."""
+    journey: str
+    times: int
+
+
+class SetAside(NamedTuple):
+    """An event whose evaluation failed: kept, visible, not applied."""
+
+    key: CustomerKey
+    lane: int
+    seq: int
+    at: Millis
+    fault: str
+
+
+class Reads(Protocol):
+    """What is stored, to look at. Every call raises Unavailable when the store is gone."""
+
+    async def now(self) -> Millis:
+        """Give the store's clock."""
+        ...
+
+    async def customer(self, key: CustomerKey) -> Stored | None:
+        """Give a customer's row without locking it; None when there is none."""
+        ...
+
+    async def message(self, workspace: WorkspaceId, id: bytes) -> MessageRecord | None:  # noqa: A002 - the field's own word
+        """Give one message of the workspace."""
+        ...
+
+    async def verdicts_on(self, key: CustomerKey, proposal: bytes) -> list[Decision]:
+        """Give every verdict on one proposal, oldest first."""
+        ...
+
+    async def verdicts(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Decision]:
+        """Give a customer's verdicts, newest first."""
+        ...
+
+    async def messages(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[MessageRecord]:
+        """Give a customer's messages, newest first."""
+        ...
+
+    async def events(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Event]:
+        """Give a customer's events in order of arrival, newest first."""
+        ...
+
+    async def ledger(self, key: CustomerKey) -> list[LedgerRecord]:
+        """Give a customer's answers about consent, oldest first."""
+        ...
+
+    async def decisions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[Decision]:
+        """Give the workspace's latest verdicts, newest first."""
+        ...
+
+    async def tallies(self, workspace: WorkspaceId, *, since: Millis) -> list[Tally]:
+        """Count the workspace's verdicts since a moment, most frequent first."""
+        ...
+
+    async def rejects(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[RejectRecord]:
+        """Give the workspace's rejects, newest first."""
+        ...
+
+    async def reject(self, workspace: WorkspaceId, id: bytes) -> RejectRecord | None:  # noqa: A002 - the field's own word
+        """Give one reject."""
+        ...
+
+    async def set_aside(self, workspace: WorkspaceId, *, limit: int) -> list[SetAside]:
+        """Give events that were set aside because their evaluation failed, newest first."""
+        ...
+
+
+class Rejects(Protocol):
+    """What may be done with a reject."""
+
+    async def mark_replayed(self, workspace: WorkspaceId, ids: Sequence[bytes]) -> None:
+        """Note that these were replayed. Doing it again changes nothing."""
+        ...
+
+
+def spot_of(decision: Decision) -> Spot:
+    """Give a verdict's place in a list."""
+    return Spot(decision.verdict.at, decision.verdict.proposal.id + decision.verdict.decided.encode())
+
+
+def spot_of_event(event: Event) -> Spot:
+    """Give an event's place in a list."""
+    return Spot(event.seq, event.lane.to_bytes(4, "big"))
