@@ -1,0 +1,259 @@
+"""The writer of the event log: lanes, group commit, and ids seen before.
+
+A lane is born with its writer and never inherited: a number from a sequence, held by a session advisory lock on the one connection that writes it,
+one transaction at a time. Requests that wait while a transaction runs go together into the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from oportuno.adapters.postgres.database import WRITER_PLANS, Connection, connect, read_secret, translated
+from oportuno.adapters.postgres.directory import Directory
+from oportuno.events.event import Source
+from oportuno.flows.ports import Arrival, LaneClass, Reject, Sighting
+from oportuno.kit.faults import Fault, Unavailable
+from oportuno.kit.ids import BUCKETS, CustomerId, WorkspaceId
+
+LANE_LOCK: Final = 0x6C616E65
+"""First key of the advisory lock that says a lane's writer lives; the second is the lane."""
+NEWS: Final = "oportuno_news"
+"""Channel of the notices `lane:workspace:buckets` (buckets as a bit mask in hex)."""
+ERASED: Final = "oportuno_erased"
+_MOST_TOGETHER: Final = 3_000
+"""Events of one transaction; more wait for the next."""
+
+# One statement, so that an id is remembered exactly if its event is stored. Ids are sorted: unsorted, concurrent lanes deadlock.
+# Rows of OLD are ids whose client stamped no day of its own: a retry after midnight must find yesterday's.
+_STORE = """
+WITH incoming AS MATERIALIZED (
+    SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int2[], %b::int2[], %b::text[], %b::int8[],
+                         %b::int8[], %b::bytea[], %b::int4[], %b::int2[])
+        AS t(bucket, workspace, seq, customer, h, source, call, name, at, received, body, day, seen_as)
+), fresh AS (
+    INSERT INTO seen (day, workspace, source, h)
+    SELECT day, workspace, seen_as, h FROM incoming ORDER BY day, workspace, seen_as, h
+    ON CONFLICT DO NOTHING RETURNING workspace, source, h
+), stored AS (
+    INSERT INTO events (bucket, workspace, lane, seq, customer, h, source, call, name, at, received, body)
+    SELECT i.bucket, i.workspace, %b::int4, i.seq, i.customer, i.h, i.source, i.call, i.name, i.at, i.received, i.body
+    FROM incoming i JOIN fresh f ON f.h = i.h AND f.workspace = i.workspace AND f.source = i.seen_as
+    RETURNING 1
+)
+SELECT count(*) FROM stored
+"""
+_OLD = """
+SELECT s.workspace, s.source, s.h FROM unnest(%b::int4[], %b::int4[], %b::int2[], %b::bytea[]) AS k(day, workspace, source, h)
+JOIN seen s ON s.day = k.day AND s.workspace = k.workspace AND s.source = k.source AND s.h = k.h
+"""
+_REJECT = """
+INSERT INTO rejects (workspace, id, received, code, sentence, place, raw, key_id)
+SELECT * FROM unnest(%b::int4[], %b::bytea[], %b::int8[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[])
+ON CONFLICT DO NOTHING
+"""
+_BACKLOG = """
+SELECT count(*) FROM (
+    SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane)
+    WHERE e.workspace = %s AND e.bucket = %s AND e.seq > coalesce(o.seq, 0) LIMIT %s
+) waiting
+"""
+
+
+class _Request:
+    __slots__ = ("arrivals", "done", "rejects")
+
+    def __init__(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], done: asyncio.Future[int]) -> None:
+        self.arrivals = arrivals
+        self.rejects = rejects
+        self.done = done
+
+
+class _Writer:
+    """One lane: one connection, one transaction at a time."""
+
+    def __init__(self, url: str, lane_class: LaneClass) -> None:
+        self._url = url
+        self._class = lane_class
+        self._connection: Connection | None = None
+        self._lane = 0
+        self._seq = 0
+        self._waiting: list[_Request] = []
+        self._busy = False
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, request: _Request) -> None:
+        """Queue a request; the writer takes all that wait into its next transaction."""
+        self._waiting.append(request)
+        if not self._busy:
+            self._busy = True
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    async def close(self) -> None:
+        """Finish what waits and leave the lane."""
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                await self._write_together(self._take())
+        finally:
+            self._busy = False
+
+    def _take(self) -> list[_Request]:
+        count = 0
+        for place, request in enumerate(self._waiting):
+            count += len(request.arrivals)
+            if count > _MOST_TOGETHER and place:
+                taken, self._waiting = self._waiting[:place], self._waiting[place:]
+                return taken
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    async def _write_together(self, requests: list[_Request]) -> None:
+        try:
+            stored = await self._write([a for r in requests for a in r.arrivals], [j for r in requests for j in r.rejects])
+        except Exception as fault:  # noqa: BLE001 - whatever it was, every waiting request must hear of it, or it would hang for ever
+            await self._leave_lane()
+            known = fault if isinstance(fault, Fault) else Unavailable("not_stored", f"the log could not be written: {type(fault).__name__}")
+            for request in requests:
+                if not request.done.done():
+                    request.done.set_exception(known)
+            return
+        for request in requests:
+            if not request.done.done():
+                request.done.set_result(stored if len(requests) == 1 else len(request.arrivals))
+
+    async def _write(self, arrivals: list[Arrival], rejects: list[Reject]) -> int:
+        connection = await self._in_lane()
+        async with translated():
+            arrivals = await self._without_old(connection, arrivals)
+            columns, news = self._columns(arrivals)
+            async with connection.pipeline():
+                await connection.execute("BEGIN")
+                stored = await connection.execute(_STORE, (*columns, self._lane), binary=True) if arrivals else None
+                if rejects:
+                    await connection.execute(_REJECT, _reject_columns(rejects))
+                for notice in news:
+                    await connection.execute("SELECT pg_notify(%s, %s)", (NEWS, notice))
+                await connection.execute("COMMIT")
+            if stored is None:
+                return 0
+            row = await stored.fetchone()
+        return int(row[0]) if row else 0
+
+    async def _without_old(self, connection: Connection, arrivals: list[Arrival]) -> list[Arrival]:
+        first: dict[tuple[int, int, bytes], Arrival] = {}
+        for arrival in arrivals:
+            first.setdefault((arrival.key.workspace, seen_as(arrival.source), arrival.h), arrival)
+        probes = [place for place, arrival in first.items() if arrival.probe_yesterday]
+        if probes:
+            days = [first[place].day - 1 for place in probes]
+            cursor = await connection.execute(_OLD, (days, [p[0] for p in probes], [p[1] for p in probes], [p[2] for p in probes]))
+            for row in await cursor.fetchall():
+                first.pop((row[0], row[1], bytes(row[2])), None)
+        return list(first.values())
+
+    def _columns(self, arrivals: list[Arrival]) -> tuple[tuple[list[Any], ...], list[str]]:
+        seq = max(self._seq, time.time_ns() // 1_000)
+        buckets: dict[WorkspaceId, int] = {}
+        rows = []
+        for arrival in arrivals:
+            seq += 1
+            bucket, workspace, customer = arrival.key
+            buckets[workspace] = buckets.get(workspace, 0) | 1 << bucket
+            source = int(arrival.source)
+            rows.append(
+                (bucket, workspace, seq, customer, arrival.h, source, int(arrival.call), arrival.name, arrival.at, arrival.received,
+                 arrival.body, arrival.day, 0 if source == 1 else source)
+            )  # fmt: skip
+        self._seq = seq
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        return columns, [f"{self._lane}:{int(self._class)}:{workspace}:{mask:x}" for workspace, mask in buckets.items()]
+
+    async def _in_lane(self) -> Connection:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        connection = await connect(self._url, name=f"lane {self._class.name.lower()}", plans=WRITER_PLANS)
+        async with translated():
+            row = await (await connection.execute("SELECT nextval('lane_numbers')::int4")).fetchone()
+            lane = int(row[0]) if row else 0
+            await connection.execute("SELECT pg_advisory_lock(%s, %s)", (LANE_LOCK, lane))
+            await connection.execute("INSERT INTO lanes (lane, class, born_at) VALUES (%s, %s, clock_millis())", (lane, int(self._class)))
+        self._connection, self._lane = connection, lane
+        return connection
+
+    async def _leave_lane(self) -> None:
+        # After any fault the outcome of the transaction may be unknown: the next one is written in a lane of its own.
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await connection.close()
+
+
+class PostgresIntake:
+    """The port Intake on PostgreSQL."""
+
+    def __init__(self, url: str, directory: Directory, connection: Connection, secret: bytes) -> None:
+        self.secret = secret
+        self._directory = directory
+        self._connection = connection
+        self._writers = {lane: _Writer(url, lane) for lane in LaneClass}
+        self._backlogs: dict[WorkspaceId, tuple[float, int]] = {}
+
+    @classmethod
+    async def open(cls, url: str) -> PostgresIntake:
+        """Connect. Raises Unavailable."""
+        connection = await connect(url, name="directory")
+        secret = await read_secret(connection)
+        return cls(url, Directory(connection, secret), connection, secret)
+
+    async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
+        """See the port."""
+        return await self._directory.resolve(sightings)
+
+    def forget(self) -> None:
+        """Somebody was erased: look ids up anew."""
+        self._directory.forget()
+
+    async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
+        """See the port. When requests were committed together, the count is of this request's events, twins included."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._writers[lane].put(_Request(arrivals, rejects, done))
+        return await done
+
+    async def backlog(self, workspace: WorkspaceId) -> int:
+        """See the port: measured on one bucket in turn and scaled, at most once a second."""
+        now = time.monotonic()
+        measured, count = self._backlogs.get(workspace, (-1.0, 0))
+        if now - measured < 1.0:
+            return count
+        # Taken before the await, so that of many requests only one asks.
+        self._backlogs[workspace] = (now, count)
+        async with translated():
+            cursor = await self._connection.execute(_BACKLOG, (workspace, int(now) % BUCKETS, 100_000))
+            row = await cursor.fetchone()
+        self._backlogs[workspace] = (now, (int(row[0]) if row else 0) * BUCKETS)
+        return self._backlogs[workspace][1]
+
+    async def close(self) -> None:
+        """Commit what waits and disconnect."""
+        for writer in self._writers.values():
+            await writer.close()
+        await self._connection.close()
+
+
+def seen_as(source: Source) -> int:
+    """Under which source an id is remembered: live and late are one, so that a late retry is a twin of its live original."""
+    return 0 if source is Source.LATE else int(source)
+
+
+def _reject_columns(rejects: Sequence[Reject]) -> tuple[list[Any], ...]:
+    rows = [(r.workspace, r.id, r.received, r.code, r.sentence, r.place, r.raw, r.key_id) for r in rejects]
+    return tuple(list(column) for column in zip(*rows, strict=True))
