@@ -66,7 +66,7 @@ class MemoryWork(Transaction):
                 raise Moved("customer_moved", "somebody else has changed the customer")
         for step in writes.moves:
             message = tables.messages.get(step.id)
-            if message is None or message.status is not step.expect:
+            if message is None or message.status is not step.expect or (step.held_by and message.deliverer != step.held_by):
                 raise Moved("message_moved", "the message no longer stands where it was expected")
 
     async def _take(self, key: CustomerKey) -> None:

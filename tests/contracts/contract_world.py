@@ -1,0 +1,164 @@
+"""What a contract needs of an adapter, and the few words in which contracts are told."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from oportuno.adapters.memory import MemoryWorld
+from oportuno.content.message import Message
+from oportuno.content.said import Because, Said
+from oportuno.events.event import Call, Source
+from oportuno.flows.ports import Arrival, Feed, Intake, Outbox, SaveCustomer, Sighting, Store, Writes
+from oportuno.kit.ids import CustomerKey, dated, derive, key_of
+from oportuno.kit.times import HOUR, Millis, day_of
+from oportuno.profile.purposes import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+# A workspace of its own for every story, so that many stories share one database.
+_workspaces = itertools.count(1_001)
+
+
+class Outside(Protocol):
+    """One adapter of every port under contract."""
+
+    store: Store
+    outbox: Outbox
+
+    def ingester(self) -> Intake:
+        """Give one more ingester with lanes of its own."""
+        ...
+
+    async def feed(self) -> Feed:
+        """Give a worker that owns every bucket."""
+        ...
+
+    async def start_deliverer(self) -> int:
+        """Give the number of a living deliverer."""
+        ...
+
+    async def kill_deliverer(self, number: int) -> None:
+        """Let it die as a process dies."""
+        ...
+
+
+class InMemory:
+    """The twin under contract."""
+
+    def __init__(self) -> None:
+        self.world = MemoryWorld()
+        self.store = self.world.store
+        self.outbox = self.world.outbox
+
+    def ingester(self) -> Intake:
+        return self.world.ingester()
+
+    async def feed(self) -> Feed:
+        return self.world.feed()
+
+    async def start_deliverer(self) -> int:
+        return self.world.start_deliverer()
+
+    async def kill_deliverer(self, number: int) -> None:
+        self.world.stop_deliverer(number)
+
+
+@asynccontextmanager
+async def open_memory() -> AsyncIterator[Outside]:
+    yield InMemory()
+
+
+class Shop:
+    """Tienda Norte in a workspace of its own, seen through one adapter."""
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+        self.store = outside.store
+        self.outbox = outside.outbox
+        self.workspace = next(_workspaces)
+        self.intake = outside.ingester()
+
+    def key(self, number: int) -> CustomerKey:
+        """Give the key of an invented customer."""
+        return key_of(self.workspace, 7_000_000_000 + number)
+
+    async def customer(self, user: str = "", anonymous: str = "") -> CustomerKey:
+        [customer] = await self.intake.resolve([Sighting(self.workspace, user, anonymous)])
+        return key_of(self.workspace, customer)
+
+    async def now(self) -> Millis:
+        async with self.store.work() as work:
+            now, _ = await work.lock([])
+        return now
+
+    async def read(self, key: CustomerKey):
+        """Give the row as it stands."""
+        async with self.store.work() as work:
+            _, rows = await work.lock([key])
+        return rows[key]
+
+    async def write(self, **changes) -> None:
+        """Commit without looking."""
+        async with self.store.work() as work:
+            await work.commit(Writes(**changes))
+
+    async def save(self, key: CustomerKey, base_version: int, state: bytes = b"state", due_at: Millis | None = None) -> None:
+        await self.write(saves=[SaveCustomer(key, base_version, state, due_at, due_at is not None)])
+
+    async def waiting(self, channel: str = "email"):
+        """Give the ids of this shop's messages that may be claimed now, in order."""
+        due = await self.outbox.due(channel, 10_000)
+        return [each.message.id for each in due.waiting if each.message.key.workspace == self.workspace]
+
+    async def unread(self, feed: Feed):
+        """Give this shop's events and offsets that wait."""
+        fetched = await feed.fetch(100_000)
+        events = [event for event in fetched.events if event.key.workspace == self.workspace]
+        return events, [move for move in fetched.offsets if move.workspace == self.workspace]
+
+
+def arrival(
+    key: CustomerKey, word: str, *, now: Millis, source: Source = Source.LIVE, day: int | None = None, probe: bool = False
+) -> Arrival:
+    """Make an event whose identity is its word."""
+    return Arrival(
+        key=key,
+        h=derive(word),
+        source=source,
+        call=Call.TRACK,
+        name=word,
+        at=now - 5,
+        received=now,
+        body=b'{"type":"track","event":"x"}',
+        day=day_of(now) if day is None else day,
+        probe_yesterday=probe,
+    )
+
+
+def message(
+    key: CustomerKey,
+    word: str,
+    *,
+    now: Millis,
+    items: tuple[str, ...] = (),
+    channel: str = "email",
+    marketing: bool = True,
+    lasts: Millis = 6 * HOUR,
+) -> Message:
+    """Make a message whose identity is its word and its customer."""
+    said = Said(
+        id=dated(day_of(now), derive(*key, word)),
+        journey="abandoned-cart",
+        version=1,
+        step="tell",
+        template="abandoned-cart",
+        channel=channel,
+        purpose=Purpose.MARKETING if marketing else Purpose.SERVICE,
+        items=items,
+        because=Because(kind="cart_left"),
+        expires_at=now + lasts,
+    )
+    return Message(id=said.id, key=key, said=said, marketing=marketing, permitted_at=now, expires_at=now + lasts)
