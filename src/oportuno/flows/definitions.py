@@ -1,4 +1,7 @@
-"""What workspaces are and what they lay down: journeys, messages and the policy, as published versions. The ports, and the programme made of them."""
+"""What workspaces are and what they lay down: journeys, messages and the policy, as published versions.
+
+The port of it, and the programme that is made of it.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,7 @@ class Workspaces(Protocol):
 
 
 def programme_from(workspace: Workspace, definitions: Sequence[Definition]) -> Programme:
-    """Make the programme in force from what is published: the newest message of each key, the newest policy, and every version of each journey.
+    """Make the programme in force: the newest message of each key, the newest policy, and every version of each journey.
 
     Only the newest version of a journey may start; older ones are kept, inactive, so that walks on them can finish.
     """

@@ -1,0 +1,206 @@
+"""Looking things up in PostgreSQL (ports Reads and Rejects). Lists are keyed by bucket and read newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from oportuno.adapters.postgres.connections import Connections
+from oportuno.channels.channel import Answer
+from oportuno.content.message import Message
+from oportuno.decision.verdict import Decided, Verdict
+from oportuno.events.event import Call, Event, Source
+from oportuno.flows.ports import Decision, OutboxStatus, Reject, Status, Stored
+from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally
+from oportuno.kit.ids import CustomerKey, WorkspaceId, day_of_id
+from oportuno.kit.times import DAY, Millis
+
+_END: Final = Spot(2**62, b"\xff" * 32)
+"""Before everything: where a list read newest first begins."""
+
+_CUSTOMER = "SELECT status, version, state, due_at FROM customers WHERE bucket = %s AND workspace = %s AND customer = %s"
+_VERDICT_COLUMNS = "SELECT bucket, workspace, customer, body FROM verdicts"
+_VERDICTS = f"""{_VERDICT_COLUMNS}
+WHERE bucket = %s AND workspace = %s AND customer = %s AND at <= %s AND (at, proposal || decided::bytea) < (%s, %s)
+ORDER BY at DESC, proposal || decided::bytea DESC LIMIT %s
+"""
+_VERDICTS_ON = f"""{_VERDICT_COLUMNS} WHERE bucket = %s AND workspace = %s AND customer = %s AND proposal = %s ORDER BY at"""
+_DECISIONS = f"""{_VERDICT_COLUMNS}
+WHERE workspace = %s AND at <= %s AND (at, proposal || decided::bytea) < (%s, %s)
+ORDER BY at DESC, proposal || decided::bytea DESC LIMIT %s
+"""
+_TALLIES = """
+SELECT decided, refusal, journey, count(*) FROM verdicts WHERE workspace = %s AND at >= %s AND day >= %s
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
+"""
+_MESSAGE_COLUMNS = "SELECT body, status, created_at, not_before, attempts, handed_at, ended_at, reason, answer FROM outbox"
+_MESSAGE = f"{_MESSAGE_COLUMNS} WHERE workspace = %s AND id = %s AND day = %s"
+_MESSAGES = f"""{_MESSAGE_COLUMNS}
+WHERE bucket = %s AND workspace = %s AND customer = %s AND (created_at, id) < (%s, %s) ORDER BY created_at DESC, id DESC LIMIT %s
+"""
+_EVENTS = """
+SELECT lane, seq, h, source, call, name, at, received, body FROM events
+WHERE bucket = %s AND workspace = %s AND customer = %s AND seq <= %s AND (seq, lane) < (%s, %s) ORDER BY seq DESC, lane DESC LIMIT %s
+"""
+_LEDGER = """
+SELECT n, at, slot, state, source, commitment, personal FROM consent_ledger
+WHERE bucket = %s AND workspace = %s AND customer = %s ORDER BY n
+"""
+_REJECT_COLUMNS = "SELECT workspace, id, received, code, sentence, place, raw, key_id, replayed FROM rejects"
+_REJECTS = f"{_REJECT_COLUMNS} WHERE workspace = %s AND (received, id) < (%s, %s) ORDER BY received DESC, id DESC LIMIT %s"
+_REJECT = f"{_REJECT_COLUMNS} WHERE workspace = %s AND id = %s"
+_SET_ASIDE = """
+SELECT bucket, customer, lane, seq, set_aside, fault FROM quarantine WHERE workspace = %s ORDER BY set_aside DESC LIMIT %s
+"""
+_MARK = "UPDATE rejects SET replayed = true WHERE workspace = %s AND id = ANY(%s) AND NOT replayed"
+
+_VERDICT: Final = msgspec.msgpack.Decoder(Verdict)
+_SAID: Final = msgspec.msgpack.Decoder(Message)
+_ANSWER: Final = msgspec.msgpack.Decoder(Answer)
+
+
+class PostgresReads:
+    """The ports Reads and Rejects. `looking` are read-only connections, `changing` are not."""
+
+    def __init__(self, looking: Connections, changing: Connections) -> None:
+        self._looking = looking
+        self._changing = changing
+
+    async def now(self) -> Millis:
+        """See the port."""
+        return int((await self._rows("SELECT clock_millis()"))[0][0])
+
+    async def customer(self, key: CustomerKey) -> Stored | None:
+        """See the port."""
+        for status, version, state, due_at in await self._rows(_CUSTOMER, *key):
+            return Stored(key, Status(status), version, bytes(state), due_at)
+        return None
+
+    async def message(self, workspace: WorkspaceId, id: bytes) -> MessageRecord | None:  # noqa: A002 - the port's word
+        """See the port."""
+        for row in await self._rows(_MESSAGE, workspace, id, day_of_id(id)):
+            return _message(row)
+        return None
+
+    async def verdicts_on(self, key: CustomerKey, proposal: bytes) -> list[Decision]:
+        """See the port."""
+        return [_decision(row) for row in await self._rows(_VERDICTS_ON, *key, proposal)]
+
+    async def verdicts(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Decision]:
+        """See the port."""
+        spot = before or _END
+        return [_decision(row) for row in await self._rows(_VERDICTS, *key, spot.at, spot.at, spot.tie, limit)]
+
+    async def messages(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[MessageRecord]:
+        """See the port."""
+        spot = before or _END
+        return [_message(row) for row in await self._rows(_MESSAGES, *key, spot.at, spot.tie, limit)]
+
+    async def events(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Event]:
+        """See the port."""
+        spot = before or Spot(_END.at, (2**31 - 1).to_bytes(4, "big"))
+        lane_before = min(int.from_bytes(spot.tie[:4], "big"), 2**31 - 1)
+        rows = await self._rows(_EVENTS, *key, spot.at, spot.at, lane_before, limit)
+        return [
+            Event(
+                key=key,
+                lane=lane,
+                seq=seq,
+                h=bytes(h),
+                source=Source(source),
+                call=Call(call),
+                name=name,
+                at=at,
+                received=received,
+                body=bytes(body),
+            )
+            for lane, seq, h, source, call, name, at, received, body in rows
+        ]
+
+    async def ledger(self, key: CustomerKey) -> list[LedgerRecord]:
+        """See the port."""
+        return [_ledger(row) for row in await self._rows(_LEDGER, *key)]
+
+    async def decisions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[Decision]:
+        """See the port."""
+        spot = before or _END
+        return [_decision(row) for row in await self._rows(_DECISIONS, workspace, spot.at, spot.at, spot.tie, limit)]
+
+    async def tallies(self, workspace: WorkspaceId, *, since: Millis) -> list[Tally]:
+        """See the port."""
+        rows = await self._rows(_TALLIES, workspace, since, since // DAY)
+        return [Tally(Decided(decided), refusal, journey, times) for decided, refusal, journey, times in rows]
+
+    async def rejects(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[RejectRecord]:
+        """See the port."""
+        spot = before or _END
+        return [_reject(row) for row in await self._rows(_REJECTS, workspace, spot.at, spot.tie, limit)]
+
+    async def reject(self, workspace: WorkspaceId, id: bytes) -> RejectRecord | None:  # noqa: A002 - the port's word
+        """See the port."""
+        for row in await self._rows(_REJECT, workspace, id):
+            return _reject(row)
+        return None
+
+    async def set_aside(self, workspace: WorkspaceId, *, limit: int) -> list[SetAside]:
+        """See the port."""
+        rows = await self._rows(_SET_ASIDE, workspace, limit)
+        return [SetAside(CustomerKey(bucket, workspace, customer), lane, seq, at, fault) for bucket, customer, lane, seq, at, fault in rows]
+
+    async def mark_replayed(self, workspace: WorkspaceId, ids: Sequence[bytes]) -> None:
+        """See the port."""
+        async with self._changing.lend() as connection:
+            await connection.execute(_MARK, (workspace, list(ids)))
+
+    async def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        async with self._looking.lend() as connection:
+            cursor = await connection.execute(statement.encode(), values)
+            return await cursor.fetchall()
+
+
+def _decision(row: tuple[Any, ...]) -> Decision:
+    bucket, workspace, customer, body = row
+    return Decision(CustomerKey(bucket, workspace, customer), _VERDICT.decode(body))
+
+
+def _message(row: tuple[Any, ...]) -> MessageRecord:
+    body, status, created_at, not_before, attempts, handed_at, ended_at, reason, answer = row
+    return MessageRecord(
+        message=_SAID.decode(body),
+        status=OutboxStatus(status),
+        created_at=created_at,
+        not_before=not_before,
+        attempts=attempts,
+        handed_at=handed_at,
+        ended_at=ended_at,
+        reason=reason,
+        answer=_ANSWER.decode(answer) if answer else None,
+    )
+
+
+def _ledger(row: tuple[Any, ...]) -> LedgerRecord:
+    n, at, slot, state, source, commitment, personal = row
+    # The personal part is gone after an erasure; the commitment stays, so that the chain still verifies.
+    notice, language, actor, proof = msgspec.msgpack.decode(personal) if personal else ("", "", "", {})
+    return LedgerRecord(
+        n=n,
+        at=at,
+        slot=slot,
+        state=state,
+        source=source,
+        notice=notice,
+        language=language,
+        actor=actor,
+        proof=proof,
+        commitment=bytes(commitment),
+    )
+
+
+def _reject(row: tuple[Any, ...]) -> RejectRecord:
+    workspace, id_, received, code, sentence, place, raw, key_id, replayed = row
+    reject = Reject(
+        workspace=workspace, id=bytes(id_), received=received, code=code, sentence=sentence, place=place, raw=bytes(raw), key_id=key_id
+    )
+    return RejectRecord(reject=reject, replayed=replayed)
