@@ -35,7 +35,8 @@ SIZE_CEILING: Final = 8_192
 """Bytes of hot state above which a customer is too large to decide about quickly."""
 
 _ENVELOPE: Final = msgspec.msgpack.Decoder(list[tuple[str, int, bytes]])
-_ENCODER: Final = msgspec.msgpack.Encoder()
+_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
+"""Sorts the keys of dicts: the same facts are the same bytes, in whatever order they came."""
 _DECODERS: Final[dict[type[Section], msgspec.msgpack.Decoder[Any]]] = {}
 NO_PURPOSES: Final[frozenset[Purpose]] = frozenset()
 
@@ -80,8 +81,9 @@ class Draft:
 
         Raises PurposeClosed when its purposes are not granted.
         """
+        found = self.read(section)
         self._dirty.add(section)
-        return self.read(section)
+        return found
 
     def may(self, section: type[Section]) -> bool:
         """Say whether the section's purposes are granted."""

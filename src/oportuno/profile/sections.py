@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
@@ -11,13 +11,18 @@ from oportuno.profile.draft import Section
 from oportuno.profile.purposes import Purpose
 
 
-class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
+# The small values inside sections are stored as arrays, by position: a new field goes to the end and has a default.
+
+
+class Register(msgspec.Struct, kw_only=True, array_like=True):
     """A value with the event time that set it: the last by event time wins, whatever the order of arrival."""
 
     value: Any = None
     at: Millis = 0
     h: bytes = b""
-    """Identity of the event that set it; breaks ties of equal times."""
+    """First eight bytes of the event's identity; breaks ties of equal times."""
+    said: bool = False
+    """Told on purpose (a trait), which beats what a device merely shows (its locale, its zone), however new."""
 
 
 class Core(Section):
@@ -25,8 +30,8 @@ class Core(Section):
 
     title: ClassVar[str] = "core"
 
-    ids: list[tuple[str, str]] = []
-    """(kind, value): ``user`` or ``anonymous`` ids as the client sent them, oldest first, at most 20."""
+    ids: list[tuple[str, str, Millis]] = []
+    """(kind, value, last seen): ``user`` or ``anonymous`` ids as the client sent them, the last seen last, at most 20."""
     first_seen: Millis = 0
     last_seen: Millis = 0
     traits: dict[str, Register] = {}
@@ -43,8 +48,15 @@ class Traits(Section):
     values: dict[str, Register] = {}
 
 
-class Line(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One product in a cart."""
+Change: TypeAlias = tuple[Millis, bytes, bool, int]
+"""One change of a cart line that is still young: (when, first eight bytes of the event's identity, whether it sets, by how much)."""
+
+WideChange: TypeAlias = tuple[Millis, bytes, bool, int, str]
+"""A young change of every line of a product, or of the whole cart (empty product): the four of `Change`, then the product."""
+
+
+class Line(msgspec.Struct, kw_only=True, array_like=True):
+    """One product in a cart, or the memory that it was there."""
 
     product: str
     variant: str = ""
@@ -57,17 +69,25 @@ class Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     added: Millis = 0
     at: Millis = 0
     """Time of the last event about this line."""
-    h: bytes = b""
     gone: bool = False
     """Removed or bought; kept for `LATENESS` so that a late «added» does not bring it back."""
+    told: Millis = 0
+    """When name, url and image were last told."""
+    priced: Millis = 0
+    """When the price was last told."""
+    base: tuple[int, Millis] = (0, 0)
+    """Quantity and `added` before the young changes: what no late event can alter any more."""
+    young: list[Change] = []
+    """Changes within `LATENESS` of the cart's last event, in order: the quantity is `base` with these applied."""
 
 
 class Cart(Section):
-    """What lies in the basket. Service data: the shop keeps it for everybody."""
+    """What lies in the basket. Service data: the shop keeps it for everybody. `standing` gives the lines that count."""
 
     title: ClassVar[str] = "cart"
 
     lines: list[Line] = []
+    """By (added, product, variant), the gone ones among them; at most 40."""
     currency: str = ""
     at: Millis = 0
     """Last event about the cart."""
@@ -75,19 +95,45 @@ class Cart(Section):
     """Until when stock is really reserved, if the shop said so (`held_until` on a cart event)."""
     token: str = ""
     """The shop's own cart id, if given."""
+    wide: list[WideChange] = []
+    """Young changes of more than one line: what a late «added» must still be measured by."""
+    told: tuple[Millis, Millis, Millis] = (0, 0, 0)
+    """When currency, held_until and token were last told."""
+
+    @property
+    def standing(self) -> list[Line]:
+        """The lines that are really in the cart."""
+        return [line for line in self.lines if not line.gone]
 
 
-class OrderBrief(msgspec.Struct, kw_only=True, omit_defaults=True):
+class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
     """One recent order, as much as a decision reads."""
 
     id: str
     at: Millis
+    """When it was placed; of an order known only by its refund or cancellation, the time of that."""
     h: bytes = b""
+    """First eight bytes of the identity of the event that told total and products last."""
     total: int = 0
     currency: str = ""
     refunded: int = 0
     products: list[str] = []
     cancelled: bool = False
+    placed: bool = False
+    """Whether the order itself was seen, or only news about it."""
+    told: Millis = 0
+    """When total and products were last told."""
+    whole: bool = False
+    """Refunded as a whole, whatever the sum."""
+    refunds: list[tuple[bytes, int]] = []
+    """(event, minor units) behind `refunded`, so that a refund told twice counts once."""
+
+    @property
+    def net(self) -> int:
+        """What is left of it, in minor units."""
+        if self.cancelled or self.whole:
+            return 0
+        return (self.total if self.placed else 0) - self.refunded
 
 
 class Orders(Section):
@@ -98,19 +144,24 @@ class Orders(Section):
     recent: list[OrderBrief] = []
     """At most 10, newest first by (at, id)."""
     count: int = 0
+    """Orders placed and not cancelled."""
     totals: dict[str, int] = {}
     """Net minor units by currency: orders minus refunds and cancellations."""
     last_at: Millis = 0
+    """When the last order was placed."""
 
 
-class View(msgspec.Struct, kw_only=True, omit_defaults=True):
+class View(msgspec.Struct, kw_only=True, array_like=True):
     """How often and how long one product was looked at."""
 
     product: str
     name: str = ""
     count: int = 0
-    seconds: float = 0.0
+    seconds: int = 0
+    """Whole seconds in sight, each visit rounded, so that sums come out the same in any order."""
     last: Millis = 0
+    told: Millis = 0
+    """When the name was last told."""
 
 
 class Views(Section):

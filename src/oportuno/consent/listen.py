@@ -1,0 +1,122 @@
+"""What an event from a public key may say about consent: yes and no for this device's purposes, and a request to be asked.
+
+Never marketing. A known person's answers change by proof, preference link or a channel's own stop word, in `consent.change`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from oportuno.consent.answers import ANY_CHANNEL, Answered, Consent, Consents, slot
+from oportuno.events.event import Call, Event
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Draft, Section
+from oportuno.profile.purposes import Purpose
+
+BROWSER: Final = "browser"
+"""The source of an answer given on a device with the public key."""
+
+_DEVICE_PURPOSES: Final = {
+    "measurement": Purpose.MEASUREMENT,
+    "personalisation": Purpose.PERSONALISATION,
+    "personalization": Purpose.PERSONALISATION,
+}
+_WISHES: Final = ("marketing_consent", "marketingConsent", "email_marketing_consent")
+_MARKETING_EMAIL: Final = slot(Purpose.MARKETING, "email")
+
+
+class _Asked(msgspec.Struct):
+    categoryPreferences: Any = None  # noqa: N815 - Segment's spelling
+    notice: Any = None
+
+
+class _Context(msgspec.Struct):
+    consent: _Asked | None = None
+
+
+class _Carrier(msgspec.Struct):
+    """The part of a call that may carry consent; all else is skipped unread."""
+
+    context: _Context | None = None
+    traits: dict[str, Any] | None = None
+    anonymousId: Any = None  # noqa: N815 - Segment's spelling
+
+
+_CARRIER: Final = msgspec.json.Decoder(_Carrier)
+
+
+def listen(draft: Draft, event: Event) -> bool:
+    """Fold the consents that an event carries; say whether an answer changed.
+
+    The last by event time counts, and of equal times the no. Withdrawing a purpose deletes every section that belongs to it. Answers in a
+    shape that cannot be read are no answers.
+    """
+    if b"onsent" not in event.body:
+        return False
+    try:
+        carrier = _CARRIER.decode(event.body)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    at = min(event.at, event.received)
+    changed = False
+    asked = carrier.context.consent if carrier.context is not None else None
+    if asked is not None and isinstance(asked.categoryPreferences, dict) and carrier.anonymousId:
+        notice = asked.notice[:64] if isinstance(asked.notice, str) else ""
+        for name, answer in asked.categoryPreferences.items():
+            purpose = _DEVICE_PURPOSES.get(name.lower())
+            if purpose is not None and isinstance(answer, bool):
+                changed |= _answer(draft, purpose, yes=answer, at=at, notice=notice)
+    if event.call is Call.IDENTIFY and carrier.traits:
+        for name in _WISHES:
+            wish = carrier.traits.get(name)
+            if isinstance(wish, bool):
+                changed |= _wish(draft, yes=wish, at=at)
+    return changed
+
+
+def _answer(draft: Draft, purpose: Purpose, *, yes: bool, at: Millis, notice: str) -> bool:
+    """Fold one answer for a purpose of this device."""
+    place = slot(purpose, ANY_CHANNEL)
+    known = draft.read(Consents).answers.get(place)
+    if known is not None:
+        if (at, not yes) <= (known.at, known.state is not Answered.GRANTED):
+            return False
+        # Whoever holds the public key may lower what somebody proved elsewhere, never raise it.
+        if yes and known.source != BROWSER and known.state is not Answered.GRANTED:
+            return False
+    state = Answered.GRANTED if yes else Answered.DENIED
+    if known is not None and not yes and known.state in {Answered.GRANTED, Answered.WITHDRAWN}:
+        state = Answered.WITHDRAWN
+    draft.open(Consents).answers[place] = Consent(state=state, at=at, source=BROWSER, notice=notice)
+    if not yes:
+        for section in sections_of(purpose):
+            draft.delete(section)
+    return True
+
+
+def _wish(draft: Draft, *, yes: bool, at: Millis) -> bool:
+    """Fold a wish for marketing by e-mail: with the public key it can only be asked for, and that request taken back."""
+    known = draft.read(Consents).answers.get(_MARKETING_EMAIL)
+    if known is not None and (at <= known.at or known.state is Answered.GRANTED):
+        return False
+    if yes:
+        draft.open(Consents).answers[_MARKETING_EMAIL] = Consent(state=Answered.PENDING, at=at, source=BROWSER)
+        return True
+    if known is not None and known.state is Answered.PENDING:
+        draft.open(Consents).answers[_MARKETING_EMAIL] = Consent(state=Answered.DENIED, at=at, source=BROWSER)
+        return True
+    return False
+
+
+def sections_of(purpose: Purpose) -> list[type[Section]]:
+    """Give every kind of section that belongs to a purpose: what a withdrawal deletes."""
+    found: list[type[Section]] = []
+    kinds = list(Section.__subclasses__())
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if purpose in kind.purposes:
+            found.append(kind)
+    return found
