@@ -22,9 +22,11 @@ def test_the_same_sighting_always_gives_the_same_customer(tell):
 def test_customers_are_named_in_the_order_of_their_sightings(tell):
     async def story(shop: Shop):
         ws = shop.workspace
-        sightings = [Sighting(ws, "ana", ""), Sighting(ws, "", "dora"), Sighting(ws, "ana", "dora2"), Sighting(ws, "", "dora2")]
-        ana, dora, again, phone = await shop.intake.resolve(sightings)
-        assert ana == again == phone != dora
+        ana, dora = await shop.customer(user="ana"), await shop.customer(anonymous="dora")
+        sightings = [Sighting(ws, "", "dora"), Sighting(ws, "ana", ""), Sighting(ws, "bruno", ""), Sighting(ws, "ana", "dora")]
+        named = await shop.intake.resolve(sightings)
+        assert [named[0], named[1], named[3]] == [dora.customer, ana.customer, ana.customer]
+        assert named[2] == (await shop.customer(user="bruno")).customer
 
     tell(story)
 

@@ -28,7 +28,7 @@ def test_a_state_comes_back_as_it_was_saved(tell):
         await shop.save(shop.key(1), 0, b"\x00\xffstate", due_at=now + HOUR)
         row = await shop.read(shop.key(1))
         assert (row.key, row.status, row.state, row.due_at) == (shop.key(1), Status.ACTIVE, b"\x00\xffstate", now + HOUR)
-        await shop.save(shop.key(1), row.version, b"later")
+        await shop.write(saves=[SaveCustomer(shop.key(1), row.version, b"later", now + HOUR, due_changed=False)])
         later = await shop.read(shop.key(1))
         assert later.version > row.version
         assert (later.state, later.due_at) == (b"later", now + HOUR)

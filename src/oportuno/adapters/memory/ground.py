@@ -59,6 +59,8 @@ class Ground:
         """The pause reached last, for example ``store.commit``."""
         self.minted = 0
         """How many customers were made."""
+        self.born = 0
+        """How many messages were ever put into the outbox."""
         self.latest_now: Millis = 0
         """The latest wall time that any feed gave out."""
 

@@ -10,7 +10,7 @@ import msgspec
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.flows.ports import Moved, OutboxStatus, Status, Stored
-from oportuno.kit.faults import Unavailable
+from oportuno.kit.faults import Fault, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from oportuno.flows.ports import Cancel, MoveMessage, SaveCustomer, Writes
     from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
+
+
+class TimerAstray(Fault):
+    """A fault of ours: PostgreSQL would believe the save, and the row and the timer table would part. The twin tells at once."""
 
 
 class MemoryWork(Transaction):
@@ -39,7 +43,7 @@ class MemoryWork(Transaction):
         return ground.clock.now, {key: self._read(key) for key in ordered}
 
     async def commit(self, writes: Writes) -> None:
-        """Write everything and commit. Raises Moved with nothing written, Unavailable when the lock order made a knot."""
+        """Write everything and commit. Raises Moved with nothing written."""
         ground = self.ground
         await ground.pause("store.commit")
         for key in sorted({save.key for save in writes.saves} | set(writes.erasures)):
@@ -53,7 +57,7 @@ class MemoryWork(Transaction):
         await ground.pause("store.committed")
 
     def check(self, writes: Writes) -> None:
-        """Raise Moved unless everything still stands as the writes expect."""
+        """Raise Moved unless everything still stands as the writes expect, and TimerAstray when the caller mixes up the timer."""
         tables = self.ground.tables
         for move in writes.offsets:
             if tables.offsets.get((move.bucket, move.workspace, move.lane), 0) != move.old:
@@ -64,6 +68,8 @@ class MemoryWork(Transaction):
                 raise Moved("customer_erased", "the customer was erased; a tombstone is never written again")
             if (row.version if row is not None else 0) != save.base_version:
                 raise Moved("customer_moved", "somebody else has changed the customer")
+            if not save.due_changed and save.due_at != (row.due_at if row is not None else None):
+                raise TimerAstray("timer_astray", "a save that says “timer unchanged” names another time than the one stored")
         for step in writes.moves:
             message = tables.messages.get(step.id)
             if message is None or message.status is not step.expect or (step.held_by and message.deliverer != step.held_by):
@@ -86,7 +92,7 @@ class MemoryWork(Transaction):
         while asked is not None:
             holder = self.ground.locks.get(asked)
             if holder is self:
-                raise Unavailable("deadlock", "two units of work wait for each other")
+                raise Moved("deadlock", "two units of work wait for each other; this one was given up")
             asked = holder.awaits if holder is not None else None
 
     def _read(self, key: CustomerKey) -> Stored:
@@ -101,12 +107,13 @@ class MemoryWork(Transaction):
             self._save(save)
         for cancel in writes.cancels:
             self._cancel(cancel)
-        for move in writes.moves:
-            self._move(move)
         for message in writes.messages:
             if message.id not in tables.messages:
-                born = len(tables.messages)
-                tables.messages[message.id] = MessageRow(message, OutboxStatus.PENDING, message.permitted_at, born)
+                self.ground.born += 1
+                not_before = getattr(message.said, "not_before", 0)
+                tables.messages[message.id] = MessageRow(message, OutboxStatus.PENDING, not_before, self.ground.born)
+        for move in writes.moves:
+            self._move(move)
         tables.decisions.extend(writes.decisions)
         for entry in writes.ledger:
             tables.ledger.setdefault(entry.id, entry)
@@ -137,12 +144,12 @@ class MemoryWork(Transaction):
 
     def _move(self, move: MoveMessage) -> None:
         row = self.ground.tables.messages[move.id]
-        row.status, row.moved_at, row.reason = move.status, move.at, move.reason or row.reason
+        row.status, row.moved_at, row.reason, row.deliverer = move.status, move.at, move.reason, move.deliverer
         row.answer = move.answer or row.answer
         if move.not_before is not None:
             row.not_before = move.not_before
         if move.status is OutboxStatus.HANDING:
-            row.deliverer, row.handed_at, row.attempts = move.deliverer, move.at, row.attempts + 1
+            row.handed_at, row.attempts = move.at, row.attempts + 1
 
     def _erase(self, key: CustomerKey) -> None:
         tables = self.ground.tables
