@@ -1,0 +1,306 @@
+"""One item, read completely: what it says, whom it is about, and when it happened.
+
+Decoding here is full on purpose. What passes decodes everywhere behind: no number out of range, no half surrogate, no nesting that
+another stack depth would refuse, no NUL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from oportuno.events.envelope import ITEM_CEILING, call_named, says_import
+from oportuno.events.event import FRESHNESS, Call, Source
+from oportuno.events.rejections import SENTENCES, Rejection
+from oportuno.events.splitting import deeper_than
+from oportuno.kit.times import DAY, Millis, day_of, parse_moment
+
+NESTING_CEILING: Final = 64
+"""Levels of brackets in one item. Fixed, because the decoder's own limit depends on how deep its caller stands."""
+TEXT_CEILING: Final = 200
+"""Characters of a name or an id."""
+OLDEST_DAYS: Final = 30
+"""How far back the client's own day is believed for remembering ids."""
+
+_EARLIEST: Final[Millis] = -2_208_988_800_000  # 1900-01-01, as in kit.times
+_CROCKFORD: Final = {letter: value for value, letter in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
+_DECODE: Final = msgspec.json.Decoder().decode
+_PACK: Final = msgspec.msgpack.Encoder().encode
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for every item of one request."""
+
+    received: Millis
+    """When the request arrived, by the server's clock."""
+    digest_key: bytes
+    """The installation's key, 16 to 64 bytes: message ids are stored only as keyed digests."""
+    ids: Callable[[], bytes]
+    """Gives 16 random bytes: the identity of an item that came without a messageId."""
+    call: Call | None = None
+    """The call named by the address; None for a batch, whose items name their own type."""
+    sent_at: Millis | None = None
+    """The batch's sentAt."""
+    secret: bool = False
+    """A secret key brought it."""
+    imported: bool = False
+    """The batch as a whole is an import."""
+    replayed: bool = False
+    """A reject, taken in again."""
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that can become an event."""
+
+    call: Call
+    name: str
+    user: str
+    anonymous: str
+    h: bytes
+    source: Source
+    at: Millis
+    day: int
+    probe_yesterday: bool
+    body: bytes
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that cannot, and why. `field` is a path inside the item, empty for the item as a whole."""
+
+    code: Rejection
+    field: str
+    body: bytes
+
+    @property
+    def sentence(self) -> str:
+        """The reason in English; `rejections.SENTENCES` has it in Spanish too."""
+        return SENTENCES[self.code].en
+
+
+class _Unfit(Exception):
+    """Ends the reading of one item; never leaves this file."""
+
+    def __init__(self, code: Rejection, field: str = "") -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.field = field
+
+
+Item: TypeAlias = dict[str, Any]
+
+
+def read_call(raw: bytes, around: Surroundings) -> Read | Refused:
+    """Read one item. Never raises, whatever the bytes.
+
+    When it happened: ``received − (sentAt − originalTimestamp)``, where the original is `originalTimestamp`, else `timestamp`. Without
+    a sentAt the `timestamp` itself counts, and without any stamp the arrival. An import's stamps are believed as they are. A moment in
+    the future becomes the arrival. Live is what happened within `FRESHNESS` of its arrival; what is older, and what claims to come
+    from more than `FRESHNESS` ahead (a clock that cannot be trusted), is late: kept, folded, and starts nothing. Stamps outside the
+    years 1900 to 2100 make a reject.
+    """
+    try:
+        return _read(raw, around)
+    except _Unfit as unfit:
+        return Refused(code=unfit.code, field=unfit.field, body=raw)
+
+
+def _read(raw: bytes, around: Surroundings) -> Read:
+    item = _decode(raw)
+    call = around.call
+    if call is None:
+        call = _call_of(item)
+    name = _name_of(item, call)
+    user, anonymous = _id_of(item, "userId"), _id_of(item, "anonymousId")
+    if not user and not anonymous:
+        raise _Unfit(Rejection.CUSTOMER_MISSING, "userId")
+    context = _check_objects(item)
+    imported = around.imported or says_import(context)
+    if imported and not around.secret:
+        raise _Unfit(Rejection.IMPORT_NOT_ALLOWED, "context.oportuno.source" if not around.imported else "")
+    stamp, original, sent = _moment_of(item, "timestamp"), _moment_of(item, "originalTimestamp"), _moment_of(item, "sentAt")
+    if sent is None:
+        sent = around.sent_at
+    own = original if original is not None else stamp
+    message_id = _message_id_of(item)
+    at, source = _when(stamp, own, None if imported else sent, around.received)
+    if imported:
+        source = Source.IMPORT
+    elif around.replayed:
+        source = Source.REPLAY
+    day, probe = _day_of(own, sent, message_id, around.received)
+    if message_id:
+        h = blake2b(message_id.encode(), digest_size=16, key=around.digest_key).digest()
+    else:
+        h = around.ids()[:16]
+    return Read(call=call, name=name, user=user, anonymous=anonymous, h=h, source=source, at=at, day=day, probe_yesterday=probe, body=raw)
+
+
+def _decode(raw: bytes) -> Item:
+    if len(raw) > ITEM_CEILING:
+        raise _Unfit(Rejection.ITEM_TOO_LARGE)
+    if deeper_than(raw, NESTING_CEILING):
+        raise _Unfit(Rejection.ITEM_TOO_DEEP)
+    try:
+        item = _DECODE(raw)
+        _PACK(item)
+    except (msgspec.ValidationError, OverflowError):
+        raise _Unfit(Rejection.NUMBER_OUT_OF_RANGE) from None
+    except UnicodeDecodeError:
+        raise _Unfit(Rejection.TEXT_MALFORMED) from None
+    except msgspec.DecodeError:
+        raise _Unfit(_why_unreadable(raw)) from None
+    if type(item) is not dict:
+        raise _Unfit(Rejection.ITEM_NOT_OBJECT)
+    if b"\\u0000" in raw and _holds_nul(item):
+        raise _Unfit(Rejection.CHARACTER_FORBIDDEN)
+    return item
+
+
+def _why_unreadable(raw: bytes) -> Rejection:
+    """Tell NaN and half surrogates, which the standard library reads, from what nobody can read."""
+    strange: list[str] = []
+    try:
+        json.loads(raw, parse_constant=strange.append)
+    except ValueError:
+        return Rejection.ITEM_UNREADABLE
+    return Rejection.NUMBER_OUT_OF_RANGE if strange else Rejection.TEXT_MALFORMED
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _holds_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_holds_nul(inner) for inner in value)
+
+
+def _call_of(item: Item) -> Call:
+    kind = item.get("type")
+    if kind is None:
+        raise _Unfit(Rejection.TYPE_MISSING, "type")
+    call = call_named(kind) if type(kind) is str else None
+    if call is None:
+        raise _Unfit(Rejection.TYPE_UNKNOWN, "type")
+    return call
+
+
+def _name_of(item: Item, call: Call) -> str:
+    if call is Call.TRACK:
+        return _name(item, "event", needed=True)
+    if call is Call.PAGE or call is Call.SCREEN:
+        return _name(item, "name", needed=False)
+    if call is Call.GROUP and not _id_of(item, "groupId"):
+        raise _Unfit(Rejection.GROUP_ID_MISSING, "groupId")
+    if call is Call.ALIAS and not _id_of(item, "previousId"):
+        raise _Unfit(Rejection.PREVIOUS_ID_MISSING, "previousId")
+    return ""
+
+
+def _name(item: Item, field: str, *, needed: bool) -> str:
+    name = item.get(field)
+    if name is None:
+        name = ""
+    if type(name) is not str:
+        raise _Unfit(Rejection.NAME_MALFORMED, field)
+    if needed and not name.strip():
+        raise _Unfit(Rejection.EVENT_MISSING, field)
+    if len(name) > TEXT_CEILING:
+        raise _Unfit(Rejection.NAME_TOO_LONG, field)
+    return name
+
+
+def _id_of(item: Item, field: str) -> str:
+    """Give an id as text, empty when there is none. Whole numbers are written out, as the Segment libraries do."""
+    found = item.get(field)
+    if found is None:
+        return ""
+    if type(found) is int:
+        return str(found)
+    if type(found) is not str:
+        raise _Unfit(Rejection.ID_MALFORMED, field)
+    if len(found) > TEXT_CEILING:
+        raise _Unfit(Rejection.ID_TOO_LONG, field)
+    return found
+
+
+def _message_id_of(item: Item) -> str:
+    """Give the message id, of any length because only its digest is kept; empty when there is none."""
+    found = item.get("messageId")
+    if found is None:
+        return ""
+    if type(found) is int:
+        return str(found)
+    if type(found) is not str:
+        raise _Unfit(Rejection.ID_MALFORMED, "messageId")
+    return found
+
+
+def _check_objects(item: Item) -> Item | None:
+    for field in ("properties", "traits", "context"):
+        found = item.get(field)
+        if found is not None and type(found) is not dict:
+            raise _Unfit(Rejection.NOT_AN_OBJECT, field)
+    return item.get("context")
+
+
+def _moment_of(item: Item, field: str) -> Millis | None:
+    found = item.get(field)
+    if found is None:
+        return None
+    moment = parse_moment(found) if type(found) is str else None
+    if moment is None:
+        raise _Unfit(Rejection.TIMESTAMP_UNREADABLE, field)
+    return moment
+
+
+def _when(stamp: Millis | None, own: Millis | None, sent: Millis | None, received: Millis) -> tuple[Millis, Source]:
+    if own is None:
+        return received, Source.LIVE
+    if sent is not None:
+        at = received - (sent - own)
+        if at < _EARLIEST:
+            raise _Unfit(Rejection.TIMESTAMP_UNREADABLE, "timestamp")
+    else:
+        at = stamp if stamp is not None else own
+    if -FRESHNESS <= received - at <= FRESHNESS:
+        return min(at, received), Source.LIVE
+    return min(at, received), Source.LATE
+
+
+def _day_of(own: Millis | None, sent: Millis | None, message_id: str, received: Millis) -> tuple[int, bool]:
+    """Give the day under which the id is remembered, and whether a retry may carry the day after.
+
+    Only the client's own stamp stays the same over retries: sentAt is written anew by every attempt, and a stamp that had to be
+    brought within the days that are remembered moves along with them.
+    """
+    stamp = own if own is not None else sent
+    earliest, latest = received - OLDEST_DAYS * DAY, received + DAY
+    if stamp is None:
+        inside = _moment_inside(message_id)
+        if inside is None or not earliest <= inside <= latest:
+            return day_of(received), True
+        return day_of(inside), False
+    clamped = min(max(stamp, earliest), latest)
+    return day_of(clamped), own is None or clamped != stamp
+
+
+def _moment_inside(message_id: str) -> Millis | None:
+    """Give the moment that a UUIDv7 or a ULID carries; None when the id is neither."""
+    if len(message_id) == 36 and message_id[14] == "7" and message_id[8] == message_id[13] == message_id[18] == message_id[23] == "-":
+        try:
+            return int(message_id[:8] + message_id[9:13], 16)
+        except ValueError:
+            return None
+    if len(message_id) == 26:
+        millis = 0
+        for letter in message_id[:10].upper():
+            value = _CROCKFORD.get(letter)
+            if value is None:
+                return None
+            millis = millis << 5 | value
+        return millis
+    return None
