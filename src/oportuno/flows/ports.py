@@ -311,6 +311,10 @@ class Feed(Protocol):
         """Give up to `limit` happenings, at once, perhaps none. Reads only: what is not committed comes again."""
         ...
 
+    def again(self, fetched: Fetched) -> None:
+        """Say that a batch was not committed: it is to be read again at once."""
+        ...
+
     async def wait(self, most: float) -> None:
         """Return when something may have come, or after `most` seconds."""
         ...

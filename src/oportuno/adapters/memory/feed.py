@@ -47,6 +47,9 @@ class MemoryFeed:
         await ground.pause("feed.fetched")
         return fetched
 
+    def again(self, fetched: Fetched) -> None:
+        """Nothing to do: the twin looks everything over at each fetch."""
+
     async def wait(self, most: float) -> None:
         """Return when something may have come, or after `most` seconds."""
         ground = self._ground

@@ -121,7 +121,9 @@ class _Writer:
             stored = await self._write([a for r in requests for a in r.arrivals], [j for r in requests for j in r.rejects])
         except Exception as fault:  # noqa: BLE001 - whatever it was, every waiting request must hear of it, or it would hang for ever
             await self._leave_lane()
-            known = fault if isinstance(fault, Fault) else Unavailable("not_stored", f"the log could not be written: {type(fault).__name__}")
+            known = (
+                fault if isinstance(fault, Fault) else Unavailable("not_stored", f"the log could not be written: {type(fault).__name__}")
+            )
             for request in requests:
                 if not request.done.done():
                     request.done.set_exception(known)

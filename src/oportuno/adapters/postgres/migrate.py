@@ -24,11 +24,11 @@ def migrate(url: str, *, secret: bytes) -> None:
     Raises Unavailable when the database was written by a newer release or with another number of buckets.
     """
     # Imported here: the engine and the deliverer never migrate and need not carry Alembic in memory.
-    from alembic import command  # noqa: PLC0415 - see above
-    from alembic.config import Config  # noqa: PLC0415 - see above
-    from alembic.util.exc import CommandError  # noqa: PLC0415 - see above
-    from sqlalchemy import create_engine  # noqa: PLC0415 - see above
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415 - see above
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
 
     with psycopg.connect(url, autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
@@ -41,9 +41,7 @@ def migrate(url: str, *, secret: bytes) -> None:
                 command.upgrade(config, "head")
         except CommandError as fault:
             raise Unavailable("schema_newer", "this database was written by a newer release of Oportuno") from fault
-        guard.execute(
-            "INSERT INTO installation (secret, buckets) VALUES (%s, %s) ON CONFLICT DO NOTHING", (secret, BUCKETS), prepare=False
-        )
+        guard.execute("INSERT INTO installation (secret, buckets) VALUES (%s, %s) ON CONFLICT DO NOTHING", (secret, BUCKETS), prepare=False)
         stored = guard.execute("SELECT buckets FROM installation").fetchone()
         if stored is None or stored[0] != BUCKETS:
             raise Unavailable("buckets_differ", f"this database has {stored and stored[0]} buckets; this release has {BUCKETS}")

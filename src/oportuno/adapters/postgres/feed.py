@@ -1,0 +1,273 @@
+"""What waits to be evaluated in the buckets a worker owns.
+
+A unit is (bucket, workspace, lane). Writers announce the units of each commit; the worker probes only announced ones, and sweeps all of them
+now and then for what an announcement missed. Buckets are owned by lease; two owners are harmless, because offsets move by compare-and-set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final
+
+from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, translated
+from oportuno.adapters.postgres.intake import NEWS
+from oportuno.events.event import Call, Event, Source
+from oportuno.flows.ports import Fetched, LaneClass, OffsetMove
+from oportuno.kit.ids import BUCKETS, Bucket, CustomerKey, WorkspaceId
+from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
+
+LEASE: Final[Millis] = 5 * SECOND
+_RENEW: Final[Millis] = 1_500
+_SWEEP: Final[Millis] = 2 * SECOND
+_JUMP: Final[Millis] = 5 * MINUTE
+_SHARES: Final = {"live": 60, "timers": 15, "bulk": 5}
+"""Shares of a batch by class (ENGINE: fairness); what a class leaves unused, the others borrow."""
+_WORKSPACES_A_BATCH: Final = 16
+
+# The upper bound lets the planner skip partitions of days to come. Ordered by the primary key, so nothing is ever sorted.
+_EVENTS = """
+SELECT e.bucket, e.lane, e.seq, e.customer, e.h, e.source, e.call, e.name, e.at, e.received, e.body, coalesce(o.seq, 0)
+FROM unnest(%b::int2[], %b::int4[]) AS u(bucket, lane)
+LEFT JOIN offsets o ON o.bucket = u.bucket AND o.workspace = %b::int4 AND o.lane = u.lane
+CROSS JOIN LATERAL (
+    SELECT * FROM events v
+    WHERE v.bucket = u.bucket AND v.workspace = %b::int4 AND v.lane = u.lane AND v.seq > coalesce(o.seq, 0) AND v.seq < %b::int8
+    ORDER BY v.seq LIMIT %b::int8
+) e
+"""
+_DUE = """
+SELECT d.bucket, d.workspace, d.customer, d.due_at
+FROM unnest(%b::int2[]) AS b(bucket)
+CROSS JOIN LATERAL (SELECT * FROM due t WHERE t.bucket = b.bucket AND t.due_at <= clock_millis() ORDER BY t.due_at LIMIT %b::int8) d
+"""
+_NEXT_DUE = """
+SELECT min(d.due_at) FROM unnest(%b::int2[]) AS b(bucket)
+CROSS JOIN LATERAL (SELECT due_at FROM due t WHERE t.bucket = b.bucket ORDER BY t.due_at LIMIT 1) d
+"""
+# Which units have anything unread: a skip scan over the key, one probe a unit, however long the backlog.
+_SWEEP_UNITS = """
+SELECT b.bucket, w.workspace, l.lane, l.class
+FROM unnest(%b::int2[]) AS b(bucket) CROSS JOIN workspaces w CROSS JOIN lanes l
+LEFT JOIN offsets o ON o.bucket = b.bucket AND o.workspace = w.workspace AND o.lane = l.lane
+WHERE EXISTS (
+    SELECT 1 FROM events e
+    WHERE e.bucket = b.bucket AND e.workspace = w.workspace AND e.lane = l.lane AND e.seq > coalesce(o.seq, 0) AND e.seq < %b::int8
+)
+"""
+_ACQUIRE = """
+WITH alive AS (SELECT count(DISTINCT worker) AS n FROM leases WHERE until_at > clock_millis() AND worker <> %b::int4),
+kept AS (
+    UPDATE leases SET until_at = clock_millis() + %b::int8 WHERE worker = %b::int4 AND until_at > clock_millis() RETURNING bucket
+), fair AS (SELECT ceil(%b::numeric / (n + 1))::int AS most FROM alive), won AS (
+    UPDATE leases l SET worker = %b::int4, until_at = clock_millis() + %b::int8
+    FROM (
+        SELECT bucket FROM leases WHERE until_at <= clock_millis()
+        ORDER BY bucket LIMIT greatest(0, (SELECT most FROM fair) - (SELECT count(*) FROM kept)) FOR UPDATE SKIP LOCKED
+    ) f WHERE l.bucket = f.bucket RETURNING l.bucket
+)
+SELECT (SELECT most FROM fair), bucket FROM kept UNION ALL SELECT (SELECT most FROM fair), bucket FROM won
+"""
+_RELEASE = "UPDATE leases SET until_at = 0 WHERE worker = %b AND bucket = ANY(%b::int2[])"
+
+_Unit = tuple[Bucket, WorkspaceId, int]
+
+
+class PostgresFeed:
+    """The port Feed on PostgreSQL: one worker's connection, leases and news."""
+
+    def __init__(self, connection: Connection, news: Connection, worker: int, *, fixed: frozenset[Bucket] | None = None) -> None:
+        self.worker = worker
+        self.owned: frozenset[Bucket] = fixed or frozenset()
+        self._fixed = fixed is not None
+        self._connection = connection
+        self._news = news
+        self._pending: dict[int, dict[WorkspaceId, set[_Unit]]] = {int(c): defaultdict(set) for c in LaneClass}
+        self._turn = 0
+        self._last_now: Millis = 0
+        self._renewed: Millis = 0
+        self._swept: Millis = 0
+        self._due_next: Millis | None = None
+        self._due_asked: Millis = 0
+        self._woken = asyncio.Event()
+        self._listener: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: str, *, buckets: Iterable[Bucket] | None = None) -> PostgresFeed:
+        """Connect as a new worker. `buckets` fixes what it owns, without leases: for tests of two owners."""
+        connection = await connect(url, name="engine fetch", plans=ENGINE_PLANS)
+        news = await connect(url, name="engine news")
+        async with translated():
+            row = await (await connection.execute("SELECT nextval('worker_numbers')::int4")).fetchone()
+            await connection.execute(
+                "INSERT INTO leases (bucket, worker, until_at) SELECT b, 0, 0 FROM generate_series(0, %s) b ON CONFLICT DO NOTHING",
+                (BUCKETS - 1,),
+            )
+            await news.execute(f"LISTEN {NEWS}")
+        feed = cls(connection, news, int(row[0]) if row else 0, fixed=None if buckets is None else frozenset(buckets))
+        feed._listener = asyncio.get_running_loop().create_task(feed._listen())
+        return feed
+
+    async def fetch(self, limit: int) -> Fetched:
+        """See the port."""
+        async with translated():
+            now, trusted = await self._clock()
+            await self._lease(now)
+            await self._sweep(now)
+            asked = self._plan(limit)
+            return await self._read(now, trusted, asked, limit)
+
+    async def wait(self, most: float) -> None:
+        """See the port."""
+        if any(units for units in self._pending[LaneClass.LIVE].values()) or any(units for units in self._pending[LaneClass.BULK].values()):
+            return
+        if self._due_next is not None:
+            most = min(most, max(0.0, (self._due_next - self._last_now) / SECOND))
+        self._woken.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), most)
+        if self._listener is not None and self._listener.done():
+            self._listener.result()
+
+    async def close(self) -> None:
+        """Give up the leases and disconnect."""
+        if self._listener is not None:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await self._listener
+        if not self._connection.closed and not self._fixed:
+            with contextlib.suppress(Exception):
+                await self._connection.execute(_RELEASE, (self.worker, list(self.owned)))
+        await self._connection.close()
+        await self._news.close()
+
+    async def _listen(self) -> None:
+        async with translated():
+            async for notice in self._news.notifies():
+                lane, lane_class, workspace, mask = notice.payload.split(":")
+                units = self._pending[int(lane_class)][int(workspace)]
+                bits = int(mask, 16)
+                units.update((b, int(workspace), int(lane)) for b in range(BUCKETS) if bits >> b & 1 and b in self.owned)
+                self._woken.set()
+
+    async def _clock(self) -> tuple[Millis, bool]:
+        row = await (await self._connection.execute("SELECT clock_millis()", binary=True)).fetchone()
+        now = int(row[0]) if row else 0
+        last, self._last_now = self._last_now, max(now, self._last_now)
+        # After a back-jump nothing is decided by an earlier time than before; after a forward jump marketing pauses once.
+        return self._last_now, last == 0 or last <= now <= last + _JUMP
+
+    async def _lease(self, now: Millis) -> None:
+        if self._fixed or now - self._renewed < _RENEW:
+            return
+        self._renewed = now
+        me = self.worker
+        cursor = await self._connection.execute(_ACQUIRE, (me, LEASE, me, BUCKETS, me, LEASE), binary=True)
+        rows = await cursor.fetchall()
+        held = sorted(int(row[1]) for row in rows)
+        most = int(rows[0][0]) if rows else BUCKETS
+        if len(held) > most:
+            # More workers came: give the surplus up, so that each has its fair share.
+            await self._connection.execute(_RELEASE, (me, held[most:]))
+            held = held[:most]
+        gained = frozenset(held) - self.owned
+        self.owned = frozenset(held)
+        if gained:
+            self._swept = 0
+            self._due_asked = 0
+
+    async def _sweep(self, now: Millis) -> None:
+        if now - self._swept < _SWEEP or not self.owned:
+            return
+        self._swept = now
+        cursor = await self._connection.execute(_SWEEP_UNITS, (list(self.owned), _far(now)), binary=True)
+        for bucket, workspace, lane, lane_class in await cursor.fetchall():
+            self._pending[lane_class][workspace].add((bucket, workspace, lane))
+
+    def _plan(self, limit: int) -> list[tuple[int, WorkspaceId, list[_Unit], int]]:
+        """Say what to read: (class, workspace, units, events per unit), by shares, borrowed when unused, workspaces in turn."""
+        waiting = {c: [w for w, units in self._pending[c].items() if units] for c in self._pending}
+        busy = [c for c in waiting if waiting[c]]
+        total = sum(_SHARES[LaneClass(c).name.lower()] for c in busy) or 1
+        plan = []
+        self._turn += 1
+        for c in busy:
+            share = max(1, limit * _SHARES[LaneClass(c).name.lower()] // total)
+            turn = self._turn % len(waiting[c])
+            workspaces = (waiting[c][turn:] + waiting[c][:turn])[:_WORKSPACES_A_BATCH]
+            for workspace in workspaces:
+                units = [unit for unit in self._pending[c][workspace] if unit[0] in self.owned]
+                self._pending[c][workspace] = set()
+                if units:
+                    each = max(1, share // len(workspaces))
+                    chosen = units if len(units) <= each else units[:each]
+                    self._pending[c][workspace].update(units[len(chosen) :])
+                    plan.append((c, workspace, sorted(chosen), -(-each // len(chosen))))
+        return plan
+
+    async def _read(self, now: Millis, trusted: bool, plan: list[tuple[int, WorkspaceId, list[_Unit], int]], limit: int) -> Fetched:  # noqa: FBT001 - one private caller
+        connection = self._connection
+        cursors = []
+        due_limit = max(1, limit * _SHARES["timers"] // 100)
+        ask_due = bool(self.owned) and (self._due_next is None or self._due_next <= now or now - self._due_asked >= SECOND)
+        async with connection.pipeline():
+            for _, workspace, units, each in plan:
+                parameters = ([u[0] for u in units], [u[2] for u in units], workspace, workspace, _far(now), each)
+                cursors.append(await connection.execute(_EVENTS, parameters, binary=True))
+            if ask_due:
+                buckets = sorted(self.owned)
+                due_cursor = await connection.execute(_DUE, (buckets, -(-due_limit // len(buckets))), binary=True)
+                next_cursor = await connection.execute(_NEXT_DUE, (buckets,), binary=True)
+        events: list[Event] = []
+        offsets: list[OffsetMove] = []
+        for (lane_class, workspace, _, each), cursor in zip(plan, cursors, strict=True):
+            self._gather(lane_class, workspace, each, await cursor.fetchall(), events, offsets)
+        due: list[tuple[CustomerKey, Millis]] = []
+        if ask_due:
+            due = [(CustomerKey(row[0], row[1], row[2]), row[3]) for row in await due_cursor.fetchall()]
+            row = await next_cursor.fetchone()
+            self._due_next, self._due_asked = (row[0] if row else None), now
+        return Fetched(now=now, clock_trusted=trusted, events=events, due=due, offsets=offsets)
+
+    def _gather(
+        self,
+        lane_class: int,
+        workspace: WorkspaceId,
+        each: int,
+        rows: list[tuple[Any, ...]],
+        events: list[Event],
+        offsets: list[OffsetMove],
+    ) -> None:
+        ends: dict[tuple[Bucket, int], list[int]] = {}
+        for bucket, lane, seq, customer, h, source, call, name, at, received, body, old in rows:
+            events.append(
+                Event(
+                    key=CustomerKey(bucket, workspace, customer), lane=lane, seq=seq, h=h, source=_SOURCES[source], call=_CALLS[call],
+                    name=name, at=at, received=received, body=body,
+                )
+            )  # fmt: skip
+            end = ends.setdefault((bucket, lane), [old, seq, 0])
+            end[1] = seq
+            end[2] += 1
+        for (bucket, lane), (old, seq, count) in ends.items():
+            offsets.append(OffsetMove(bucket, workspace, lane, old, seq))
+            if count >= each:
+                self._pending[lane_class][workspace].add((bucket, workspace, lane))
+
+    def again(self, fetched: Fetched) -> None:
+        """See the port."""
+        self._due_asked = 0
+        for c in self._pending:
+            for offset in fetched.offsets:
+                self._pending[c][offset.workspace].add((offset.bucket, offset.workspace, offset.lane))
+
+
+_SOURCES: Final = tuple(Source)
+_CALLS: Final = tuple(Call)
+
+
+def _far(now: Millis) -> int:
+    """Give a seq beyond every event that may stand in the log now."""
+    return (now + DAY) * 1_000

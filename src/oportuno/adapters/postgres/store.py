@@ -1,0 +1,76 @@
+"""Where customers' states live: units of work over a small pool of connections."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, read_secret
+from oportuno.adapters.postgres.directory import Directory
+from oportuno.adapters.postgres.work import PostgresWork, unit_of_work
+from oportuno.kit.ids import CustomerId, WorkspaceId
+
+
+class Pool:
+    """At most `size` connections, opened when first needed; a broken one is replaced when next asked for."""
+
+    def __init__(self, url: str, *, name: str, size: int, plans: Mapping[str, str] = ENGINE_PLANS) -> None:
+        self._url = url
+        self._name = name
+        self._plans = plans
+        self._free: list[Connection] = []
+        self._room = asyncio.Semaphore(size)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection. Raises Unavailable when the database does not answer."""
+        async with self._room:
+            connection = self._free.pop() if self._free else None
+            if connection is None or connection.closed or connection.broken:
+                connection = await connect(self._url, name=self._name, plans=self._plans)
+            try:
+                yield connection
+            except BaseException:
+                # Cancelled or failed in the middle of a conversation: its protocol state is unknown, so it is not lent again.
+                with contextlib.suppress(Exception):
+                    await connection.close()
+                raise
+            self._free.append(connection)
+
+    async def close(self) -> None:
+        """Disconnect those that are free."""
+        while self._free:
+            await self._free.pop().close()
+
+
+class PostgresStore:
+    """The port Store on PostgreSQL."""
+
+    def __init__(self, pool: Pool, secret: bytes) -> None:
+        self.secret = secret
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str, *, name: str, size: int = 4) -> PostgresStore:
+        """Connect. Raises Unavailable."""
+        pool = Pool(url, name=name, size=size)
+        async with pool.connection() as connection:
+            secret = await read_secret(connection)
+        return cls(pool, secret)
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[PostgresWork]:
+        """See the port."""
+        async with self._pool.connection() as connection, unit_of_work(connection) as work:
+            yield work
+
+    async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
+        """See the port."""
+        async with self._pool.connection() as connection:
+            return await Directory(connection, self.secret).find(workspace, kind, value)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._pool.close()

@@ -1,0 +1,268 @@
+"""One unit of work on PostgreSQL: lock the customers in key order, think, commit everything in one pipeline.
+
+Every compare-and-set raises inside the database (`must_be`), so that statements and COMMIT travel together and still nothing stays when one fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+
+from oportuno.adapters.postgres.database import Connection, translated
+from oportuno.adapters.postgres.forget import erase
+from oportuno.adapters.postgres.ledger import append_ledger
+from oportuno.content.message import Message
+from oportuno.flows.ports import (
+    Cancel,
+    Decision,
+    MoveMessage,
+    OutboxStatus,
+    Quarantine,
+    SaveCustomer,
+    Status,
+    Stored,
+    Writes,
+)
+from oportuno.kit.ids import CustomerKey, day_of_id
+from oportuno.kit.times import Millis, day_of
+
+OUTBOX_NEWS: Final = "oportuno_outbox"
+"""Channel of the notices that a message waits; the payload is the channel it waits for."""
+
+_PACK: Final = msgspec.msgpack.Encoder()
+
+# LockRows stands above the sort, so rows are locked in key order: every writer takes the same order and nobody deadlocks.
+_LOCK = """
+SELECT clock_millis(), c.bucket, c.workspace, c.customer, c.status, c.version, c.due_at, c.state
+FROM unnest(%b::int2[], %b::int4[], %b::int8[]) AS k(bucket, workspace, customer)
+JOIN customers c USING (bucket, workspace, customer)
+ORDER BY c.bucket, c.workspace, c.customer FOR UPDATE OF c
+"""
+_UPDATE = """
+WITH saved AS (
+    UPDATE customers c SET state = s.state, due_at = s.due_at, version = c.version + 1
+    FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
+        AS s(bucket, workspace, customer, version, state, due_at)
+    WHERE c.bucket = s.bucket AND c.workspace = s.workspace AND c.customer = s.customer AND c.version = s.version AND c.status = 0
+    RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'a customer changed') FROM saved
+"""
+_INSERT = """
+WITH saved AS (
+    INSERT INTO customers (bucket, workspace, customer, version, state, due_at)
+    SELECT bucket, workspace, customer, version + 1, state, due_at
+    FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
+        AS s(bucket, workspace, customer, version, state, due_at)
+    ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'a customer appeared') FROM saved
+"""
+_SET_DUE = """
+INSERT INTO due (bucket, workspace, customer, due_at)
+SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[]) ORDER BY 1, 2, 3
+ON CONFLICT (bucket, workspace, customer) DO UPDATE SET due_at = excluded.due_at
+"""
+_CLEAR_DUE = """
+DELETE FROM due d USING unnest(%b::int2[], %b::int4[], %b::int8[]) AS k(bucket, workspace, customer)
+WHERE d.bucket = k.bucket AND d.workspace = k.workspace AND d.customer = k.customer
+"""
+_OFFSETS = """
+WITH moved AS (
+    UPDATE offsets o SET seq = m.new FROM unnest(%b::int2[], %b::int4[], %b::int4[], %b::int8[], %b::int8[])
+        AS m(bucket, workspace, lane, old, new)
+    WHERE o.bucket = m.bucket AND o.workspace = m.workspace AND o.lane = m.lane AND o.seq = m.old RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'an offset') FROM moved
+"""
+_FIRST_OFFSETS = """
+WITH moved AS (
+    INSERT INTO offsets (bucket, workspace, lane, seq)
+    SELECT bucket, workspace, lane, new FROM unnest(%b::int2[], %b::int4[], %b::int4[], %b::int8[], %b::int8[])
+        AS m(bucket, workspace, lane, old, new) ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'an offset') FROM moved
+"""
+_VERDICTS = """
+INSERT INTO verdicts (bucket, workspace, customer, at, day, proposal, decided, refusal, journey, body)
+SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int4[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::bytea[])
+"""
+# An id already there is left as it is: proposing twice is saying once.
+_MESSAGE = """
+INSERT INTO outbox (bucket, workspace, customer, id, day, channel, status, marketing, items, not_before, expires_at, created_at, body)
+VALUES (%b, %b, %b, %b, %b, %b, 0, %b, %b, %b, %b, %b, %b) ON CONFLICT DO NOTHING
+"""
+_CANCEL = """
+UPDATE outbox SET status = 5, reason = %b, ended_at = %b
+WHERE bucket = %b AND workspace = %b AND customer = %b AND status = 0 AND day >= %b::int4
+  AND (%b::text = '' OR channel = %b) AND (cardinality(%b::text[]) = 0 OR items && %b::text[]) AND (marketing OR NOT %b::bool)
+"""
+_CANCEL_REACH: Final = 400
+_MOVE = """
+WITH moved AS (
+    UPDATE outbox SET status = %b, reason = %b, deliverer = %b, not_before = coalesce(%b::int8, not_before), answer = coalesce(%b::bytea, answer),
+        attempts = attempts + %b::int4, handed_at = coalesce(%b::int8, handed_at), ended_at = %b::int8
+    WHERE bucket = %b AND workspace = %b AND customer = %b AND id = %b AND day = %b AND status = %b AND (%b::int4 = 0 OR deliverer = %b)
+    RETURNING 1
+)
+SELECT must_be(count(*), 1, 'a message') FROM moved
+"""
+_QUARANTINE = """
+INSERT INTO quarantine (bucket, workspace, lane, seq, customer, fault, set_aside) VALUES (%s, %s, %s, %s, %s, %s, clock_millis())
+ON CONFLICT DO NOTHING
+"""
+_REDACT = "UPDATE events SET body = '\\x7b7d', name = '' WHERE bucket = %s AND workspace = %s AND lane = %s AND seq = %s"
+_NOTIFY = "SELECT pg_notify(%s, %s)"
+
+
+class PostgresWork:
+    """The port Work: a transaction on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._begun = False
+
+    async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
+        """See the port."""
+        connection = self._connection
+        buckets, workspaces, customers = _keys(keys)
+        async with translated(), connection.pipeline():
+            if not self._begun:
+                self._begun = True
+                await connection.execute("BEGIN")
+            clock = await connection.execute("SELECT clock_millis()", binary=True)
+            cursor = await connection.execute(_LOCK, (buckets, workspaces, customers), binary=True)
+            rows = await cursor.fetchall()
+            first = await clock.fetchone()
+        # The clock is read again with each row, after its lock was won: a batch that had to wait decides by the time it has, not had.
+        now = max((row[0] for row in rows), default=first[0] if first else 0)
+        stored = {key: Stored(key, Status.ACTIVE, 0, b"", None) for key in keys}
+        for _, bucket, workspace, customer, status, version, due_at, state in rows:
+            key = CustomerKey(bucket, workspace, customer)
+            stored[key] = Stored(key, Status(status), version, state, due_at)
+        return now, stored
+
+    async def commit(self, writes: Writes) -> None:
+        """See the port."""
+        connection = self._connection
+        async with translated(), connection.pipeline():
+            if not self._begun:
+                await connection.execute("BEGIN")
+            await self._save(writes.saves)
+            for key in writes.erasures:
+                await erase(connection, key)
+            await self._offsets(writes)
+            await self._outbox(writes)
+            if writes.decisions:
+                await connection.execute(_VERDICTS, _columns(map(_verdict_row, writes.decisions)))
+            await append_ledger(connection, writes.ledger)
+            await self._set_aside(writes)
+            await connection.execute("COMMIT")
+        self._begun = False
+
+    async def leave(self) -> None:
+        """Undo what was not committed."""
+        if self._begun and not self._connection.closed:
+            async with translated():
+                await self._connection.execute("ROLLBACK")
+        self._begun = False
+
+    async def _save(self, saves: Sequence[SaveCustomer]) -> None:
+        old = [s for s in saves if s.base_version]
+        new = [s for s in saves if not s.base_version]
+        for statement, rows in ((_UPDATE, old), (_INSERT, new)):
+            if rows:
+                columns = _columns((*s.key, s.base_version, s.state, s.due_at) for s in rows)
+                await self._connection.execute(statement, (*columns, len(rows)))
+        changed = [s for s in saves if s.due_changed]
+        timed = [(*s.key, s.due_at) for s in changed if s.due_at is not None]
+        if timed:
+            await self._connection.execute(_SET_DUE, _columns(timed))
+        cleared = [s.key for s in changed if s.due_at is None]
+        if cleared:
+            await self._connection.execute(_CLEAR_DUE, _keys(cleared))
+
+    async def _offsets(self, writes: Writes) -> None:
+        old = [o for o in writes.offsets if o.old]
+        new = [o for o in writes.offsets if not o.old]
+        for statement, rows in ((_OFFSETS, old), (_FIRST_OFFSETS, new)):
+            if rows:
+                await self._connection.execute(statement, (*_columns(rows), len(rows)))
+
+    async def _outbox(self, writes: Writes) -> None:
+        connection = self._connection
+        for cancel in writes.cancels:
+            await connection.execute(_CANCEL, _cancel_row(cancel))
+        for message in writes.messages:
+            await connection.execute(_MESSAGE, _message_row(message))
+        for move in writes.moves:
+            await connection.execute(_MOVE, _move_row(move))
+        for channel in {message.said.channel for message in writes.messages}:
+            await connection.execute(_NOTIFY, (OUTBOX_NEWS, channel))
+
+    async def _set_aside(self, writes: Writes) -> None:
+        for item in writes.quarantines:
+            await self._connection.execute(_QUARANTINE, _quarantine_row(item))
+        for event in writes.redactions:
+            await self._connection.execute(_REDACT, (event.key.bucket, event.key.workspace, event.lane, event.seq))
+
+
+@asynccontextmanager
+async def unit_of_work(connection: Connection) -> AsyncIterator[PostgresWork]:
+    """Give a unit of work on a connection that nobody else uses meanwhile; undo it unless it committed."""
+    work = PostgresWork(connection)
+    try:
+        yield work
+    finally:
+        await work.leave()
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> tuple[list[Any], ...]:
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _keys(keys: Iterable[CustomerKey]) -> tuple[list[int], list[int], list[int]]:
+    ordered = sorted(keys)
+    return [k.bucket for k in ordered], [k.workspace for k in ordered], [k.customer for k in ordered]
+
+
+def _verdict_row(decision: Decision) -> tuple[Any, ...]:
+    key, verdict = decision
+    refusal = verdict.reasons[0].refusal.value if verdict.reasons else ""
+    proposal = verdict.proposal
+    return (*key, verdict.at, day_of(verdict.at), proposal.id, verdict.decided.value, refusal, proposal.journey, _PACK.encode(verdict))
+
+
+def _message_row(message: Message) -> tuple[Any, ...]:
+    said = message.said
+    not_before = getattr(said, "not_before", 0)
+    return (
+        *message.key, message.id, day_of_id(message.id), said.channel, message.marketing, list(said.items), not_before, message.expires_at,
+        message.permitted_at, _PACK.encode(message),
+    )  # fmt: skip
+
+
+def _cancel_row(cancel: Cancel) -> tuple[Any, ...]:
+    items = list(cancel.items)
+    oldest = day_of(cancel.at) - _CANCEL_REACH
+    return (cancel.reason, cancel.at, *cancel.key, oldest, cancel.channel, cancel.channel, items, items, cancel.marketing_only)
+
+
+def _move_row(move: MoveMessage) -> tuple[Any, ...]:
+    handing = move.status is OutboxStatus.HANDING
+    ended = None if move.status in (OutboxStatus.PENDING, OutboxStatus.HANDING) else move.at
+    answer = None if move.answer is None else _PACK.encode(move.answer)
+    return (
+        int(move.status), move.reason, move.deliverer, move.not_before, answer, int(handing), move.at if handing else None, ended,
+        *move.key, move.id, day_of_id(move.id), int(move.expect), move.held_by, move.held_by,
+    )  # fmt: skip
+
+
+def _quarantine_row(item: Quarantine) -> tuple[Any, ...]:
+    event = item.event
+    return event.key.bucket, event.key.workspace, event.lane, event.seq, event.key.customer, item.fault
