@@ -1,7 +1,7 @@
 """One rolling limit over all channels: reserve, confirm, release.
 
-Speak reserves; the claim confirms at hand-off time; refused for good, expiry and cancel release. The ledger sits in the customer's state, under the
-customer's lock, so no interleaving can exceed a limit: there is nothing to count and then insert.
+Speak reserves; the claim confirms at hand-off time; refused for good, expiry and cancel release. The ledger sits in the customer's
+state, under the customer's lock, so no interleaving can exceed a limit: there is nothing to count and then insert.
 """
 
 from __future__ import annotations
@@ -43,27 +43,36 @@ class Attention(Section):
 
 
 def room_from(attention: Attention, limits: tuple[Limit, ...], now: Millis, *, cost: int = 1, besides: bytes = b"") -> Millis | None:
-    """Say from when on a touch of this cost fits every limit: `now` when it fits already, None when it never will.
+    """Say from when on a touch of this cost may fit every limit: `now` when it fits already, None when it never will.
 
-    `besides` names a reservation that does not count, because it is the asker's own.
+    A live reservation counts in every window, however long ago it was made, because its touch may be made at any moment until it lapses.
+    A later moment than `now` is the earliest at which asking again makes sense, not a promise. `besides` names a reservation that does not
+    count, because it is the asker's own.
     """
     earliest = now
-    counted = [touch for touch in attention.touches if touch.id != besides and (touch.made or touch.until > now)]
     for limit in limits:
         if cost > limit.at_most:
             return None
-        inside = sorted((t for t in counted if t.at > now - limit.per), key=lambda t: t.at)
-        used = sum(touch.cost for touch in inside)
-        for touch in inside:
-            if used + cost <= limit.at_most:
-                break
-            used -= touch.cost
-            earliest = max(earliest, touch.at + limit.per)
+        used = 0
+        frees: list[tuple[Millis, int]] = []
+        for touch in attention.touches:
+            if touch.id == besides:
+                continue
+            free_at = touch.at + limit.per if touch.made else touch.until
+            if free_at > now:
+                used += touch.cost
+                frees.append((free_at, touch.cost))
+        if used + cost > limit.at_most:
+            for free_at, freed in sorted(frees):
+                used -= freed
+                if used + cost <= limit.at_most:
+                    earliest = max(earliest, free_at)
+                    break
     return earliest
 
 
 def reserve(attention: Attention, *, id: bytes, channel: str, now: Millis, until: Millis, cost: int = 1) -> None:  # noqa: A002 - the field's own word
-    """Hold a place for one touch. Reserving the same id again only moves its expiry."""
+    """Hold a place for one touch, after `room_from` said that it fits. Reserving the same id again only moves its expiry."""
     for touch in attention.touches:
         if touch.id == id:
             if not touch.made:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, final
 
 from oportuno.kit.faults import Fault
@@ -34,7 +36,8 @@ class Permit:
     marketing: bool
     granted_at: Millis
     expires_at: Millis
-    facts: dict[str, Any]
+    facts: Mapping[str, Any]
+    """What the gate looked at. Read only."""
 
     def __init__(
         self,
@@ -60,9 +63,12 @@ class Permit:
         put(self, "marketing", purpose is not Purpose.SERVICE)
         put(self, "granted_at", granted_at)
         put(self, "expires_at", expires_at)
-        put(self, "facts", facts)
+        put(self, "facts", MappingProxyType(facts))
 
     def __setattr__(self, name: str, value: object) -> None:
+        raise PermitForged("permit_forged", "a permit cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
         raise PermitForged("permit_forged", "a permit cannot be changed")
 
     def __reduce__(self) -> str:

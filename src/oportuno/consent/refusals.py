@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     TEMPLATE_MISSING = "template_missing"
     SANDBOX = "sandbox"
     STEP_VANISHED = "step_vanished"
+    NOTHING_LEFT = "nothing_left"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,207 @@
+"""The gate: may we say this, to this customer, on this channel, now? The only maker of Permits.
+
+It is asked twice about every message: when it is decided, and again in the claim just before the hand-off. When it is not sure, it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from oportuno.attention.ledger import Attention, room_from
+from oportuno.channels.channel import Channel
+from oportuno.consent.answers import Answered, Consents, slot
+from oportuno.consent.permit import _SEAL, Permit
+from oportuno.consent.policy import Policy
+from oportuno.consent.quiet import quiet_until, zones_of
+from oportuno.consent.refusals import Reason, Refusal
+from oportuno.kit.ids import derive, write_id
+from oportuno.kit.times import DAY, MINUTE, Millis
+from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
+from oportuno.profile.sections import Core, Muted
+
+BOUGHT_FOR: Final[Millis] = 30 * DAY
+"""How long a purchase keeps an item out of marketing."""
+_DEAD_ENDS: Final = frozenset({"hard_bounce", "invalid"})
+"""Suppressions that hold for service messages too: the address does not work."""
+_LOOK_AGAIN: Final[Millis] = MINUTE
+_LONGEST_ADDRESS: Final = 254
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate is asked about."""
+
+    id: bytes
+    """The proposal's id; a reservation of attention under it is the asker's own."""
+    channel: str
+    purpose: Purpose
+    topic: str = ""
+    items: tuple[str, ...] = ()
+    cost: int = 1
+    expires_at: Millis
+    live: bool = True
+    """False when it was set off by imported, replayed or late events: old news never speaks."""
+
+
+_Check: TypeAlias = Callable[[Draft, Ask, Policy, Millis], Reason | None]
+
+
+def examine(draft: Draft, ask: Ask, *, policy: Policy, now: Millis, clock_trusted: bool = True) -> Permit | Reason:
+    """Give a Permit, or the first reason against it, with its facts and the time from which it may be otherwise.
+
+    Service messages need an address that works and a moment that has not passed; everything else is asked of all other messages.
+    """
+    if not draft.has(Core):
+        return Reason(refusal=Refusal.CUSTOMER_GONE)
+    if not ask.live:
+        return Reason(refusal=Refusal.NOT_LIVE)
+    service = ask.purpose is Purpose.SERVICE
+    if not clock_trusted and not service:
+        return Reason(refusal=Refusal.CLOCK_UNSURE, retry_at=now + _LOOK_AGAIN)
+    if now >= ask.expires_at:
+        return Reason(refusal=Refusal.EXPIRED, facts={"expires_at": ask.expires_at})
+    address = _address(draft, ask.channel)
+    if not address:
+        return Reason(refusal=Refusal.NO_ADDRESS, facts={"channel": ask.channel})
+    for check in _FOR_SERVICE if service else _FOR_MARKETING:
+        reason = check(draft, ask, policy, now)
+        if reason is not None:
+            return reason
+    return Permit(
+        _SEAL,
+        ask=ask.id,
+        key=draft.key,
+        channel=ask.channel,
+        address=address,
+        purpose=ask.purpose,
+        granted_at=now,
+        expires_at=ask.expires_at,
+        facts=_grounds(draft, ask),
+    )
+
+
+def _address(draft: Draft, channel: str) -> str:
+    if channel == Channel.WEBHOOK:
+        return write_id("cus", draft.key.customer)
+    if channel != Channel.EMAIL:
+        return ""
+    register = draft.read(Core).traits.get("email")
+    value = register.value if register is not None else None
+    if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS or not value.isprintable() or " " in value:
+        return ""
+    local, _, domain = value.rpartition("@")
+    return value if local and domain else ""
+
+
+def _grounds(draft: Draft, ask: Ask) -> dict[str, Any]:
+    answer = draft.read(Consents).answers.get(slot(ask.purpose, ask.channel))
+    if answer is None:
+        return {}
+    return {"consent_since": answer.at, "consent_source": answer.source, "notice": answer.notice}
+
+
+def _dead_end(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
+    found = draft.read(Consents).suppressed.get(ask.channel)
+    if found is None or found[0] not in _DEAD_ENDS:
+        return None
+    return Reason(refusal=Refusal.SUPPRESSED, facts={"channel": ask.channel, "because": found[0], "since": found[1]})
+
+
+def _suppressed(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
+    found = draft.read(Consents).suppressed.get(ask.channel)
+    if found is None:
+        return None
+    return Reason(refusal=Refusal.SUPPRESSED, facts={"channel": ask.channel, "because": found[0], "since": found[1]})
+
+
+def _consent(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | None:
+    facts: dict[str, Any] = {"purpose": ask.purpose.value, "channel": ask.channel}
+    answer = draft.read(Consents).answers.get(slot(ask.purpose, ask.channel))
+    if answer is None:
+        return Reason(refusal=Refusal.NO_CONSENT, facts=facts)
+    facts["since"] = answer.at
+    match answer.state:
+        case Answered.GRANTED if 0 < answer.expires <= now:
+            return Reason(refusal=Refusal.CONSENT_EXPIRED, facts=facts | {"expired_at": answer.expires})
+        case Answered.GRANTED:
+            return None
+        case Answered.PENDING:
+            return Reason(refusal=Refusal.CONSENT_PENDING, facts=facts)
+        case Answered.WITHDRAWN:
+            return Reason(refusal=Refusal.CONSENT_WITHDRAWN, facts=facts)
+        case _:
+            return Reason(refusal=Refusal.NO_CONSENT, facts=facts)
+
+
+def _paused(draft: Draft, _ask: Ask, _policy: Policy, now: Millis) -> Reason | None:
+    until = draft.read(Consents).paused_until
+    return Reason(refusal=Refusal.PAUSED, facts={"until": until}, retry_at=until) if until > now else None
+
+
+def _topic(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
+    if ask.topic and ask.topic in draft.read(Consents).skipped_topics:
+        return Reason(refusal=Refusal.TOPIC_SKIPPED, facts={"topic": ask.topic})
+    return None
+
+
+def _muted(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | None:
+    if not ask.items or not draft.has(Muted):
+        return None
+    muted = draft.read(Muted).items
+    for item in ask.items:
+        why, since = muted.get(item, ("", 0))
+        if why == "bought":
+            if now < since + BOUGHT_FOR:
+                return Reason(refusal=Refusal.ITEM_BOUGHT, facts={"item": item, "since": since})
+        elif why:
+            return Reason(refusal=Refusal.ITEM_NOT_WANTED, facts={"item": item, "since": since})
+    return None
+
+
+def _quiet(draft: Draft, _ask: Ask, policy: Policy, now: Millis) -> Reason | None:
+    own = draft.read(Consents).quiet
+    hours = tuple(span for span in (policy.quiet, own) if span is not None and span[0] != span[1])
+    if not hours:
+        return None
+    traits = draft.read(Core).traits
+    zone, country = (str(traits[name].value or "") if name in traits else "" for name in ("timezone", "country"))
+    zones = zones_of(zone, country, policy.country)
+    if not zones:
+        return Reason(refusal=Refusal.ZONE_UNKNOWN)
+    until = quiet_until(zones, hours, now)
+    if until == now:
+        return None
+    facts: dict[str, Any] = {"zone": zone if len(zones) == 1 else "", "country": country or policy.country, "zones": len(zones)}
+    if until is None:
+        return Reason(refusal=Refusal.ZONE_UNKNOWN, facts=facts)
+    return Reason(refusal=Refusal.QUIET_HOURS, facts=facts | {"until": until, "own": own is not None}, retry_at=until)
+
+
+def _limits(draft: Draft, ask: Ask, policy: Policy, now: Millis) -> Reason | None:
+    free_at = room_from(draft.read(Attention), policy.limits, now, cost=ask.cost, besides=ask.id)
+    if free_at is None:
+        return Reason(refusal=Refusal.LIMIT_UNREADABLE, facts={"cost": ask.cost})
+    if free_at <= now:
+        return None
+    return Reason(refusal=Refusal.LIMIT_REACHED, facts={"free_at": free_at}, retry_at=free_at)
+
+
+def _held_out(draft: Draft, _ask: Ask, policy: Policy, _now: Millis) -> Reason | None:
+    if held_out(draft, policy):
+        return Reason(refusal=Refusal.HELD_OUT, facts={"percent": policy.holdout_percent})
+    return None
+
+
+def held_out(draft: Draft, policy: Policy) -> bool:
+    """Say whether the customer is left alone on purpose: by hash, so always the same people while the salt stays."""
+    if policy.holdout_percent <= 0:
+        return False
+    drawn = int.from_bytes(derive("hold-out", policy.holdout_salt, draft.key.workspace, draft.key.customer)[:8], "big")
+    return drawn * 100 < policy.holdout_percent * 2**64
+
+
+_FOR_SERVICE: Final[tuple[_Check, ...]] = (_dead_end,)
+_FOR_MARKETING: Final[tuple[_Check, ...]] = (_suppressed, _consent, _paused, _topic, _muted, _quiet, _limits, _held_out)

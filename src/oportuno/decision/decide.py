@@ -1,0 +1,201 @@
+"""Deciding on proposals: speak, wait or stay silent. The best one first, and at most one promoting message at a time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from oportuno.attention.ledger import Attention, forget_old, reserve
+from oportuno.consent.gate import Ask, examine
+from oportuno.consent.permit import Permit
+from oportuno.consent.policy import Policy
+from oportuno.consent.refusals import Reason, Refusal
+from oportuno.content.message import Message, message_from
+from oportuno.content.said import Said
+from oportuno.decision.pending import Held, Pending
+from oportuno.decision.verdict import Decided, Verdict
+from oportuno.journeys.walks import EXITED, GOAL_REACHED, Walks
+from oportuno.kit.times import DAY, HOUR, Millis
+from oportuno.moments.evidence import freshen, lean
+from oportuno.moments.proposal import Proposal
+from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
+
+_MOST_HELD: Final = 10
+_MOST_SAID: Final = 30
+_REMEMBER_SAID: Final[Millis] = 30 * DAY
+_AFTER_BETTER: Final[Millis] = HOUR
+"""When a better proposal was just spoken, the others are looked at again after this."""
+_CLOSINGS: Final = {GOAL_REACHED: Refusal.GOAL_REACHED, EXITED: Refusal.EXITED}
+
+
+class Decisions(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided in one go."""
+
+    verdicts: list[Verdict]
+    messages: list[Message]
+
+
+def ask_of(said: Said, *, live: bool = True) -> Ask:
+    """Put the question that the gate answers about something to say."""
+    return Ask(
+        id=said.id,
+        channel=said.channel,
+        purpose=said.purpose,
+        topic=said.topic,
+        items=said.items,
+        cost=said.cost,
+        expires_at=said.expires_at,
+        live=live,
+    )
+
+
+def decide(draft: Draft, proposals: list[Proposal], *, policy: Policy, now: Millis, clock_trusted: bool = True) -> Decisions:
+    """Decide on new proposals and on the waiting ones whose time has come, best worth first.
+
+    What is spoken gets its place in the rolling limits reserved until it expires. What waits is kept in the state and decided again on the
+    facts of that time. A proposal that waits on for the same reason gets no further verdict.
+    """
+    decisions = Decisions(verdicts=[], messages=[])
+    if not proposals and not draft.has(Pending):
+        return decisions
+    pending = draft.read(Pending)
+    known = {held.proposal.id for held in pending.held}
+    fresh = [Held(proposal=proposal, retry_at=0) for proposal in proposals if proposal.id not in known]
+    due = [held for held in pending.held if held.retry_at <= now or _closed(draft, held.proposal) is not None]
+    if not fresh and not due:
+        return decisions
+    pending = draft.open(Pending)
+    pending.held = [held for held in pending.held if held not in due]
+    turn = _Turn(draft, pending, policy, now, decisions, clock_trusted=clock_trusted)
+    for held in sorted(fresh + due, key=_best_first):
+        turn.take(held)
+    turn.keep_within_bounds()
+    return decisions
+
+
+def drop_pending(draft: Draft, *, items: tuple[str, ...], refusal: Refusal, now: Millis, channel: str = "") -> list[Verdict]:
+    """Drop what waits about any of the items, on every channel; without items everything that promotes, on `channel` if one is named."""
+    if not draft.has(Pending):
+        return []
+    dropped = [held for held in draft.read(Pending).held if _concerned(held.proposal, items, channel)]
+    if not dropped:
+        return []
+    pending = draft.open(Pending)
+    pending.held = [held for held in pending.held if held not in dropped]
+    reason = Reason(refusal=refusal, facts={"items": list(items)} if items else {})
+    return [Verdict(proposal=held.proposal, decided=Decided.SILENCE, reasons=(reason,), at=now) for held in dropped]
+
+
+def next_decision(draft: Draft) -> Millis | None:
+    """Give the earliest moment at which a waiting proposal is decided again."""
+    if not draft.has(Pending):
+        return None
+    return min((held.retry_at for held in draft.read(Pending).held), default=None)
+
+
+class _Turn:
+    """One go over the candidates."""
+
+    def __init__(self, draft: Draft, pending: Pending, policy: Policy, now: Millis, decisions: Decisions, *, clock_trusted: bool) -> None:
+        self.draft = draft
+        self.pending = pending
+        self.policy = policy
+        self.now = now
+        self.decisions = decisions
+        self.clock_trusted = clock_trusted
+        self.winner: Proposal | None = None
+        """The promoting message spoken in this go."""
+
+    def take(self, held: Held) -> None:
+        """Decide on one proposal."""
+        closed = _closed(self.draft, held.proposal)
+        if closed is not None:
+            self._fall_silent(held.proposal, Reason(refusal=closed))
+            return
+        if any(said == held.proposal.id for said, _ in self.pending.said):
+            self._fall_silent(held.proposal, Reason(refusal=Refusal.ALREADY_SAID))
+            return
+        proposal = freshen(self.draft, held.proposal) if held.retry_at else held.proposal
+        if proposal is None:
+            self._fall_silent(held.proposal, Reason(refusal=Refusal.NOTHING_LEFT))
+            return
+        answer = examine(self.draft, ask_of(proposal), policy=self.policy, now=self.now, clock_trusted=self.clock_trusted)
+        promotes = proposal.purpose is not Purpose.SERVICE
+        if isinstance(answer, Reason):
+            self._hold(held, proposal, *self._reasons(answer))
+        elif promotes and self.winner is not None:
+            self._hold(held, proposal, self._beaten(self.now + _AFTER_BETTER))
+        elif proposal.not_before > self.now:
+            self.pending.held.append(Held(proposal=lean(proposal), retry_at=proposal.not_before))
+        else:
+            self._speak(answer, proposal)
+            self.winner = proposal if promotes else self.winner
+
+    def keep_within_bounds(self) -> None:
+        """Let go of the least worthy when more wait than the state should carry, and of old ids of what was said."""
+        self.pending.held.sort(key=_best_first)
+        for held in self.pending.held[_MOST_HELD:]:
+            self._fall_silent(held.proposal, Reason(refusal=Refusal.BETTER_PROPOSAL, facts={"waiting": _MOST_HELD}))
+        del self.pending.held[_MOST_HELD:]
+        self.pending.said = [(said, at) for said, at in self.pending.said if at > self.now - _REMEMBER_SAID][-_MOST_SAID:]
+
+    def _speak(self, permit: Permit, proposal: Proposal) -> None:
+        if permit.marketing:
+            attention = self.draft.open(Attention)
+            forget_old(attention, now=self.now, longest=max((limit.per for limit in self.policy.limits), default=DAY))
+            reserve(
+                attention,
+                id=proposal.id,
+                channel=proposal.channel,
+                now=self.now,
+                until=proposal.expires_at,
+                cost=proposal.cost,
+            )
+        self.pending.said.append((proposal.id, self.now))
+        self.decisions.messages.append(message_from(permit, proposal))
+        self.decisions.verdicts.append(Verdict(proposal=proposal, decided=Decided.SPEAK, at=self.now))
+
+    def _reasons(self, reason: Reason) -> tuple[Reason, ...]:
+        if reason.refusal is Refusal.LIMIT_REACHED and self.winner is not None:
+            return self._beaten(reason.retry_at), reason
+        return (reason,)
+
+    def _beaten(self, retry_at: Millis | None) -> Reason:
+        facts = {"journey": self.winner.journey, "step": self.winner.step} if self.winner is not None else {}
+        return Reason(refusal=Refusal.BETTER_PROPOSAL, facts=facts, retry_at=retry_at)
+
+    def _hold(self, held: Held, proposal: Proposal, *reasons: Reason) -> None:
+        """Wait, if the reason may pass before the moment does; a clock that we do not trust decides nothing for good."""
+        first = reasons[0]
+        retry_at = first.retry_at
+        if retry_at is None or (retry_at >= proposal.expires_at and first.refusal is not Refusal.CLOCK_UNSURE):
+            self._fall_silent(proposal, *reasons)
+            return
+        retry_at = max(retry_at, self.now + 1)
+        self.pending.held.append(Held(proposal=lean(proposal), retry_at=retry_at, refusal=first.refusal.value))
+        if held.refusal != first.refusal.value:
+            verdict = Verdict(proposal=proposal, decided=Decided.WAIT, reasons=reasons, at=self.now, retry_at=retry_at)
+            self.decisions.verdicts.append(verdict)
+
+    def _fall_silent(self, proposal: Proposal, *reasons: Reason) -> None:
+        self.decisions.verdicts.append(Verdict(proposal=proposal, decided=Decided.SILENCE, reasons=reasons, at=self.now))
+
+
+def _best_first(held: Held) -> tuple[float, Millis, bytes]:
+    return -held.proposal.worth, held.proposal.made_at, held.proposal.id
+
+
+def _closed(draft: Draft, proposal: Proposal) -> Refusal | None:
+    """Say whether the goal or an exit of its walk came after it was proposed."""
+    ended = draft.read(Walks).ended.get(proposal.journey) if draft.has(Walks) else None
+    if ended is None or ended.started_at != proposal.because.facts.get("at"):
+        return None
+    return _CLOSINGS.get(ended.closed or ended.how)
+
+
+def _concerned(proposal: Proposal, items: tuple[str, ...], channel: str) -> bool:
+    if items:
+        return not set(items).isdisjoint(proposal.items)
+    return proposal.purpose is not Purpose.SERVICE and channel in {"", proposal.channel}
