@@ -354,6 +354,36 @@ class Provider(Protocol):
         ...
 
 
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies in a sandbox's mailbox: the mail as it would have been sent, or a webhook's body as JSON."""
+
+    workspace: WorkspaceId
+    id: bytes
+    at: Millis
+    address: str
+    subject: str
+    raw: bytes
+    """RFC 5322, or JSON."""
+    message: bytes
+    """The message's id."""
+
+
+class Mailbox(Protocol):
+    """Where a sandbox hands off, and nowhere else."""
+
+    async def put(self, letter: Letter) -> None:
+        """Keep a letter; the same id twice lies there once. Raises Unavailable."""
+        ...
+
+    async def letters(self, workspace: WorkspaceId, limit: int, before: Millis | None = None) -> list[Letter]:
+        """Give the latest letters, newest first; with `before`, those older than it."""
+        ...
+
+    async def letter(self, workspace: WorkspaceId, id: bytes) -> Letter | None:  # noqa: A002 - the field's own word
+        """Give one letter, or None."""
+        ...
+
+
 class Programmes(Protocol):
     """What each workspace has laid down: policy, journeys, templates."""
 

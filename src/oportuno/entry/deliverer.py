@@ -1,0 +1,209 @@
+"""The loop of the `deliver` process: per channel, what is due is delivered, as many at once as there are places."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import structlog
+
+from oportuno.channels.pace import Lanes, Pace
+from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, hold_back
+from oportuno.flows.ports import Clock, Due, Outbox, Programmes, Provider, Store, Waiting
+from oportuno.flows.programme import Programme
+from oportuno.flows.recover import recover_once
+from oportuno.kit.faults import Fault, Unavailable
+from oportuno.kit.ids import write_id
+
+PLACES: Final = 16
+"""Most messages in `handing` per process, over all channels: what a kill can leave unknown."""
+_LONGEST_SLEEP: Final = 1.0
+_SHORT_REST: Final = 2.0
+"""Seconds up to which a paced message rests in memory; beyond, its row is moved so that others come forward."""
+_AFTER_A_FAULT: Final = 30.0
+_RECOVER_EVERY: Final = 5.0
+
+log = structlog.get_logger("deliverer")
+
+
+class Way(NamedTuple):
+    """One way out: the provider, and the name under which it is paced."""
+
+    lane: str
+    provider: Provider
+
+
+Ways = Callable[[Programme, str], Way]
+"""Which way a workspace's messages of a channel go. A sandbox workspace has one only: its own mailbox."""
+Heard = Callable[[str, Delivered], None]
+"""Told of each ending, for the metrics: channel and what became of it."""
+
+
+@dataclass(slots=True)
+class Deliverer:
+    """One process's deliverer. `run` returns after `stop` was called and what was in hand is recorded."""
+
+    number: int
+    """Its own number, alive as long as the process: the mark on everything it claims."""
+    outbox: Outbox
+    store: Store
+    programmes: Programmes
+    clock: Clock
+    render: Render
+    ways: Ways
+    channels: Sequence[str] = ("email", "webhook")
+    places: int = PLACES
+    pace: Pace = field(default_factory=Pace)
+    heard: Heard | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _wake: dict[str, asyncio.Event] = field(default_factory=dict)
+    _in_hand: dict[str, dict[bytes, asyncio.Task[None]]] = field(default_factory=dict)
+    _resting: dict[bytes, float] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Deliver until stopped. Whatever the database or a provider does, it goes on."""
+        self._wake = {channel: asyncio.Event() for channel in self.channels}
+        self._in_hand = {channel: {} for channel in self.channels}
+        loops = [asyncio.create_task(self._deliver_channel(channel)) for channel in self.channels]
+        helpers = [asyncio.create_task(self._listen()), asyncio.create_task(self._recover())]
+        await self._stopping.wait()
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+        await asyncio.gather(*loops)
+
+    def stop(self) -> None:
+        """Begin nothing new; finish and record what is in hand."""
+        self._stopping.set()
+        for event in self._wake.values():
+            event.set()
+
+    @property
+    def in_hand(self) -> Mapping[str, int]:
+        """How many messages are being delivered now, by channel."""
+        return {channel: len(tasks) for channel, tasks in self._in_hand.items()}
+
+    # ── one channel ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _deliver_channel(self, channel: str) -> None:
+        places = max(1, self.places // len(self.channels))
+        mine, wake = self._in_hand[channel], self._wake[channel]
+        while not self._stopping.is_set():
+            wake.clear()
+            started = 0
+            if len(mine) < places:
+                due = await self._due(channel, places * 4)
+                started = await self._start(channel, due, places) if due is not None else 0
+            if not started and not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), self._nap())
+        if mine:
+            await asyncio.gather(*mine.values(), return_exceptions=True)
+
+    async def _due(self, channel: str, limit: int) -> Due | None:
+        try:
+            return await self.outbox.due(channel, limit)
+        except Unavailable as fault:
+            log.warning("outbox_unavailable", channel=channel, code=fault.code)
+            await self._rest(_LONGEST_SLEEP)
+            return None
+
+    async def _start(self, channel: str, due: Due, places: int) -> int:
+        mine, started, now = self._in_hand[channel], 0, self.clock.monotonic()
+        for waiting in due.waiting:
+            if len(mine) >= places:
+                break
+            message = waiting.message
+            if message.id in mine or self._resting.get(message.id, 0.0) > now:
+                continue
+            self._resting.pop(message.id, None)
+            try:
+                programme = await self.programmes.programme(message.key.workspace)
+            except Fault as fault:
+                log.warning("programme_unreadable", workspace=message.key.workspace, code=fault.code)
+                self._resting[message.id] = now + _AFTER_A_FAULT
+                continue
+            way = self.ways(programme, channel)
+            if self._crowded(programme, channel, way, mine, places):
+                continue
+            task = asyncio.create_task(self._one(channel, waiting, programme, way), name=f"{programme.workspace} {way.lane}")
+            mine[message.id] = task
+            started += 1
+        return started
+
+    def _crowded(self, programme: Programme, channel: str, way: Way, mine: Mapping[bytes, asyncio.Task[None]], places: int) -> bool:
+        """Leave a quarter of the places to others: one workspace's slow endpoint must not take them all."""
+        own = f"{programme.workspace} {way.lane}"
+        lanes = Lanes(f"provider {way.lane}", "", f"workspace {programme.workspace} {channel}")
+        return self.pace.crowded(lanes) or sum(task.get_name() == own for task in mine.values()) >= max(1, places * 3 // 4)
+
+    async def _one(self, channel: str, waiting: Waiting, programme: Programme, way: Way) -> None:
+        message = waiting.message
+        try:
+            delivered = await deliver_one(
+                waiting,
+                programme=programme,
+                store=self.store,
+                provider=way.provider,
+                render=self.render,
+                deliverer=self.number,
+                clock=self.clock,
+                pace=self.pace,
+                lane=way.lane,
+            )
+            if delivered.ended is Ended.PACED:
+                await self._step_aside(waiting, delivered)
+            if self.heard is not None:
+                self.heard(channel, delivered)
+        except Unavailable as fault:
+            log.warning("store_unavailable", code=fault.code)
+            self._resting[message.id] = self.clock.monotonic() + _LONGEST_SLEEP
+        except Exception as error:  # noqa: BLE001 - one message's fault must not end the loop; it rests and is tried again
+            log.error("delivery_fault", message=write_id("msg", message.id), fault=type(error).__name__)
+            self._resting[message.id] = self.clock.monotonic() + _AFTER_A_FAULT
+        finally:
+            self._in_hand[channel].pop(message.id, None)
+            self._wake[channel].set()
+
+    async def _step_aside(self, waiting: Waiting, delivered: Delivered) -> None:
+        if delivered.wait > _SHORT_REST * 1000:
+            await hold_back(waiting, self.store, delivered.wait)
+        else:
+            self._resting[waiting.message.id] = self.clock.monotonic() + delivered.wait / 1000
+
+    def _nap(self) -> float:
+        now = self.clock.monotonic()
+        for name in [name for name, until in self._resting.items() if until <= now - _AFTER_A_FAULT]:
+            del self._resting[name]
+        ahead = [until - now for until in self._resting.values() if until > now]
+        return max(0.005, min([_LONGEST_SLEEP, *ahead]))
+
+    # ── beside the channels ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _listen(self) -> None:
+        """Wake every channel when something may have come."""
+        while True:
+            try:
+                await self.outbox.wait(_LONGEST_SLEEP)
+            except Unavailable:
+                await self._rest(_LONGEST_SLEEP)
+            for event in self._wake.values():
+                event.set()
+
+    async def _recover(self) -> None:
+        """Settle what dead deliverers left."""
+        while True:
+            try:
+                settled = await recover_once(self.outbox, self.store)
+                if settled:
+                    log.warning("abandoned_settled", count=settled)
+            except Unavailable as fault:
+                log.warning("outbox_unavailable", code=fault.code)
+            await self._rest(_RECOVER_EVERY)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)

@@ -1,0 +1,379 @@
+"""From the outbox to a provider, once: pace, claim under the customer's lock, hand off, record what became of it.
+
+The claim is one transaction: lock the customer, ask the gate again, render, mark the message as handing, turn its reservation into a touch.
+Rendering happens in it, before anything is marked, so that a fault in a template is a named silence and not a burnt message, and so that
+the words come from the very state that the gate has just examined. Only then is the provider spoken to, holding no lock.
+
+    PENDING ──claim──▶ HANDING ──▶ ACCEPTED | REFUSED | UNKNOWN
+       │  ▲               │
+       │  └── refused for now, void claim, unknown of a service message
+       └──▶ EXPIRED | CANCELLED (a silence with its name)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+from oportuno.attention.ledger import Attention, confirm, release, reserve
+from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.pace import Lanes, Pace
+from oportuno.consent.answers import granted_purposes
+from oportuno.consent.gate import examine
+from oportuno.consent.permit import Permit
+from oportuno.consent.refusals import Reason, Refusal
+from oportuno.content.message import Message, Rendered
+from oportuno.decision.decide import ask_of
+from oportuno.decision.verdict import Decided, Verdict
+from oportuno.flows.ports import (
+    Clock,
+    Decision,
+    Moved,
+    MoveMessage,
+    OutboxStatus,
+    Provider,
+    SaveCustomer,
+    Status,
+    Store,
+    Stored,
+    Waiting,
+    Work,
+    Writes,
+)
+from oportuno.flows.programme import Programme
+from oportuno.kit.faults import Fault, NotFound, Unavailable
+from oportuno.kit.times import MINUTE, SECOND, Millis
+from oportuno.moments.proposal import Proposal
+from oportuno.profile.draft import Draft
+
+CLAIM_HOLDS: Final = 0.5
+"""Seconds after its commit in which a claim's hand-off must begin; later it is void, because the customer may have withdrawn meanwhile."""
+LONGEST_BACK_OFF: Final[Millis] = 15 * MINUTE
+
+Render: TypeAlias = Callable[[Message, Programme, Draft, Millis], Rendered]
+"""Puts a message into words for this customer at this moment. Raises a Fault when it cannot."""
+
+
+class Ended(StrEnum):
+    """How one attempt to deliver ended."""
+
+    ACCEPTED = "accepted"
+    REFUSED_FOR_NOW = "refused_for_now"
+    REFUSED_FOR_GOOD = "refused_for_good"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    SILENT = "silent"
+    """The gate, or the template, said no: cancelled with its reason."""
+    WAITS = "waits"
+    """The gate said not yet."""
+    PACED = "paced"
+    """A lane is closed or used up; nothing was claimed."""
+    VOID = "void"
+    """The claim came too late for its hand-off to begin in time; taken back."""
+    ELSEWHERE = "elsewhere"
+    """Somebody else has it, or it is gone."""
+
+
+class Delivered(NamedTuple):
+    """What became of one attempt."""
+
+    ended: Ended
+    reason: str = ""
+    """A Refusal's value or the answer's detail."""
+    wait: Millis = 0
+    """For PACED: how long the lane wants."""
+
+
+class _Claim(NamedTuple):
+    rendered: Rendered
+    address: str
+    lanes: Lanes
+    begun: float
+    """Monotonic time just before the commit."""
+
+
+async def deliver_one(
+    waiting: Waiting,
+    *,
+    programme: Programme,
+    store: Store,
+    provider: Provider,
+    render: Render,
+    deliverer: int,
+    clock: Clock,
+    pace: Pace,
+    lane: str = "",
+) -> Delivered:
+    """Try to deliver one message that is due, and record the ending. Says how it ended; raises Unavailable before anything was claimed.
+
+    `lane` names the provider for its pace; the channel when empty. The caller never runs two attempts on one message at once.
+    """
+    channel = waiting.message.said.channel
+    lanes = Lanes(f"provider {lane or channel}", "", f"workspace {programme.workspace} {channel}")
+    held = pace.wait(lanes, clock.monotonic())
+    if held > 0:
+        return Delivered(Ended.PACED, wait=_millis(held))
+    claim = await _claim(waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes)
+    if isinstance(claim, Delivered):
+        return claim
+    if clock.monotonic() - claim.begun > CLAIM_HOLDS:
+        pace.leave(claim.lanes, clock.monotonic())
+        await _take_back(waiting, store, deliverer=deliverer, clock=clock)
+        return Delivered(Ended.VOID)
+    answer = await _hand_off(provider, waiting.message, claim)
+    pace.hear(claim.lanes, answer, clock.monotonic())
+    await _record(waiting, answer, store, deliverer=deliverer, clock=clock)
+    return Delivered(Ended(answer.outcome.value), answer.detail)
+
+
+async def hold_back(waiting: Waiting, store: Store, wait: Millis) -> bool:
+    """Let a paced message stand back for a while, so that those behind it come forward. False: it is elsewhere by now.
+
+    Raises Unavailable with nothing changed.
+    """
+    message = waiting.message
+    async with store.work() as work:
+        now, _ = await work.lock([message.key])
+        later = min(now + wait, max(now, message.expires_at))
+        move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.PENDING, now, not_before=later)
+        try:
+            await work.commit(Writes(moves=[move]))
+        except Moved:
+            return False
+    return True
+
+
+def destination_of(rendered: Rendered, address: str) -> str:
+    """Name what a hand-off depends on beyond the provider: the recipient's domain, or the webhook's host. Never the address itself."""
+    if rendered.url:
+        return f"host {rendered.url.partition('://')[2].partition('/')[0].lower()}"
+    return f"domain {address.rpartition('@')[2].lower()}"
+
+
+def back_off(message: Message, attempts: int) -> Millis:
+    """Say how long to wait after so many attempts: doubling from two seconds, spread by the message's own id, at most 15 minutes."""
+    length = min(LONGEST_BACK_OFF, 2 * SECOND * 2 ** min(attempts, 12))
+    return length * (768 + message.id[0] * 2) // 1024
+
+
+# ── Claim ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _claim(
+    waiting: Waiting,
+    programme: Programme,
+    store: Store,
+    *,
+    render: Render,
+    deliverer: int,
+    clock: Clock,
+    pace: Pace,
+    lanes: Lanes,
+) -> _Claim | Delivered:
+    message = waiting.message
+    entered: Lanes | None = None
+    try:
+        async with store.work() as work:
+            now, rows = await work.lock([message.key])
+            found = _examine(message, rows[message.key], programme, now=now, render=render)
+            if isinstance(found, _Silence):
+                return await _fall_silent(work, message, found, now)
+            draft, stored, permit, rendered = found
+            lanes = lanes._replace(destination=destination_of(rendered, permit.address))
+            held = pace.enter(lanes, clock.monotonic())
+            if held > 0:
+                return Delivered(Ended.PACED, wait=_millis(held))
+            entered = lanes
+            confirm(draft.open(Attention), id=message.id, channel=message.said.channel, now=now, cost=message.said.cost)
+            begun = clock.monotonic()
+            move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer)
+            await work.commit(Writes(saves=[_save(draft, stored)], moves=[move]))
+            return _Claim(rendered, permit.address, lanes, begun)
+    except Moved:
+        _leave(pace, entered, clock)
+        return Delivered(Ended.ELSEWHERE)
+    except Unavailable:
+        # The commit may have been made or not. Nothing was handed off, so whatever stands there in our name is taken back.
+        _leave(pace, entered, clock)
+        if entered is None:
+            raise
+        await _take_back(waiting, store, deliverer=deliverer, clock=clock)
+        return Delivered(Ended.VOID)
+
+
+class _Silence(NamedTuple):
+    """The claim is refused: for good, or (with a later moment in the reason, before expiry) for now."""
+
+    reason: Reason
+    draft: Draft | None
+    """None: the customer's row may not be written any more."""
+    stored: Stored
+
+
+def _examine(
+    message: Message, stored: Stored, programme: Programme, *, now: Millis, render: Render
+) -> tuple[Draft, Stored, Permit, Rendered] | _Silence:
+    if stored.status is not Status.ACTIVE or stored.version == 0:
+        return _Silence(Reason(refusal=Refusal.CUSTOMER_GONE), None, stored)
+    draft = Draft(stored.key, stored.state, stored.version)
+    if now >= message.expires_at:
+        return _Silence(Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at}), draft, stored)
+    draft.granted = granted_purposes(draft, now)
+    permit = examine(draft, ask_of(message.said), policy=programme.policy, now=now)
+    if isinstance(permit, Reason):
+        return _Silence(permit, draft, stored)
+    try:
+        rendered = render(message, programme, draft, now)
+    except NotFound as fault:
+        return _Silence(Reason(refusal=Refusal.TEMPLATE_MISSING, facts=_fault_facts(message, fault)), draft, stored)
+    except Exception as fault:  # noqa: BLE001 - whatever a template provokes must silence its own message only, by name, and not the loop
+        return _Silence(Reason(refusal=Refusal.TEMPLATE_FAULT, facts=_fault_facts(message, fault)), draft, stored)
+    return draft, stored, permit, rendered
+
+
+def _fault_facts(message: Message, fault: Exception) -> dict[str, str]:
+    """Keep what helps the marketer. The sentence of a foreign error may quote the customer's data, so only its kind is kept."""
+    known = isinstance(fault, Fault)
+    return {
+        "template": message.said.template,
+        "code": fault.code if known else type(fault).__name__,
+        "place": fault.place if known else "",
+    }
+
+
+async def _fall_silent(work: Work, message: Message, silence: _Silence, now: Millis) -> Delivered:
+    reason = silence.reason
+    later = reason.retry_at if reason.retry_at is not None and now < reason.retry_at < message.expires_at else None
+    move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.CANCELLED, now, reason=reason.refusal.value)
+    if later is not None:
+        move = move._replace(status=OutboxStatus.PENDING, not_before=later)
+    elif reason.refusal is Refusal.EXPIRED:
+        move = move._replace(status=OutboxStatus.EXPIRED)
+    writes = Writes(moves=[move])
+    if silence.draft is not None:
+        if later is None and _give_back(silence.draft, message):
+            writes.saves.append(_save(silence.draft, silence.stored))
+        writes.decisions.append(Decision(message.key, _verdict(message, reason, now, later)))
+    await work.commit(writes)
+    if later is not None:
+        return Delivered(Ended.WAITS, reason.refusal.value)
+    return Delivered(Ended.EXPIRED if move.status is OutboxStatus.EXPIRED else Ended.SILENT, reason.refusal.value)
+
+
+def _verdict(message: Message, reason: Reason, now: Millis, later: Millis | None) -> Verdict:
+    said = message.said
+    words = {name: getattr(said, name) for name in said.__struct_fields__}
+    return Verdict(
+        proposal=Proposal(**words, made_at=message.permitted_at),
+        decided=Decided.SILENCE if later is None else Decided.WAIT,
+        reasons=(reason,),
+        at=now,
+        retry_at=later,
+    )
+
+
+# ── Hand off ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _hand_off(provider: Provider, message: Message, claim: _Claim) -> Answer:
+    try:
+        return await provider.hand_off(message, claim.rendered, claim.address)
+    except Exception as fault:  # noqa: BLE001 - a provider that raises breaks its promise; nobody knows what was sent, and it says so
+        return Answer(outcome=Outcome.UNKNOWN, detail=f"provider raised {type(fault).__name__}")
+
+
+# ── Record ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _record(waiting: Waiting, answer: Answer, store: Store, *, deliverer: int, clock: Clock) -> None:
+    """Write down what became of the hand-off, and try again until it is written. Moved: somebody has declared it meanwhile."""
+    await _persist(waiting, store, answer=answer, deliverer=deliverer, clock=clock)
+
+
+async def _take_back(waiting: Waiting, store: Store, *, deliverer: int, clock: Clock) -> None:
+    """Undo a claim whose hand-off certainly did not begin: the message is pending again, its touch a reservation again."""
+    await _persist(waiting, store, answer=None, deliverer=deliverer, clock=clock)
+
+
+async def _persist(waiting: Waiting, store: Store, *, answer: Answer | None, deliverer: int, clock: Clock) -> None:
+    pause = 0.05
+    while True:
+        try:
+            async with store.work() as work:
+                now, rows = await work.lock([waiting.message.key])
+                await work.commit(_ending(waiting, answer, rows[waiting.message.key], now, deliverer))
+        except Moved:
+            return
+        except Unavailable:
+            await clock.sleep(pause)
+            pause = min(5.0, pause * 2)
+        else:
+            return
+
+
+def _ending(waiting: Waiting, answer: Answer | None, stored: Stored, now: Millis, deliverer: int) -> Writes:
+    """Say what an ending changes: where the message goes, and whether its touch stands, is given back, or becomes a reservation again."""
+    message = waiting.message
+    status, not_before = _where_to(waiting, answer, now)
+    move = MoveMessage(
+        message.key,
+        message.id,
+        OutboxStatus.HANDING,
+        status,
+        now,
+        not_before=not_before,
+        answer=answer,
+        reason=answer.detail if answer is not None else "void",
+        held_by=deliverer,
+    )
+    writes = Writes(moves=[move])
+    counts = answer is not None and answer.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)
+    if not counts and stored.status is Status.ACTIVE and stored.version:
+        draft = Draft(stored.key, stored.state, stored.version)
+        attention = draft.open(Attention)
+        release(attention, id=message.id)
+        if status is OutboxStatus.PENDING:
+            said = message.said
+            reserve(attention, id=message.id, channel=said.channel, now=now, until=message.expires_at, cost=said.cost)
+        writes.saves.append(_save(draft, stored))
+    return writes
+
+
+def _where_to(waiting: Waiting, answer: Answer | None, now: Millis) -> tuple[OutboxStatus, Millis | None]:
+    message = waiting.message
+    if answer is None:
+        return OutboxStatus.PENDING, now
+    if answer.outcome is Outcome.ACCEPTED:
+        return OutboxStatus.ACCEPTED, None
+    if answer.outcome is Outcome.REFUSED_FOR_GOOD:
+        return OutboxStatus.REFUSED, None
+    asked = answer.retry_after if answer.retry_after is not None else back_off(message, waiting.attempts)
+    again = now + max(asked, 0)
+    if answer.outcome is Outcome.UNKNOWN:
+        if message.marketing or again >= message.expires_at:
+            return OutboxStatus.UNKNOWN, None
+        return OutboxStatus.PENDING, again
+    # Past its expiry it is looked at once more, only to be named as expired.
+    return OutboxStatus.PENDING, min(again, message.expires_at)
+
+
+def _give_back(draft: Draft, message: Message) -> bool:
+    """Release a reservation. A touch that was made stands: an earlier attempt may have reached the customer."""
+    if not any(touch.id == message.id and not touch.made for touch in draft.read(Attention).touches):
+        return False
+    release(draft.open(Attention), id=message.id)
+    return True
+
+
+def _save(draft: Draft, stored: Stored) -> SaveCustomer:
+    return SaveCustomer(stored.key, stored.version, draft.encode(), stored.due_at, due_changed=False)
+
+
+def _leave(pace: Pace, entered: Lanes | None, clock: Clock) -> None:
+    if entered is not None:
+        pace.leave(entered, clock.monotonic())
+
+
+def _millis(seconds: float) -> Millis:
+    return max(1, round(seconds * 1000))
