@@ -50,6 +50,9 @@ class MemoryFeed:
     def again(self, fetched: Fetched) -> None:
         """Nothing to do: the twin looks everything over at each fetch."""
 
+    def again(self, fetched: Fetched) -> None:
+        """Nothing to do: each fetch looks at what is stored."""
+
     async def wait(self, most: float) -> None:
         """Return when something may have come, or after `most` seconds."""
         ground = self._ground

@@ -156,6 +156,8 @@ class MemoryWork(Transaction):
         row = tables.customers.setdefault(key, CustomerRow())
         row.status, row.state, row.due_at = Status.ERASED, b"", None
         row.version += 1
+        gone = {row.message.id for row in tables.messages_of(key)}
+        tables.letters = {name: letter for name, letter in tables.letters.items() if name[0] != key.workspace or letter.message not in gone}
         tables.messages = {id_: row for id_, row in tables.messages.items() if row.message.key != key}
         tables.decisions = [decision for decision in tables.decisions if decision.key != key]
         tables.ledger = {id_: entry._replace(proof={}) if entry.key == key else entry for id_, entry in tables.ledger.items()}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from oportuno.channels.channel import Answer
     from oportuno.content.message import Message
     from oportuno.events.event import Event
-    from oportuno.flows.ports import Decision, LaneClass, LedgerEntry, Quarantine, Reject
+    from oportuno.flows.ports import Decision, LaneClass, LedgerEntry, Letter, Quarantine, Reject
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
@@ -73,6 +73,8 @@ class Tables:
     decisions: list[Decision] = field(default_factory=list)
     ledger: dict[bytes, LedgerEntry] = field(default_factory=dict)
     quarantines: list[Quarantine] = field(default_factory=list)
+    letters: dict[tuple[WorkspaceId, bytes], Letter] = field(default_factory=dict)
+    """(workspace, letter's id)."""
     deliverers: set[int] = field(default_factory=set)
     """Numbers of the deliverers that are alive."""
 

@@ -9,6 +9,7 @@ from oportuno.adapters.memory.feed import MemoryFeed
 from oportuno.adapters.memory.ground import Ground
 from oportuno.adapters.memory.intake import MemoryIntake
 from oportuno.adapters.memory.keys import MemoryKeys
+from oportuno.adapters.memory.mailbox import MemoryMailbox
 from oportuno.adapters.memory.outbox import MemoryOutbox
 from oportuno.adapters.memory.programmes import MemoryProgrammes
 from oportuno.adapters.memory.store import MemoryStore
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 class MemoryWorld(Ground):
     """Every port in memory, sharing one set of rows.
 
-    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes` and `.clock` are the
-    ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others, throw Unavailable into the
+    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes`, `.mailbox` and `.clock`
+    are the ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others, throw Unavailable into the
     caller, or kill it for good. With `self_moving` a sleeper moves the clock; without it, only the scheduler does.
     """
 
@@ -35,6 +36,7 @@ class MemoryWorld(Ground):
         self.store = MemoryStore(self)
         self.outbox = MemoryOutbox(self)
         self.programmes = MemoryProgrammes(self)
+        self.mailbox = MemoryMailbox(self)
         self._deliverers = 0
 
     def feed(self, buckets: Iterable[int] = range(BUCKETS)) -> MemoryFeed:
