@@ -62,9 +62,13 @@ class Deliverer:
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_hand: dict[str, dict[bytes, asyncio.Task[None]]] = field(default_factory=dict)
     _resting: dict[bytes, float] = field(default_factory=dict)
+    _lost: Unavailable | None = None
 
     async def run(self) -> None:
-        """Deliver until stopped. Whatever the database or a provider does, it goes on."""
+        """Deliver until stopped, whatever a provider does.
+
+        Raises Unavailable when the outbox is gone for good: then this deliverer's number is dead, and a new one must be born.
+        """
         self._wake = {channel: asyncio.Event() for channel in self.channels}
         self._in_hand = {channel: {} for channel in self.channels}
         loops = [asyncio.create_task(self._deliver_channel(channel)) for channel in self.channels]
@@ -74,6 +78,8 @@ class Deliverer:
             helper.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
         await asyncio.gather(*loops)
+        if self._lost is not None:
+            raise self._lost
 
     def stop(self) -> None:
         """Begin nothing new; finish and record what is in hand."""
@@ -107,8 +113,7 @@ class Deliverer:
         try:
             return await self.outbox.due(channel, limit)
         except Unavailable as fault:
-            log.warning("outbox_unavailable", channel=channel, code=fault.code)
-            await self._rest(_LONGEST_SLEEP)
+            self._lose(fault)
             return None
 
     async def _start(self, channel: str, due: Due, places: int) -> int:
@@ -162,7 +167,8 @@ class Deliverer:
             log.warning("store_unavailable", code=fault.code)
             self._resting[message.id] = self.clock.monotonic() + _LONGEST_SLEEP
         except Exception as error:  # noqa: BLE001 - one message's fault must not end the loop; it rests and is tried again
-            log.error("delivery_fault", message=write_id("msg", message.id), fault=type(error).__name__)
+            # No traceback: it may quote what the message says to whom.
+            log.error("delivery_fault", message=write_id("msg", message.id), fault=type(error).__name__)  # noqa: TRY400 - as said above
             self._resting[message.id] = self.clock.monotonic() + _AFTER_A_FAULT
         finally:
             self._in_hand[channel].pop(message.id, None)
@@ -188,8 +194,9 @@ class Deliverer:
         while True:
             try:
                 await self.outbox.wait(_LONGEST_SLEEP)
-            except Unavailable:
-                await self._rest(_LONGEST_SLEEP)
+            except Unavailable as fault:
+                self._lose(fault)
+                return
             for event in self._wake.values():
                 event.set()
 
@@ -203,6 +210,11 @@ class Deliverer:
             except Unavailable as fault:
                 log.warning("outbox_unavailable", code=fault.code)
             await self._rest(_RECOVER_EVERY)
+
+    def _lose(self, fault: Unavailable) -> None:
+        log.warning("outbox_lost", code=fault.code, deliverer=self.number)
+        self._lost = self._lost or fault
+        self.stop()
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -153,8 +153,8 @@ def destination_of(rendered: Rendered, address: str) -> str:
 
 def back_off(message: Message, attempts: int) -> Millis:
     """Say how long to wait after so many attempts: doubling from two seconds, spread by the message's own id, at most 15 minutes."""
-    length = min(LONGEST_BACK_OFF, 2 * SECOND * 2 ** min(attempts, 12))
-    return length * (768 + message.id[0] * 2) // 1024
+    length: Millis = min(LONGEST_BACK_OFF, (2 * SECOND) << min(attempts, 12))
+    return length * (768 + message.id[-1]) // 1024
 
 
 # ── Claim ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,7 +220,9 @@ def _examine(
     if now >= message.expires_at:
         return _Silence(Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at}), draft, stored)
     draft.granted = granted_purposes(draft, now)
-    permit = examine(draft, ask_of(message.said), policy=programme.policy, now=now)
+    # A clock that stands before the moment at which this very message was decided has gone back: then only service messages go.
+    clock_trusted = now >= message.permitted_at
+    permit = examine(draft, ask_of(message.said), policy=programme.policy, now=now, clock_trusted=clock_trusted)
     if isinstance(permit, Reason):
         return _Silence(permit, draft, stored)
     try:
@@ -234,12 +236,8 @@ def _examine(
 
 def _fault_facts(message: Message, fault: Exception) -> dict[str, str]:
     """Keep what helps the marketer. The sentence of a foreign error may quote the customer's data, so only its kind is kept."""
-    known = isinstance(fault, Fault)
-    return {
-        "template": message.said.template,
-        "code": fault.code if known else type(fault).__name__,
-        "place": fault.place if known else "",
-    }
+    code, place = (fault.code, fault.place) if isinstance(fault, Fault) else (type(fault).__name__, "")
+    return {"template": message.said.template, "code": code, "place": place}
 
 
 async def _fall_silent(work: Work, message: Message, silence: _Silence, now: Millis) -> Delivered:

@@ -55,7 +55,7 @@ class DkimSigner:
         """Give the mail with its DKIM-Signature put in front. `raw` is RFC 5322 with CRLF."""
         head, _, body = raw.partition(b"\r\n\r\n")
         headers = _fields(head)
-        names = [name for name in SIGNED for found, _ in headers if found == name]
+        names: list[str] = [name for name in SIGNED for found, _ in headers if found == name]
         names += [name for name in SEALED if name in names or name in ("from", "reply-to")]
         body_hash = base64.b64encode(hashlib.sha256(relax_body(body)).digest()).decode()
         algorithm = "rsa-sha256" if isinstance(self._key, RSAPrivateKey) else "ed25519-sha256"

@@ -6,8 +6,8 @@ import re
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.policy import SMTP as SHORT_LINES
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any, Final, NamedTuple
 
@@ -34,7 +34,8 @@ class _Policy(EmailPolicy):
     """The standard one, but for the headers that must stay on one line."""
 
     def fold(self, name: str, value: Any) -> str:
-        return super().fold(name, value) if name.lower() not in _ONE_LINE else _LONG_LINES.fold(name, value)
+        folded: str = super().fold(name, value) if name.lower() not in _ONE_LINE else _LONG_LINES.fold(name, value)
+        return folded
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return super().fold_binary(name, value) if name.lower() not in _ONE_LINE else _LONG_LINES.fold_binary(name, value)

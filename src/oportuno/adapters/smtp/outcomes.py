@@ -48,13 +48,20 @@ CODES: Final[dict[tuple[Stage, int], Means]] = {
     # RFC 5321 §4.2.5: a 4yz reply to the end of data says that the mail was not taken. Only the codes that the RFC defines are believed.
     (Stage.FINAL, 421): Means(_NOW, "provider"),
     **{(Stage.FINAL, code): Means(_NOW, "message") for code in (450, 451, 452)},
-    **{(stage, code): Means(_GOOD) for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA) for code in range(500, 600) if (stage, code) != (Stage.MAIL, 530)},
+    **{
+        (stage, code): Means(_GOOD)
+        for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA)
+        for code in range(500, 600)
+        if (stage, code) != (Stage.MAIL, 530)
+    },
     **{(Stage.FINAL, code): Means(_GOOD) for code in range(500, 600)},
 }
 """(stage, reply code) → meaning."""
 
 BREAKS: Final[dict[tuple[Stage, str], Means]] = {
-    **{(Stage.CONNECT, error): Means(_NOW, "provider") for error in ("refused", "timeout", "disconnected", "tls", "unresolved", "unusable")},
+    **{
+        (Stage.CONNECT, error): Means(_NOW, "provider") for error in ("refused", "timeout", "disconnected", "tls", "unresolved", "unusable")
+    },
     **{(stage, error): Means(_NOW, "provider") for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA) for error in ("timeout", "disconnected")},
     **{(Stage.FINAL, error): Means(Outcome.UNKNOWN) for error in ("timeout", "disconnected")},
 }
