@@ -66,8 +66,8 @@ class Pace:
 
     def crowded(self, lanes: Lanes) -> bool:
         """Say whether as many hand-offs as allowed are passing one of the lanes now."""
-        for kind, name in lanes._asdict().items():
-            most = self.at_once.get(kind)
+        caps = (self.at_once.get("provider"), self.at_once.get("destination"), self.at_once.get("workspace"))
+        for name, most in zip(lanes, caps, strict=True):
             lane = self._lanes.get(name)
             if most is not None and lane is not None and lane.handing >= most:
                 return True
