@@ -27,6 +27,8 @@ OLDEST_DAYS: Final = 30
 """How far back the client's own day is believed for remembering ids."""
 
 _EARLIEST: Final[Millis] = -2_208_988_800_000  # 1900-01-01, as in kit.times
+_UUID_LENGTH: Final = 36
+_ULID_LENGTH: Final = 26
 _CROCKFORD: Final = {letter: value for value, letter in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
 _DECODE: Final = msgspec.json.Decoder().decode
 _PACK: Final = msgspec.msgpack.Encoder().encode
@@ -132,10 +134,7 @@ def _read(raw: bytes, around: Surroundings) -> Read:
     elif around.replayed:
         source = Source.REPLAY
     day, probe = _day_of(own, sent, message_id, around.received)
-    if message_id:
-        h = blake2b(message_id.encode(), digest_size=16, key=around.digest_key).digest()
-    else:
-        h = around.ids()[:16]
+    h = _digest(message_id, around)
     return Read(call=call, name=name, user=user, anonymous=anonymous, h=h, source=source, at=at, day=day, probe_yesterday=probe, body=raw)
 
 
@@ -239,6 +238,12 @@ def _message_id_of(item: Item) -> str:
     return found
 
 
+def _digest(message_id: str, around: Surroundings) -> bytes:
+    if not message_id:
+        return around.ids()[:16]
+    return blake2b(message_id.encode(), digest_size=16, key=around.digest_key).digest()
+
+
 def _check_objects(item: Item) -> Item | None:
     for field in ("properties", "traits", "context"):
         found = item.get(field)
@@ -290,12 +295,16 @@ def _day_of(own: Millis | None, sent: Millis | None, message_id: str, received: 
 
 def _moment_inside(message_id: str) -> Millis | None:
     """Give the moment that a UUIDv7 or a ULID carries; None when the id is neither."""
-    if len(message_id) == 36 and message_id[14] == "7" and message_id[8] == message_id[13] == message_id[18] == message_id[23] == "-":
+    if (
+        len(message_id) == _UUID_LENGTH
+        and message_id[14] == "7"
+        and message_id[8] == message_id[13] == message_id[18] == message_id[23] == "-"
+    ):
         try:
             return int(message_id[:8] + message_id[9:13], 16)
         except ValueError:
             return None
-    if len(message_id) == 26:
+    if len(message_id) == _ULID_LENGTH:
         millis = 0
         for letter in message_id[:10].upper():
             value = _CROCKFORD.get(letter)

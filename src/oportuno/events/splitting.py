@@ -73,7 +73,7 @@ def _cut(raw: bytes, opening: bytes) -> list[tuple[int, int, int]]:
             if len(stack) == 1:
                 parts.append((start, match.start(), colon))
                 start, colon = match.end(), -1
-        elif len(token) < 2 or not token.endswith(b'"'):
+        elif token == b'"' or not token.endswith(b'"'):
             raise _unreadable(match.start())
     raise _unreadable(len(raw))
 

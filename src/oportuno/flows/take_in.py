@@ -121,8 +121,10 @@ async def _store(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surro
 
 
 async def _arrivals(good: list[Read], facts: KeyFacts, received: Millis, *, bulk: bool, intake: Intake) -> list[Arrival]:
-    """Give the reads their customers. Beside an import everything goes the bulk way, so that one commit takes the whole request; what
-    went the bulk way is not live."""
+    """Give the reads their customers.
+
+    Beside an import everything goes the bulk way, so that one commit takes the whole request; what went the bulk way is not live.
+    """
     workspace = facts.workspace
     whom = [(read.user, read.anonymous) for read in good]
     sightings = [Sighting(workspace, user, anonymous) for user, anonymous in dict.fromkeys(whom)]

@@ -23,7 +23,7 @@ from oportuno.events.event import Call
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import Intake, Keys
 from oportuno.flows.take_in import TakeIn, Taken, take_in
-from oportuno.kit.faults import BadInput, Fault, NotFound, WrongMethod
+from oportuno.kit.faults import Fault, NotFound, NotRecognised, WrongMethod
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -31,7 +31,13 @@ Scope: TypeAlias = MutableMapping[str, Any]
 CALLS: Final[dict[str, Call | None]] = {
     **{call.name.lower(): call for call in Call},
     "batch": None,
-    **{"t": Call.TRACK, "i": Call.IDENTIFY, "p": Call.PAGE, "s": Call.SCREEN, "g": Call.GROUP, "a": Call.ALIAS, "b": None},
+    "t": Call.TRACK,
+    "i": Call.IDENTIFY,
+    "p": Call.PAGE,
+    "s": Call.SCREEN,
+    "g": Call.GROUP,
+    "a": Call.ALIAS,
+    "b": None,
 }
 """What may follow ``/v1/``: the calls, None for the batch."""
 
@@ -39,9 +45,8 @@ _TOLD: Final = 20
 _PREFIX: Final = "/v1/"
 _CORS: Final[Headers] = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"retry-after")]
 _PREFLIGHT: Final[Headers] = [
-    (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"authorization, content-type, content-encoding"),
+    (b"access-control-allow-headers", b"authorization, content-type, content-encoding, anonymousid"),
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 ]
@@ -108,7 +113,7 @@ class Collector:
             self._count(broken)
             answer = problem_bytes(broken, instance=scope["path"])
         status, headers, body = answer
-        await send({"type": "http.response.start", "status": status, "headers": headers + _CORS if status != 204 else headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers + _CORS})
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
@@ -157,7 +162,7 @@ class Collector:
 def key_in(authorization: bytes) -> str:
     """Give the key of an Authorization header: the user of Basic, or the token of Bearer; empty when there is no header.
 
-    Raises BadInput when the header is neither.
+    Raises NotRecognised when the header is neither.
     """
     if not authorization:
         return ""
@@ -169,7 +174,7 @@ def key_in(authorization: bytes) -> str:
             return value.strip().decode()
     except (binascii.Error, UnicodeDecodeError):
         pass
-    raise BadInput("authorization_malformed", "the Authorization header is neither Basic nor Bearer", place="Authorization")
+    raise NotRecognised("authorization_malformed", "the Authorization header is neither Basic nor Bearer", place="Authorization")
 
 
 def _receipt(taken: Taken) -> tuple[int, Headers, bytes]:

@@ -56,7 +56,7 @@ def problem_of(fault: Fault, *, instance: str = "") -> Problem:
         title=_TITLES.get(status, "Fault"),
         status=status,
         # What the inside says of a fault of ours is for the log: it may name what a stranger should not read.
-        detail=fault.sentence if status != 500 else _OURS,
+        detail=_OURS if status == Fault.status else fault.sentence,
         code=fault.code,
         place=fault.place,
         instance=instance,
