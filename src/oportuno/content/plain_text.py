@@ -8,9 +8,10 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _SILENT: Final = frozenset({"head", "style", "script", "title", "template"})
-_BREAKS: Final = frozenset({"br", "p", "div", "tr", "table", "li", "ul", "ol", "h1", "h2", "h3", "h4", "blockquote", "section", "hr"})
+_BREAKS: Final = frozenset({"p", "div", "tr", "table", "li", "ul", "ol", "h1", "h2", "h3", "h4", "blockquote", "section", "hr"})
 _APART: Final = frozenset({"p", "h1", "h2", "h3", "h4", "ul", "ol", "table", "hr"})
 _BLANKS: Final = re.compile(r"[ \t\u00a0\u00ad\u034f\u200b\u200c\u200d\ufeff]+")
+_SHIELD: Final = re.compile(r"lq\d+ql")
 _GAPS: Final = re.compile(r"\n[ \n]*\n")
 
 
@@ -30,10 +31,15 @@ def _walk(node: LexborNode, words: list[str]) -> None:
         name = child.tag or ""
         if name == "-text":
             words.append((child.text_content or "").replace("\n", " "))
+        elif name == "-comment":
+            # A shielded Liquid tag of a template: it bears on the words around it.
+            words.append(child.comment_content if _SHIELD.fullmatch(child.comment_content or "") else "")
         elif name in _SILENT or name.startswith("-") or _hidden(child):
             continue
         elif name == "a":
             _link(child, words)
+        elif name == "br":
+            words.append("\n")
         else:
             words.append("\n\n" if name in _APART else "\n" if name in _BREAKS else "")
             _walk(child, words)
@@ -52,4 +58,4 @@ def _link(node: LexborNode, words: list[str]) -> None:
     address = node.attributes.get("href") or ""
     if not text:
         return
-    words.append(f"{text}: {address} \n" if address.startswith(("http:", "https:", "mailto:")) and address != text else text)
+    words.append(f"{text}: {address} \n" if (address.startswith(("http:", "https:", "mailto:")) or _SHIELD.search(address)) and address != text else text)

@@ -15,6 +15,10 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     html: str = ""
     text: str = ""
     """A hand-written plain-text part; empty: made from the HTML."""
+    mjml: str = ""
+    """The MJML as it was written, for export."""
+    plain: str = ""
+    """The plain-text part as it is rendered: `text`, or what was made from the HTML when it was published."""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):

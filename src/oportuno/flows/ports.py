@@ -384,6 +384,14 @@ class Mailbox(Protocol):
         ...
 
 
+class MjmlCompiler(Protocol):
+    """Turns MJML into the HTML of a mail, when a message is published."""
+
+    async def compile(self, mjml: str) -> str:
+        """Give the HTML. Fetches nothing. Raises content.liquid.TemplateFault, with the line where one is known."""
+        ...
+
+
 class Programmes(Protocol):
     """What each workspace has laid down: policy, journeys, templates."""
 

@@ -1,0 +1,193 @@
+"""A message in the words and form of its channel: the customer's language, the sewn label, the links, and nothing that spies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from oportuno.content.because import because_line
+from oportuno.content.brand import palette
+from oportuno.content.formats import Form, locale_for
+from oportuno.content.label import words
+from oportuno.content.links import Links
+from oportuno.content.liquid import FORM_KEY, TemplateFault, render_html, render_plain
+from oportuno.content.message import Message, Rendered
+from oportuno.content.template import Template, Wording
+from oportuno.content.utm import Marker
+from oportuno.kit.ids import write_id
+from oportuno.kit.times import Millis, to_text
+
+SUBJECT_LIMIT: Final = 200
+"""Characters of a subject; mail programs show about 45."""
+
+
+def render(
+    message: Message,
+    template: Template,
+    *,
+    profile: Mapping[str, Any],
+    links: Links,
+    brand: Mapping[str, Any],
+    languages: Sequence[str],
+    locale: str | None,
+    now: Millis,
+    tz: str = "UTC",
+) -> Rendered:
+    """Put a message into words.
+
+    `profile` is what the template may see of the customer (`content.seen`), `brand` the workspace's Brand as a mapping, `languages` the
+    workspace's languages with the fallback first, `tz` the customer's zone or the workspace's.
+    Raises TemplateFault: then nothing of this message may be sent.
+    """
+    language = choose_language(template, languages, locale)
+    form = Form(language=language, locale=locale_for(language, locale), zone=tz, now=now)
+    because = because_line(message.said.because, language, now=now, zone=tz, locale=locale)
+    data: dict[str, Any] = {**message.said.context, FORM_KEY: form, "customer": dict(profile), "items": list(message.said.items)}
+    data["brand"] = {**_plain(brand), **palette(brand.get("tokens") or {})}
+    data["links"] = _links(links)
+    data["label"] = _label(message, language, because)
+    if template.channel == "webhook":
+        return _webhook(message, template, data, language, because)
+    return _mail(message, template, data, language, links, brand)
+
+
+def choose_language(template: Template, languages: Sequence[str], locale: str | None) -> str:
+    """Choose the language: the customer's own if the message has it, else the workspace's first that it has, else any.
+
+    Raises TemplateFault when an e-mail has no wording at all.
+    """
+    if template.channel == "webhook" and not template.wordings:
+        own = (locale or "").replace("_", "-").split("-")[0].lower()
+        return own if own in languages else (languages[0] if languages else "en")
+    wanted = [(locale or "").replace("_", "-").split("-")[0].lower(), *languages, *sorted(template.wordings)]
+    for language in wanted:
+        if language in template.wordings:
+            return language
+    raise TemplateFault("template_no_wording", "the message has no wording in any language")
+
+
+def _mail(
+    message: Message, template: Template, data: dict[str, Any], language: str, links: Links, brand: Mapping[str, Any]
+) -> Rendered:
+    wording = template.wordings[language]
+    subject = " ".join(render_plain(wording.subject, data).split())
+    if not subject:
+        raise TemplateFault("template_no_subject", "the subject comes out empty")
+    data["label"]["subject"] = subject
+    marker = Marker(template.utm, shops=(str(brand.get("shop_url") or ""), str(brand.get("cart_url") or "")), own=links.base)
+    html = marker.html(render_html(wording.html, data))
+    _insist(html, message, links)
+    return Rendered(
+        channel=template.channel,
+        language=language,
+        subject=subject[:SUBJECT_LIMIT],
+        html=html,
+        text=marker.text(_text(wording, data, message, brand)),
+        headers=_headers(message, language, links),
+        sender=_sender(brand),
+        reply_to=str(brand.get("reply_to") or ""),
+    )
+
+
+def _label(message: Message, language: str, because: str) -> dict[str, Any]:
+    return {
+        **words(language),
+        "language": language,
+        "line": because,
+        "subject": "",
+        "answers": bool(message.said.items),
+        "leaving": message.marketing,
+    }
+
+
+def _links(links: Links) -> dict[str, str]:
+    return {"why": links.why, "bought": links.bought, "not_interested": links.not_interested, "unsubscribe": links.unsubscribe, "cart": links.cart}
+
+
+def _plain(brand: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in brand.items() if isinstance(value, str)}
+
+
+def _insist(html: str, message: Message, links: Links) -> None:
+    """No mail without its why, and no marketing without its way out: whatever the template says."""
+    if links.why not in html or (message.marketing and links.unsubscribe not in html):
+        raise TemplateFault("template_without_label", "the mail came out without its label or its way out")
+
+
+def _text(wording: Wording, data: dict[str, Any], message: Message, brand: Mapping[str, Any]) -> str:
+    """The label first, then what the mail says, then the way out."""
+    label, links = data["label"], data["links"]
+    lines = [f"{label['lead']} {label['line']}"]
+    if label["answers"]:
+        lines += [f"{label['bought']}: {links['bought']}", f"{label['not_interested']}: {links['not_interested']}"]
+    lines.append(f"{label['why']}: {links['why']}")
+    body = _tidy(render_plain(wording.plain or wording.text, data))
+    foot = [f"{label['unsubscribe']}: {links['unsubscribe']}"] if message.marketing else []
+    if brand.get("legal"):
+        foot.append(str(brand["legal"]))
+    parts = ["\n".join(lines), body.strip(), "\n".join(foot)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _tidy(text: str) -> str:
+    """Drop the gaps that Liquid tags leave on lines of their own."""
+    kept: list[str] = []
+    for line in (raw.strip() for raw in text.split("\n")):
+        if line or (kept and kept[-1]):
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _headers(message: Message, language: str, links: Links) -> dict[str, str]:
+    headers = {"Content-Language": language}
+    if message.marketing:
+        ways = [f"<{links.unsubscribe}>", *([f"<{links.mailto}>"] if links.mailto else [])]
+        headers["List-Unsubscribe"] = ", ".join(ways)
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
+
+
+def _sender(brand: Mapping[str, Any]) -> str:
+    address, name = str(brand.get("sender") or ""), str(brand.get("name") or "")
+    if not address or "<" in address or not name:
+        return address
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{address}>'
+
+
+def _webhook(message: Message, template: Template, data: dict[str, Any], language: str, because: str) -> Rendered:
+    said = message.said
+    data["message"] = {"id": write_id("msg", message.id), "journey": said.journey, "step": said.step, "topic": said.topic}
+    if template.payload:
+        payload = _filled(msgspec.json.decode(template.payload), data)
+    else:
+        payload = {
+            "type": "message",
+            "timestamp": to_text(data[FORM_KEY].now),
+            "data": {
+                **data["message"],
+                "customer": write_id("cus", message.key.customer),
+                "language": language,
+                "items": list(said.items),
+                "because": {"kind": said.because.kind, "sentence": because, "facts": said.because.facts},
+                "context": said.context,
+                "links": data["links"],
+                "expires_at": to_text(message.expires_at),
+            },
+        }
+    return Rendered(
+        channel=template.channel, language=language, url=template.url, secret=template.secret, payload=payload, headers={}
+    )
+
+
+def _filled(tree: Any, data: dict[str, Any]) -> Any:
+    """Fill a JSON tree: only its strings are templates, so no value can break out of its place."""
+    if isinstance(tree, str):
+        return render_plain(tree, data)
+    if isinstance(tree, list):
+        return [_filled(branch, data) for branch in tree]
+    if isinstance(tree, dict):
+        return {name: _filled(branch, data) for name, branch in tree.items()}
+    return tree

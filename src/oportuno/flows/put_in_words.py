@@ -1,0 +1,46 @@
+"""Put a message into words for its customer: what `deliver` calls, under the claim's lock, with the customer's own state at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from oportuno.content.links import LinkMaker
+from oportuno.content.message import Message, Rendered
+from oportuno.content.render import render
+from oportuno.content.seen import locale_of, seen, zone_of_customer
+from oportuno.flows.programme import Programme
+from oportuno.kit.faults import NotFound
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Draft
+
+Words: TypeAlias = Callable[[Message, Programme, Draft, Millis], Rendered]
+
+
+def put_in_words(maker: LinkMaker) -> Words:
+    """Give the function that renders messages with links of this installation.
+
+    It raises NotFound (``template_missing``) when the workspace has no such message any more, and TemplateFault when it cannot be rendered.
+    """
+
+    def worded(message: Message, programme: Programme, draft: Draft, now: Millis) -> Rendered:
+        template = programme.templates.get(message.said.template)
+        if template is None or template.channel != message.said.channel:
+            raise NotFound("template_missing", f"there is no message “{message.said.template}” for {message.said.channel}")
+        brand = programme.brand
+        return render(
+            message,
+            template,
+            profile=seen(draft),
+            # From the permit, not from now: a resend of the same message carries the same links.
+            links=maker.links(message, message.permitted_at, cart_url=brand.cart_url),
+            brand=msgspec.structs.asdict(brand),
+            languages=programme.policy.languages,
+            locale=locale_of(draft),
+            now=now,
+            tz=zone_of_customer(draft) or programme.policy.timezone,
+        )
+
+    return worded
