@@ -28,6 +28,7 @@ class MemoryFeed:
         self._ground = ground
         self._buckets = buckets
         self._seen_at: tuple[Millis, Millis] | None = None
+        self._latest: Millis = 0
         self._unsure_until: Millis = 0
         self._turn = 0
 
@@ -35,7 +36,7 @@ class MemoryFeed:
         """Give up to `limit` happenings, at once, perhaps none. Reads only."""
         ground = self._ground
         await ground.pause("feed.fetch")
-        now = ground.clock.now
+        now, trusted = self._clock()
         due = sorted(self._due(now))
         live, bulk = self._channels(LaneClass.LIVE), self._channels(LaneClass.BULK)
         self._turn += 1
@@ -43,15 +44,12 @@ class MemoryFeed:
         events = self._round_robin(live, limit - len(timers) - (max(1, int(limit * _BULK_SHARE)) if bulk else 0))
         events += self._round_robin(bulk, limit - len(timers) - len(events))
         timers = due[: limit - len(events)]
-        fetched = Fetched(now=now, clock_trusted=self._trusted(now), events=events, due=timers, offsets=self._offsets(events))
+        fetched = Fetched(now=now, clock_trusted=trusted, events=events, due=timers, offsets=self._offsets(events))
         await ground.pause("feed.fetched")
         return fetched
 
     def again(self, fetched: Fetched) -> None:
         """Nothing to do: the twin looks everything over at each fetch."""
-
-    def again(self, fetched: Fetched) -> None:
-        """Nothing to do: each fetch looks at what is stored."""
 
     async def wait(self, most: float) -> None:
         """Return when something may have come, or after `most` seconds."""
@@ -101,13 +99,15 @@ class MemoryFeed:
         offsets = self._ground.tables.offsets
         return [OffsetMove(*channel, offsets.get(channel, 0), seq) for channel, seq in sorted(last.items())]
 
-    def _trusted(self, now: Millis) -> bool:
-        """Doubt the clock while it stands behind what was seen, and for five minutes after it leapt ahead."""
-        ground = self._ground
-        elapsed = ground.clock.elapsed
+    def _clock(self) -> tuple[Millis, bool]:
+        """Give the batch's time, never earlier than the last one's, and whether to trust it.
+
+        It is doubted while it stands behind what this worker saw, and for five minutes after it leapt ahead.
+        """
+        now, elapsed = self._ground.clock.now, self._ground.clock.elapsed
         if self._seen_at is not None and (now - self._seen_at[0]) - (elapsed - self._seen_at[1]) > _FORWARD_JUMP:
             self._unsure_until = elapsed + _FORWARD_JUMP
         self._seen_at = (now, elapsed)
-        behind = now < ground.latest_now
-        ground.latest_now = max(ground.latest_now, now)
-        return not behind and elapsed >= self._unsure_until
+        behind = now < self._latest
+        self._latest = max(self._latest, now)
+        return self._latest, not behind and elapsed >= self._unsure_until

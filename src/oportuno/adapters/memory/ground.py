@@ -61,8 +61,6 @@ class Ground:
         """How many customers were made."""
         self.born = 0
         """How many messages were ever put into the outbox."""
-        self.latest_now: Millis = 0
-        """The latest wall time that any feed gave out."""
 
     async def pause(self, place: str) -> None:
         """Stand still at a named place, so that others may run, fail or die."""

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class MemoryWorld(Ground):
     """Every port in memory, sharing one set of rows.
 
-    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes`, `.mailbox` and `.clock`
-    are the ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others, throw Unavailable into the
-    caller, or kill it for good. With `self_moving` a sleeper moves the clock; without it, only the scheduler does.
+    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes`, `.mailbox` and
+    `.clock` are the ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others, throw
+    Unavailable into the caller, or kill it for good. With `self_moving` a sleeper moves the clock; without it, only the scheduler does.
     """
 
     def __init__(self, *, now: Millis = START, self_moving: bool = True) -> None:
