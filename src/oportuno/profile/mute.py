@@ -13,7 +13,7 @@ BOUGHT: Final = "bought"
 NOT_INTERESTED: Final = "not_interested"
 BOUGHT_FOR: Final[Millis] = 30 * DAY
 """How long after a purchase nothing is said about what was bought."""
-AT_MOST: Final = 60
+AT_MOST: Final = 40
 """Items remembered. Beyond it purchases go first, the oldest first, and only then what the customer refused."""
 
 
@@ -27,6 +27,10 @@ def mute(draft: Draft, items: Iterable[str], reason: str, at: Millis) -> None:
         known = section.items.get(item)
         if known is None or _weight(known) < (reason == NOT_INTERESTED, at):
             section.items[item] = (reason, at)
+    # Measured by the latest purchase, not by a clock: so the same purchases leave the same memory, in whatever order they came.
+    stale = max((since for why, since in section.items.values() if why == BOUGHT), default=0) - BOUGHT_FOR
+    if any(why == BOUGHT and since <= stale for why, since in section.items.values()):
+        section.items = {item: entry for item, entry in section.items.items() if entry[0] != BOUGHT or entry[1] > stale}
     if len(section.items) > AT_MOST:
         ranked = sorted(section.items.items(), key=lambda entry: (*_weight(entry[1]), entry[0]), reverse=True)
         section.items = dict(ranked[:AT_MOST])
@@ -50,16 +54,6 @@ def muted(draft: Draft, items: Iterable[str], now: Millis | None = None) -> str 
     if NOT_INTERESTED in reasons:
         return NOT_INTERESTED
     return BOUGHT if reasons else None
-
-
-def forget_bought(draft: Draft, now: Millis) -> None:
-    """Drop purchases that mute nothing any more."""
-    known = draft.read(Muted).items
-    if any(reason == BOUGHT and since + BOUGHT_FOR <= now for reason, since in known.values()):
-        section = draft.open(Muted)
-        section.items = {
-            item: (reason, since) for item, (reason, since) in known.items() if reason != BOUGHT or since + BOUGHT_FOR > now
-        }
 
 
 def _weight(entry: tuple[str, Millis]) -> tuple[bool, Millis]:

@@ -10,6 +10,8 @@ from oportuno.kit.times import Millis
 from oportuno.profile.draft import Section
 from oportuno.profile.purposes import Purpose
 
+Stamp: TypeAlias = tuple[Millis, bytes]
+"""When an event happened, and the first eight bytes of its identity: the total order in which things are told."""
 
 # The small values inside sections are stored as arrays, by position: a new field goes to the end and has a default.
 
@@ -37,6 +39,8 @@ class Core(Section):
     traits: dict[str, Register] = {}
     """Reserved traits only: email, phone, name, first_name, last_name, locale, timezone, country."""
     events: int = 0
+    cart_young: Millis = 0
+    """When the oldest change of the cart happened that a late event could still precede; 0: none. Spares opening the cart to look."""
 
 
 class Traits(Section):
@@ -51,8 +55,8 @@ class Traits(Section):
 Change: TypeAlias = tuple[Millis, bytes, bool, int]
 """One change of a cart line that is still young: (when, first eight bytes of the event's identity, whether it sets, by how much)."""
 
-WideChange: TypeAlias = tuple[Millis, bytes, bool, int, str]
-"""A young change of every line of a product, or of the whole cart (empty product): the four of `Change`, then the product."""
+WideChange: TypeAlias = tuple[Millis, bytes, bool, int, tuple[str, ...]]
+"""A young change of every line of some products, or of the whole cart (no products): the four of `Change`, then the products."""
 
 
 class Line(msgspec.Struct, kw_only=True, array_like=True):
@@ -78,7 +82,7 @@ class Line(msgspec.Struct, kw_only=True, array_like=True):
     base: tuple[int, Millis] = (0, 0)
     """Quantity and `added` before the young changes: what no late event can alter any more."""
     young: list[Change] = []
-    """Changes within `LATENESS` of the cart's last event, in order: the quantity is `base` with these applied."""
+    """Changes within `LATENESS` of the customer's last event, in order: the quantity is `base` with these applied."""
 
 
 class Cart(Section):
@@ -113,7 +117,7 @@ class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
     at: Millis
     """When it was placed; of an order known only by its refund or cancellation, the time of that."""
     h: bytes = b""
-    """First eight bytes of the identity of the event that told total and products last."""
+    """First eight bytes of the identity of the event that told the total last."""
     total: int = 0
     currency: str = ""
     refunded: int = 0
@@ -122,11 +126,14 @@ class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
     placed: bool = False
     """Whether the order itself was seen, or only news about it."""
     told: Millis = 0
-    """When total and products were last told."""
+    """When the total was last told."""
     whole: bool = False
     """Refunded as a whole, whatever the sum."""
     refunds: list[tuple[bytes, int]] = []
     """(event, minor units) behind `refunded`, so that a refund told twice counts once."""
+    listed: Millis = 0
+    """When the products were last told, and by which event."""
+    listed_h: bytes = b""
 
     @property
     def net(self) -> int:

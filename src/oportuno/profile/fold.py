@@ -1,0 +1,91 @@
+"""How one event changes what is known of a customer.
+
+The promise: the same events give the same profile, byte for byte, in whatever order they come as long as none is more than `LATENESS` late,
+and however often the clock of a device is wrong: an event never counts as later than its arrival. Nothing here decides or speaks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from oportuno.events.commerce import Commerce, Reading, read_call
+from oportuno.events.event import Call, Event
+from oportuno.profile.basket import age_cart, change_cart
+from oportuno.profile.draft import Draft
+from oportuno.profile.looks import look
+from oportuno.profile.mute import BOUGHT, mute
+from oportuno.profile.purchases import account
+from oportuno.profile.sections import Core, Stamp
+from oportuno.profile.who import learn, meet
+
+CART_KINDS: Final = frozenset(
+    {
+        Commerce.PRODUCT_ADDED,
+        Commerce.WISHLIST_PRODUCT_ADDED_TO_CART,
+        Commerce.PRODUCT_REMOVED,
+        Commerce.CART_VIEWED,
+        Commerce.CHECKOUT_STARTED,
+        Commerce.ORDER_COMPLETED,
+    }
+)
+"""Kinds that change the cart."""
+ORDER_KINDS: Final = frozenset({Commerce.ORDER_COMPLETED, Commerce.ORDER_UPDATED, Commerce.ORDER_REFUNDED, Commerce.ORDER_CANCELLED})
+"""Kinds that change the orders."""
+_BUYING: Final = frozenset({Commerce.ORDER_COMPLETED, Commerce.ORDER_UPDATED})
+_LOOKING: Final = frozenset({Commerce.PRODUCT_VIEWED, Commerce.PRODUCT_CLICKED})
+
+
+class Folded(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fold of one event noticed on its way."""
+
+    bought: tuple[str, ...] = ()
+    """Products that an order event names as bought, whether it is fresh or old."""
+    faults: tuple[str, ...] = ()
+    """``code:place`` of every part of the event that could not be used. Never holds values."""
+    cart_changed: bool = False
+    """Whether what stands in the cart is different now."""
+
+
+_NOTHING: Final = Folded()
+
+
+def fold(draft: Draft, event: Event, *, currency: str = "") -> Folded:
+    """Fold one event into the draft. Never fails on what a client sent: what does not fit stays out and is named.
+
+    `currency` is that of amounts which come without one. An event with the same `h` must not be folded twice: that is kept upstream, at
+    the door; registers, carts and orders bear it, counts do not.
+    """
+    reading = read_call(event, currency=currency)
+    stamp = (min(event.at, event.received), event.h[:8])
+    faults = list(reading.faults)
+    core = draft.open(Core)
+    meet(core, reading, stamp, faults)
+    if event.call is Call.IDENTIFY and reading.traits:
+        learn(draft, core, reading.traits, stamp, faults)
+    bought: tuple[str, ...] = ()
+    cart_changed = False
+    if reading.kind is not None:
+        bought = _trade(draft, reading, stamp)
+    if reading.kind in CART_KINDS:
+        cart_changed = change_cart(draft, core, reading, stamp, received=event.received, faults=faults)
+    else:
+        age_cart(draft, core)
+    if not (bought or faults or cart_changed):
+        return _NOTHING
+    return Folded(bought=bought, faults=tuple(faults), cart_changed=cart_changed)
+
+
+def _trade(draft: Draft, reading: Reading, stamp: Stamp) -> tuple[str, ...]:
+    """Fold what concerns views, orders and muted items; give what was bought."""
+    if reading.kind in _LOOKING:
+        look(draft, reading, stamp[0])
+    if reading.kind not in ORDER_KINDS:
+        return ()
+    account(draft, reading, stamp)
+    if reading.kind not in _BUYING or not reading.items:
+        return ()
+    bought = tuple(dict.fromkeys(item.product for item in reading.items))
+    mute(draft, bought, BOUGHT, stamp[0])
+    return bought
