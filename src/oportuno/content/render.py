@@ -37,6 +37,7 @@ def render(
 ) -> Rendered:
     """Put a message into words.
 
+    The template sees the evidence's context by its own names, a cart also as ``cart``, and besides ``customer``, ``brand`` and ``links``.
     `profile` is what the template may see of the customer (`content.seen`), `brand` the workspace's Brand as a mapping, `languages` the
     workspace's languages with the fallback first, `tz` the customer's zone or the workspace's.
     Raises TemplateFault: then nothing of this message may be sent.
@@ -45,6 +46,8 @@ def render(
     form = Form(language=language, locale=locale_for(language, locale), zone=tz, now=now)
     because = because_line(message.said.because, language, now=now, zone=tz, locale=locale)
     data: dict[str, Any] = {**message.said.context, FORM_KEY: form, "customer": dict(profile), "items": list(message.said.items)}
+    if "lines" in message.said.context:
+        data["cart"] = message.said.context
     data["brand"] = {**_plain(brand), **palette(brand.get("tokens") or {})}
     data["links"] = _links(links)
     data["label"] = _label(message, language, because)

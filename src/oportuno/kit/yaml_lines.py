@@ -38,6 +38,12 @@ class Part:
         """The line of the value, counted from 1. The content of a block text (``|``) begins one line further down."""
         return self._node.start_mark.line + 1
 
+    @property
+    def text_line(self) -> int:
+        """The line on which the words of a text begin: for a block text the one below its sign."""
+        block = isinstance(self._node, yaml.ScalarNode) and self._node.style in {"|", ">"}
+        return self.line + (1 if block else 0)
+
     def fault(self, code: str, sentence: str) -> BadInput:
         """Make the error that says what is wrong here."""
         return BadInput(code, sentence, place=f"line {self.line}")
