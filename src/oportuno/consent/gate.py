@@ -18,13 +18,12 @@ from oportuno.consent.policy import Policy
 from oportuno.consent.quiet import quiet_until, zones_of
 from oportuno.consent.refusals import Reason, Refusal
 from oportuno.kit.ids import derive, write_id
-from oportuno.kit.times import DAY, MINUTE, Millis
+from oportuno.kit.times import MINUTE, Millis
 from oportuno.profile.draft import Draft
+from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Core, Muted
 
-BOUGHT_FOR: Final[Millis] = 30 * DAY
-"""How long a purchase keeps an item out of marketing."""
 _DEAD_ENDS: Final = frozenset({"hard_bounce", "invalid"})
 """Suppressions that hold for service messages too: the address does not work."""
 _LOOK_AGAIN: Final[Millis] = MINUTE
@@ -153,7 +152,7 @@ def _muted(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | Non
     muted = draft.read(Muted).items
     for item in ask.items:
         why, since = muted.get(item, ("", 0))
-        if why == "bought":
+        if why == BOUGHT:
             if now < since + BOUGHT_FOR:
                 return Reason(refusal=Refusal.ITEM_BOUGHT, facts={"item": item, "since": since})
         elif why:

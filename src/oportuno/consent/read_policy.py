@@ -1,0 +1,134 @@
+"""Reading and writing what a workspace lays down for everybody: the rules of the gate, and beside them how the brand signs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from oportuno.attention.ledger import Limit
+from oportuno.consent.policy import Policy
+from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
+from oportuno.kit.yaml_lines import Part, nearest, read_yaml, write_duration, write_yaml
+from oportuno.profile.zones import ZONES, ZONES_OF
+
+_POLICY: Final = ("limits", "quiet", "timezone", "country", "holdout", "freshness", "languages", "sandbox")
+_BRAND: Final = ("name", "legal", "sender", "reply_to", "shop_url", "cart_url", "mark_url", "privacy_url")
+_LONGEST: Final[Millis] = 400 * DAY
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_NO_QUIET: Final = (0, 0)
+_LARGEST_HOLDOUT: Final = 50
+
+
+def read_policy(text: str) -> tuple[Policy, dict[str, Any]]:
+    """Read a policy file: the policy, and the brand as plain texts with `tokens` as a mapping of texts.
+
+    Whatever the file leaves out keeps its default. Raises BadInput, with the line.
+    """
+    table = read_yaml(text).table(("policy", "brand"), needed=("policy",))
+    brand = table.get("brand")
+    return _policy(table.need("policy")), {} if brand is None else _brand(brand)
+
+
+def write_policy(policy: Policy, brand: dict[str, Any]) -> str:
+    """Write a policy file so that `read_policy` gives the same back."""
+    start, end = policy.quiet
+    out: dict[str, Any] = {
+        "limits": [{"at_most": limit.at_most, "per": write_duration(limit.per)} for limit in policy.limits],
+        "quiet": "none" if start == end else f"{_clock(start)}-{_clock(end)}",
+        "timezone": policy.timezone,
+    }
+    if policy.country:
+        out["country"] = policy.country
+    out["holdout"] = {"percent": policy.holdout_percent, "salt": policy.holdout_salt}
+    out["freshness"] = write_duration(policy.freshness)
+    out["languages"] = list(policy.languages)
+    out["sandbox"] = policy.sandbox
+    signed = {word: value for word, value in brand.items() if value}
+    return write_yaml({"policy": out, "brand": signed} if signed else {"policy": out})
+
+
+def _policy(part: Part) -> Policy:
+    table = part.table(_POLICY)
+    found: dict[str, Any] = {}
+    readers = {
+        "limits": _limits,
+        "quiet": _quiet,
+        "timezone": _timezone,
+        "country": _country,
+        "freshness": lambda part: part.duration(SECOND, DAY),
+        "languages": _languages,
+        "sandbox": Part.flag,
+    }
+    for word, reader in readers.items():
+        value = table.get(word)
+        if value is not None:
+            found[word] = reader(value)
+    holdout = table.get("holdout")
+    if holdout is not None:
+        share = holdout.table(("percent", "salt"), needed=("percent",))
+        found["holdout_percent"] = share.need("percent").number(0, _LARGEST_HOLDOUT)
+        salt = share.get("salt")
+        if salt is not None:
+            found["holdout_salt"] = salt.text(longest=60)
+    return Policy(**found)
+
+
+def _brand(part: Part) -> dict[str, Any]:
+    table = part.table((*_BRAND, "tokens"))
+    found: dict[str, Any] = {}
+    for word in _BRAND:
+        value = table.get(word)
+        if value is not None:
+            found[word] = value.text(longest=2_000)
+    tokens = table.get("tokens")
+    if tokens is not None:
+        found["tokens"] = {name: value.text() for name, value in tokens.pairs()}
+    return found
+
+
+def _limits(part: Part) -> tuple[Limit, ...]:
+    limits = []
+    for one in part.parts():
+        table = one.table(("at_most", "per"), needed=("at_most", "per"))
+        limits.append(Limit(at_most=table.need("at_most").whole(0, 1_000), per=table.need("per").duration(MINUTE, _LONGEST)))
+    if not limits:
+        raise part.fault("limits_missing", "at least one limit is needed: without one nobody would be protected from us")
+    return tuple(limits)
+
+
+def _quiet(part: Part) -> tuple[int, int]:
+    text = part.text()
+    if text == "none":
+        return _NO_QUIET
+    start, _, end = (piece.strip() for piece in text.partition("-"))
+    times = [_CLOCK.fullmatch(start), _CLOCK.fullmatch(end)]
+    minutes = [int(found[1]) * 60 + int(found[2]) for found in times if found is not None]
+    if len(minutes) != len(times) or minutes[0] == minutes[1]:
+        raise part.fault("quiet_unfit", "quiet hours are two different times such as 21:00-09:00, or none")
+    return minutes[0], minutes[1]
+
+
+def _timezone(part: Part) -> str:
+    zone = part.text()
+    if zone not in ZONES:
+        near = nearest(zone, ZONES)
+        raise part.fault("zone_unknown", f"“{zone[:60]}” is not a time zone" + (f"; did you mean “{near}”?" if near else ""))
+    return zone
+
+
+def _country(part: Part) -> str:
+    country = part.text()
+    if country not in ZONES_OF:
+        raise part.fault("country_unknown", f"“{country[:20]}” is not a country code of two capitals such as ES")
+    return country
+
+
+def _languages(part: Part) -> tuple[str, ...]:
+    languages = part.texts()
+    if not languages or any(not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", language) for language in languages):
+        raise part.fault("language_unknown", "languages are codes such as es, en or es-MX, at least one")
+    return languages
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
