@@ -53,19 +53,13 @@ def room_from(attention: Attention, limits: tuple[Limit, ...], now: Millis, *, c
     for limit in limits:
         if cost > limit.at_most:
             return None
-        used = 0
-        frees: list[tuple[Millis, int]] = []
-        for touch in attention.touches:
-            if touch.id == besides:
-                continue
-            free_at = touch.at + limit.per if touch.made else touch.until
-            if free_at > now:
-                used += touch.cost
-                frees.append((free_at, touch.cost))
-        if used + cost > limit.at_most:
-            for free_at, freed in sorted(frees):
-                used -= freed
-                if used + cost <= limit.at_most:
+        since = now - limit.per
+        counted = [t for t in attention.touches if (t.at > since if t.made else t.until > now) and t.id != besides]
+        over = sum([touch.cost for touch in counted]) + cost - limit.at_most
+        if over > 0:
+            for free_at, freed in sorted((t.at + limit.per if t.made else t.until, t.cost) for t in counted):
+                over -= freed
+                if over <= 0:
                     earliest = max(earliest, free_at)
                     break
     return earliest

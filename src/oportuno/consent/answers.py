@@ -55,7 +55,7 @@ class Consents(Section):
 
 def slot(purpose: Purpose | str, channel: str = ANY_CHANNEL) -> str:
     """Name the place of one answer."""
-    return f"{purpose}/{channel}"
+    return purpose + "/" + channel  # joined, not formatted: asked several times an event, and formatting an enum costs four times as much
 
 
 def granted(consents: Consents, purpose: Purpose, channel: str, now: Millis) -> bool:

@@ -87,12 +87,15 @@ def _address(draft: Draft, channel: str) -> str:
         return write_id("cus", draft.key.customer)
     if channel != Channel.EMAIL:
         return ""
-    register = draft.read(Core).traits.get("email")
-    value = register.value if register is not None else None
-    if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS or not value.isprintable() or " " in value:
-        return ""
-    local, _, domain = value.rpartition("@")
-    return value if local and domain else ""
+    value = _trait(draft, "email")
+    at = value.rfind("@")
+    fits = 0 < at < len(value) - 1 and len(value) <= _LONGEST_ADDRESS and value.isprintable() and " " not in value
+    return value if fits else ""
+
+
+def _trait(draft: Draft, name: str) -> str:
+    register = draft.read(Core).traits.get(name)
+    return register.value if register is not None and isinstance(register.value, str) else ""
 
 
 def _grounds(draft: Draft, ask: Ask) -> dict[str, Any]:
@@ -117,16 +120,16 @@ def _suppressed(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason
 
 
 def _consent(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | None:
-    facts: dict[str, Any] = {"purpose": ask.purpose.value, "channel": ask.channel}
     answer = draft.read(Consents).answers.get(slot(ask.purpose, ask.channel))
+    if answer is not None and answer.state is Answered.GRANTED and not 0 < answer.expires <= now:
+        return None
+    facts: dict[str, Any] = {"purpose": ask.purpose.value, "channel": ask.channel}
     if answer is None:
         return Reason(refusal=Refusal.NO_CONSENT, facts=facts)
     facts["since"] = answer.at
     match answer.state:
-        case Answered.GRANTED if 0 < answer.expires <= now:
-            return Reason(refusal=Refusal.CONSENT_EXPIRED, facts=facts | {"expired_at": answer.expires})
         case Answered.GRANTED:
-            return None
+            return Reason(refusal=Refusal.CONSENT_EXPIRED, facts=facts | {"expired_at": answer.expires})
         case Answered.PENDING:
             return Reason(refusal=Refusal.CONSENT_PENDING, facts=facts)
         case Answered.WITHDRAWN:
@@ -162,11 +165,10 @@ def _muted(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | Non
 
 def _quiet(draft: Draft, _ask: Ask, policy: Policy, now: Millis) -> Reason | None:
     own = draft.read(Consents).quiet
-    hours = tuple(span for span in (policy.quiet, own) if span is not None and span[0] != span[1])
-    if not hours:
+    hours = (policy.quiet,) if own is None else (policy.quiet, own)
+    if policy.quiet[0] == policy.quiet[1] and (own is None or own[0] == own[1]):
         return None
-    traits = draft.read(Core).traits
-    zone, country = (str(traits[name].value or "") if name in traits else "" for name in ("timezone", "country"))
+    zone, country = _trait(draft, "timezone"), _trait(draft, "country")
     zones = zones_of(zone, country, policy.country)
     if not zones:
         return Reason(refusal=Refusal.ZONE_UNKNOWN)
@@ -198,7 +200,7 @@ def held_out(draft: Draft, policy: Policy) -> bool:
     """Say whether the customer is left alone on purpose: by hash, so always the same people while the salt stays."""
     if policy.holdout_percent <= 0:
         return False
-    drawn = int.from_bytes(derive("hold-out", policy.holdout_salt, draft.key.workspace, draft.key.customer)[:8], "big")
+    drawn = int.from_bytes(derive(f"hold-out/{draft.key.workspace}/{draft.key.customer}/{policy.holdout_salt}")[:8], "big")
     return drawn * 100 < policy.holdout_percent * 2**64
 
 

@@ -5,7 +5,6 @@ The one exception to «rooms read no files»: `zoneinfo` reads the zone tables, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ Hours: TypeAlias = tuple[int, int]
 _QUARTER: Final[Millis] = 15 * MINUTE
 """Every change of an offset still in force anywhere falls on a quarter of an hour, so offsets are looked up once per quarter."""
 _DAY_MINUTES: Final = 24 * 60
+_LOOK_AHEAD: Final[Millis] = 2 * DAY
 
 
 def zones_of(zone: str, country: str, fallback_country: str) -> tuple[str, ...]:
@@ -28,18 +28,22 @@ def zones_of(zone: str, country: str, fallback_country: str) -> tuple[str, ...]:
     return ZONES_OF.get(country.upper(), ()) or ZONES_OF.get(fallback_country.upper(), ())
 
 
-def quiet_until(zones: Iterable[str], hours: tuple[Hours, ...], now: Millis) -> Millis | None:
+def quiet_until(zones: tuple[str, ...], hours: tuple[Hours, ...], now: Millis) -> Millis | None:
     """Say from when on it is quiet in none of the zones: `now` when it is not quiet at all.
 
     None when the zones are so far apart that within two days there is no such moment.
     """
-    places = tuple(zones)
     at = now
-    while at < now + 2 * DAY:
-        ends = [_end(zone, span, at) for zone in places for span in hours if _covers(span, _local_minute(zone, at))]
-        if not ends:
+    while at < now + _LOOK_AHEAD:
+        later = at
+        for zone in zones:
+            minute = _local_minute(zone, at)
+            for span in hours:
+                if _covers(span, minute):
+                    later = max(later, _end(zone, span, at))
+        if later == at:
             return at
-        at = max(ends)
+        at = later
     return None
 
 
