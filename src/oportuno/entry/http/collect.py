@@ -48,7 +48,6 @@ _PREFLIGHT: Final[Headers] = [
     (b"access-control-allow-methods", b"POST, OPTIONS"),
     (b"access-control-allow-headers", b"authorization, content-type, content-encoding, anonymousid"),
     (b"access-control-max-age", b"86400"),
-    (b"content-length", b"0"),
 ]
 
 _log = structlog.get_logger()
