@@ -44,9 +44,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is said on standard error.")
 
-    key_events_per_second: int = Field(default=20_000, ge=1, description="How many events a key may send per second, on average.")
-    address_requests_per_second: int = Field(
-        default=200, ge=1, description="How many requests with a write key one network address may send per second, on average."
+    key_events_per_second: int = Field(default=50_000, ge=1, description="How many events a key may send per second, on average.")
+    address_events_per_second: int = Field(
+        default=50_000, ge=1, description="How many events one network address may send per second, on average."
     )
     backlog_ceiling: int = Field(
         default=5_000_000, ge=1, description="How many stored events of a workspace may wait for the engine before it is answered 429."

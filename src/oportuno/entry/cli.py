@@ -104,8 +104,8 @@ def migrate(data_dir: DataDir = None) -> None:
         from oportuno.entry.serve import database_for
         from oportuno.wiring import migrate as run
 
-        with database_for(settings_with(data_dir=data_dir)) as settings:
-            run(settings)
+        with database_for(settings_with(data_dir=data_dir)) as database:
+            run(database.settings)
         typer.echo("the database is up to date")
 
 

@@ -1,11 +1,13 @@
 """`oportuno serve`: a small supervisor that runs every part on one machine and stops it again, PostgreSQL last.
 
-It carries no part itself. The parts are child processes in its process group; each holds the reading end of a pipe (its lifeline) and leaves
-when the supervisor is gone, even after kill -9. The listening socket belongs to the supervisor, so that a restarted HTTP process loses no caller.
+It carries no part itself. The parts are child processes in its process group; each holds the reading end of a pipe (its lifeline) and
+leaves when the supervisor is gone, even after kill -9. The listening socket belongs to the supervisor, so that a restarted HTTP process
+loses no caller.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -18,11 +20,16 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from oportuno.kit.faults import Unavailable
 from oportuno.settings import Settings
+
+if TYPE_CHECKING:
+    from oportuno.adapters.postgres.embedded import EmbeddedPostgres
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
@@ -46,19 +53,59 @@ class Part:
     again_at: float = field(default=0.0)
 
 
+class Database:
+    """The database of this installation: the one that was set, or a server of our own in the data directory."""
+
+    def __init__(self, settings: Settings, server: EmbeddedPostgres | None) -> None:
+        self.settings = settings
+        """The settings, with the database's address."""
+        self._server = server
+
+    def mend(self) -> bool:
+        """Start our own server again if it died; says whether it had to."""
+        if self._server is None or self._server.alive():
+            return False
+        self._server.start()
+        return True
+
+
 @contextmanager
-def database_for(settings: Settings) -> Iterator[Settings]:
-    """Give settings with a database address: the one that was set, or the embedded server, which is stopped at the end.
+def database_for(settings: Settings) -> Iterator[Database]:
+    """Give the database. Our own server is stopped at the end, unless another command runs it: then it is only used.
 
     Raises Unavailable when the server cannot be started.
     """
     if settings.database_url is not None:
-        yield settings
+        yield Database(settings, None)
         return
-    from oportuno.adapters.postgres.embedded import embedded
+    from oportuno.adapters.postgres.embedded import EmbeddedPostgres
 
-    with embedded(settings.data_dir) as url:
-        yield settings.model_copy(update={"database_url": SecretStr(url)})
+    server = EmbeddedPostgres(settings.data_dir / "postgres")
+    with _holding(settings.data_dir) as ours:
+        try:
+            url = server.start()
+            ready = settings.model_copy(update={"database_url": SecretStr(url)})
+            yield Database(ready, server if ours else None)
+        finally:
+            if ours:
+                server.stop()
+
+
+@contextmanager
+def _holding(data_dir: Path) -> Iterator[bool]:
+    """Hold the data directory if nobody does; says whether we do. The hold ends with the process, however it ends."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        held = (data_dir / ".held").open("w")
+    except OSError as fault:
+        raise Unavailable("data_dir_unusable", f"the data directory cannot be used: {fault.strerror}", place=str(data_dir)) from None
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def serve(settings: Settings) -> int:
@@ -69,12 +116,11 @@ def serve(settings: Settings) -> int:
     stop = _Stop()
     listener = listen_on(settings.host, settings.port)
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
-    with database_for(settings) as ready, listener:
+    with listener, database_for(settings) as database:
         from oportuno.wiring import migrate
 
-        migrate(ready)
-        public = ready.public_url or address
-        return _Supervisor(ready.model_copy(update={"public_url": public}), listener, stop).run(address)
+        migrate(database.settings)
+        return _Supervisor(database, listener, stop, address).run()
 
 
 def listen_on(host: str, port: int) -> socket.socket:
@@ -119,10 +165,13 @@ class _Stop:
 class _Supervisor:
     """Starts the parts, keeps them alive, ends them."""
 
-    def __init__(self, settings: Settings, listener: socket.socket, stop: _Stop) -> None:
+    def __init__(self, database: Database, listener: socket.socket, stop: _Stop, address: str) -> None:
+        settings = database.settings
+        self._address = address
+        self._database = database
         self._environment = os.environ | {
             "OPORTUNO_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
-            "OPORTUNO_PUBLIC_URL": settings.public_url,
+            "OPORTUNO_PUBLIC_URL": settings.public_url or address,
         }
         self._listener = listener
         self._stop = stop
@@ -134,12 +183,13 @@ class _Supervisor:
             Part("deliver", ["--lifeline", str(self._lifeline)], [self._lifeline]),
         ]
 
-    def run(self, address: str) -> int:
+    def run(self) -> int:
+        """Run until somebody asks us to stop."""
         try:
             for part in self._parts:
                 self._start(part)
-            if self._wait_ready(address):
-                print(f"Oportuno is ready at {address}", flush=True)
+            if self._wait_ready():
+                print(f"Oportuno is ready at {self._address}", flush=True)
             while not self._stop.asked:
                 self._mend()
                 select.select([self._stop.reader], [], [], 0.2)
@@ -147,11 +197,11 @@ class _Supervisor:
             self._end()
         return 0
 
-    def _wait_ready(self, address: str) -> bool:
+    def _wait_ready(self) -> bool:
         limit = time.monotonic() + _START_PATIENCE
         while not self._stop.asked:
             self._mend()
-            if _answers(f"{address}/readyz"):
+            if _answers(f"{self._address}/readyz"):
                 return True
             if time.monotonic() > limit:
                 raise Unavailable(
@@ -172,6 +222,8 @@ class _Supervisor:
 
     def _mend(self) -> None:
         """Start again what has died, each time after a longer pause."""
+        if self._database.mend():
+            print("oportuno: PostgreSQL had ended; it was started again", file=sys.stderr, flush=True)
         now = time.monotonic()
         for part in self._parts:
             if part.process is None:

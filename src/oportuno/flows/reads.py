@@ -96,11 +96,28 @@ class SetAside(NamedTuple):
     fault: str
 
 
+class Vitals(msgspec.Struct, frozen=True, kw_only=True):
+    """How the installation is, in counts. No personal data."""
+
+    now: Millis
+    engines: int = 0
+    """Engines that hold buckets now."""
+    waiting: dict[str, int] = {}
+    """Messages whose time has come and that nobody has claimed, by channel."""
+    handing: int = 0
+    set_aside: int = 0
+    """Events whose evaluation failed."""
+
+
 class Reads(Protocol):
     """What is stored, to look at. Every call raises Unavailable when the store is gone."""
 
     async def now(self) -> Millis:
         """Give the store's clock."""
+        ...
+
+    async def vitals(self) -> Vitals:
+        """Give the counts of the health and metrics pages."""
         ...
 
     async def customer(self, key: CustomerKey) -> Stored | None:
@@ -109,6 +126,10 @@ class Reads(Protocol):
 
     async def message(self, workspace: WorkspaceId, id: bytes) -> MessageRecord | None:  # noqa: A002 - the field's own word
         """Give one message of the workspace."""
+        ...
+
+    async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:
+        """Say whom a proposal concerned that never became a message. Slower than the rest: it searches the days after the id's own."""
         ...
 
     async def verdicts_on(self, key: CustomerKey, proposal: bytes) -> list[Decision]:

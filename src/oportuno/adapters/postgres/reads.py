@@ -13,12 +13,15 @@ from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.events.event import Call, Event, Source
 from oportuno.flows.ports import Decision, OutboxStatus, Reject, Status, Stored
-from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally
+from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally, Vitals
 from oportuno.kit.ids import CustomerKey, WorkspaceId, day_of_id
 from oportuno.kit.times import DAY, Millis
 
 _END: Final = Spot(2**62, b"\xff" * 32)
 """Before everything: where a list read newest first begins."""
+
+_LONGEST_WAIT: Final = 45
+"""Days after its own in which a proposal may still get a verdict."""
 
 _CUSTOMER = "SELECT status, version, state, due_at FROM customers WHERE bucket = %s AND workspace = %s AND customer = %s"
 _VERDICT_COLUMNS = "SELECT bucket, workspace, customer, body FROM verdicts"
@@ -27,6 +30,9 @@ WHERE bucket = %s AND workspace = %s AND customer = %s AND at <= %s AND (at, pro
 ORDER BY at DESC, proposal || decided::bytea DESC LIMIT %s
 """
 _VERDICTS_ON = f"""{_VERDICT_COLUMNS} WHERE bucket = %s AND workspace = %s AND customer = %s AND proposal = %s ORDER BY at"""
+_WHOSE = """
+SELECT bucket, workspace, customer FROM verdicts WHERE workspace = %s AND proposal = %s AND day BETWEEN %s AND %s LIMIT 1
+"""
 _DECISIONS = f"""{_VERDICT_COLUMNS}
 WHERE workspace = %s AND at <= %s AND (at, proposal || decided::bytea) < (%s, %s)
 ORDER BY at DESC, proposal || decided::bytea DESC LIMIT %s
@@ -54,6 +60,11 @@ _REJECT = f"{_REJECT_COLUMNS} WHERE workspace = %s AND id = %s"
 _SET_ASIDE = """
 SELECT bucket, customer, lane, seq, set_aside, fault FROM quarantine WHERE workspace = %s ORDER BY set_aside DESC LIMIT %s
 """
+_VITALS = """
+SELECT clock_millis(), (SELECT count(DISTINCT worker) FROM leases WHERE until_at > clock_millis()),
+       (SELECT count(*) FROM outbox WHERE status = 1), (SELECT count(*) FROM quarantine)
+"""
+_WAITING = "SELECT channel, count(*) FROM outbox WHERE status = 0 AND not_before <= clock_millis() GROUP BY channel"
 _MARK = "UPDATE rejects SET replayed = true WHERE workspace = %s AND id = ANY(%s) AND NOT replayed"
 
 _VERDICT: Final = msgspec.msgpack.Decoder(Verdict)
@@ -72,6 +83,13 @@ class PostgresReads:
         """See the port."""
         return int((await self._rows("SELECT clock_millis()"))[0][0])
 
+    async def vitals(self) -> Vitals:
+        """See the port."""
+        rows = await self._rows(_VITALS)
+        waiting = {channel: int(times) for channel, times in await self._rows(_WAITING)}
+        now, engines, handing, set_aside = rows[0]
+        return Vitals(now=now, engines=engines, handing=handing, set_aside=set_aside, waiting=waiting)
+
     async def customer(self, key: CustomerKey) -> Stored | None:
         """See the port."""
         for status, version, state, due_at in await self._rows(_CUSTOMER, *key):
@@ -82,6 +100,13 @@ class PostgresReads:
         """See the port."""
         for row in await self._rows(_MESSAGE, workspace, id, day_of_id(id)):
             return _message(row)
+        return None
+
+    async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:
+        """See the port."""
+        day = day_of_id(proposal)
+        for row in await self._rows(_WHOSE, workspace, proposal, day - 1, day + _LONGEST_WAIT):
+            return CustomerKey(*row)
         return None
 
     async def verdicts_on(self, key: CustomerKey, proposal: bytes) -> list[Decision]:

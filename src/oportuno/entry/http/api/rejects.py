@@ -1,0 +1,52 @@
+"""What was acknowledged and could not become an event, and what failed in evaluation: visible, kept, replayable."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_cursor, write_cursor
+from oportuno.entry.http.api.shapes import REJECT, RejectPage, SetAsidePage, Shape, reject_shape, set_aside_shape
+from oportuno.flows.take_in import take_in_again
+from oportuno.kit.faults import NotFound
+from oportuno.kit.ids import read_id
+
+router = APIRouter(prefix="/api/v1", tags=["rejects"])
+
+
+class ReplayShape(Shape):
+    """What became of a reject that was read again."""
+
+    stored: int
+    """1: it is an event now. 0: it was one already, or still cannot be read."""
+    code: str
+    sentence: str
+
+
+@router.get("/rejects")
+async def rejects(front: FrontHere, who: Caller, limit: Limit = 50, cursor: Cursor = None) -> RejectPage:
+    """Give the items that could not become events, newest first. They are kept for 30 days."""
+    page, last = cut(await front.reads.rejects(who.workspace, before=read_cursor(cursor), limit=limit + 1), limit)
+    return RejectPage(items=[reject_shape(each) for each in page], next=write_cursor(last.spot) if last else None)
+
+
+@router.post("/rejects/{reject}/replay")
+async def replay(
+    front: FrontHere, who: Caller, reject: Annotated[str, Path(description="A reject's id: `rej_…`.", max_length=64)]
+) -> ReplayShape:
+    """Read a reject again, as old news: it folds the profile and starts nothing. Doing it twice stores one event."""
+    found = await front.reads.reject(who.workspace, read_id(REJECT, reject))
+    if found is None:
+        raise NotFound("reject_unknown", "there is no such reject in this workspace")
+    taken = await take_in_again(found.reject, intake=front.intake, digest_key=front.digest_key, now=await front.reads.now())
+    if taken.rejects:
+        return ReplayShape(stored=0, code=taken.rejects[0].code, sentence=taken.rejects[0].sentence)
+    await front.rejects.mark_replayed(who.workspace, [found.reject.id])
+    return ReplayShape(stored=taken.stored, code="", sentence="")
+
+
+@router.get("/set-aside")
+async def set_aside(front: FrontHere, who: Caller, limit: Limit = 50) -> SetAsidePage:
+    """Give events whose evaluation failed. Each was set aside alone; the customer's other events went on."""
+    return SetAsidePage(items=[set_aside_shape(each) for each in await front.reads.set_aside(who.workspace, limit=limit)])

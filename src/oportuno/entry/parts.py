@@ -1,0 +1,184 @@
+"""The three parts as processes: each sets up its log, wires itself, works until it is asked to stop, and leaves cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from oportuno import wiring
+from oportuno.entry.logs import set_up
+from oportuno.kit.faults import Unavailable
+from oportuno.settings import Settings
+
+if TYPE_CHECKING:
+    from oportuno.entry.worker import Bench
+    from oportuno.flows.react import Reacted
+
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 5.0
+
+_log = structlog.get_logger("parts")
+
+
+def run_api(settings: Settings, *, descriptor: int | None = None, lifeline: int | None = None) -> None:
+    """Answer HTTP until SIGTERM. `descriptor` is a listening socket that was handed down; without it one is opened."""
+    set_up(settings.log_level, part="api")
+    # The server hands SIGTERM on when it is done; by then we are leaving anyway, and want to close our connections first.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    _run(_serve_http(settings, descriptor=descriptor, lifeline=lifeline))
+
+
+def run_engine(settings: Settings, *, lifeline: int | None = None) -> None:
+    """Evaluate events until SIGTERM."""
+    set_up(settings.log_level, part="engine")
+    _run(_work(settings, lifeline=lifeline))
+
+
+def run_deliver(settings: Settings, *, lifeline: int | None = None) -> None:
+    """Hand off messages until SIGTERM; what is in hand is finished and recorded first."""
+    set_up(settings.log_level, part="deliver")
+    _run(_deliver(settings, lifeline=lifeline))
+
+
+def _run(part: Coroutine[Any, Any, None]) -> None:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(part)
+
+
+# ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _serve_http(settings: Settings, *, descriptor: int | None, lifeline: int | None) -> None:
+    import uvicorn
+
+    from oportuno.entry.http.app import build
+    from oportuno.entry.serve import listen_on
+
+    listener = socket.socket(fileno=descriptor) if descriptor is not None else listen_on(settings.host, settings.port)
+    with listener:
+        host, port = listener.getsockname()[:2]
+        settings = settings.model_copy(update={"host": host, "port": port})
+        async with wiring.front(settings) as front:
+            config = uvicorn.Config(
+                build(front),
+                http="httptools",
+                loop="none",
+                lifespan="off",
+                ws="none",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_keep_alive=65,
+                timeout_graceful_shutdown=10,
+            )
+            server = uvicorn.Server(config)
+            _watch(lifeline, lambda: setattr(server, "should_exit", True))
+            await server.serve(sockets=[listener])
+
+
+# ── Engine ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _work(settings: Settings, *, lifeline: int | None) -> None:
+    from oportuno.entry.worker import Bench, run_worker
+
+    @asynccontextmanager
+    async def bench() -> AsyncIterator[Bench]:
+        async with wiring.engine(settings) as engine:
+            yield Bench(engine.feed, engine.store, engine.programmes)
+
+    stop = _stop_asked(lifeline)
+    await run_worker(bench, batch=settings.engine_batch, stop=stop, observe=_observe, report=_log.warning)
+
+
+def _observe(done: Reacted, seconds: float) -> None:
+    if done.quarantined:
+        _log.error("events_set_aside", count=done.quarantined)
+    _log.debug("reacted", events=done.events, seconds=round(seconds, 4))
+
+
+# ── Deliver ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _deliver(settings: Settings, *, lifeline: int | None) -> None:
+    stop = _stop_asked(lifeline)
+    pause = _FIRST_PAUSE
+    while not stop.is_set():
+        try:
+            async with wiring.delivery(settings) as delivery:
+                pause = _FIRST_PAUSE
+                await _deliver_until(delivery, stop, places=settings.deliver_width)
+        except (Unavailable, OSError):
+            # The outbox is gone, and with it this deliverer's number: a new one is born when the database answers again.
+            _log.warning("deliver_lost_database", pause=pause)
+            await _rest(stop, pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, *, places: int) -> None:
+    from oportuno.entry.deliverer import Deliverer, Way
+
+    deliverer = Deliverer(
+        number=delivery.number,
+        outbox=delivery.outbox,
+        store=delivery.store,
+        programmes=delivery.programmes,
+        clock=delivery.clock,
+        render=delivery.words,
+        ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
+        places=places,
+    )
+    stopper = asyncio.create_task(_stop_when(stop, deliverer.stop))
+    try:
+        await deliverer.run()
+    finally:
+        stopper.cancel()
+
+
+# ── Being stopped ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _stop_asked(lifeline: int | None) -> asyncio.Event:
+    """Give an event that is set by SIGTERM, SIGINT, or the end of whoever started us."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    _watch(lifeline, stop.set)
+    return stop
+
+
+def _watch(lifeline: int | None, gone: Any) -> None:
+    """Call `gone` when the other end of the lifeline is closed: nobody ever writes to it."""
+    if lifeline is None:
+        return
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(lifeline)
+        os.close(lifeline)
+        gone()
+
+    loop.add_reader(lifeline, ended)
+
+
+async def _stop_when(stop: asyncio.Event, call: Any) -> None:
+    await stop.wait()
+    call()
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

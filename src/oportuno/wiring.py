@@ -1,0 +1,248 @@
+"""The only place where a port meets its adapter.
+
+Everything is imported when it is wired, so that each process carries only its own part.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from oportuno.kit.faults import BadInput, Unavailable
+from oportuno.settings import Settings
+
+if TYPE_CHECKING:
+    from oportuno.adapters.system_clock import SystemClock
+    from oportuno.content.links import LinkMaker
+    from oportuno.flows.definitions import Workspaces
+    from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider, Store
+    from oportuno.flows.programme import Programme
+    from oportuno.flows.put_in_words import Words
+    from oportuno.flows.reads import Reads, Rejects
+
+_LOOKING_AT_ONCE = 4
+_CHANGING_AT_ONCE = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """What the HTTP side needs of the world."""
+
+    settings: Settings
+    keys: Keys
+    intake: Intake
+    store: Store
+    reads: Reads
+    rejects: Rejects
+    workspaces: Workspaces
+    programmes: Programmes
+    compiler: MjmlCompiler
+    secret: bytes
+    """The installation's secret; what is used is derived from it."""
+
+    @property
+    def digest_key(self) -> bytes:
+        """The key under which message ids are remembered."""
+        return derived(self.secret, "message ids")
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to this release's schema. Raises Unavailable."""
+    from oportuno.adapters.postgres.migrate import migrate as run
+
+    # Of all first starts, the first one's secret stays.
+    run(database_url(settings), secret=os.urandom(32))
+
+
+def database_url(settings: Settings) -> str:
+    """Give the database's address. Raises Unavailable when none was set."""
+    if settings.database_url is None:
+        raise Unavailable("database_not_set", "DATABASE_URL is not set: a part that runs alone needs it (“oportuno serve” brings its own)")
+    return settings.database_url.get_secret_value()
+
+
+@asynccontextmanager
+async def front(settings: Settings) -> AsyncIterator[Front]:
+    """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
+    from oportuno.adapters.mjml import Mrml
+    from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.intake import PostgresIntake
+    from oportuno.adapters.postgres.reads import PostgresReads
+    from oportuno.adapters.postgres.store import PostgresStore
+    from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
+
+    url = database_url(settings)
+    async with AsyncExitStack() as stack:
+        intake = await PostgresIntake.open(url)
+        stack.push_async_callback(intake.close)
+        store = await PostgresStore.open(url, name="api", size=_CHANGING_AT_ONCE)
+        stack.push_async_callback(store.close)
+        looking = Connections(url, name="api looking", most=_LOOKING_AT_ONCE)
+        stack.push_async_callback(looking.close)
+        changing = Connections(url, name="api changing", most=_CHANGING_AT_ONCE, plans=CHANGING)
+        stack.push_async_callback(changing.close)
+        reads = PostgresReads(looking, changing)
+        workspaces = PostgresWorkspaces(changing)
+        yield Front(
+            settings=settings,
+            keys=PostgresKeys(looking),
+            intake=intake,
+            store=store,
+            reads=reads,
+            rejects=reads,
+            workspaces=workspaces,
+            programmes=PostgresProgrammes(workspaces),
+            compiler=Mrml(),
+            secret=intake.secret,
+        )
+
+
+@asynccontextmanager
+async def workspaces_alone(settings: Settings) -> AsyncIterator[tuple[Workspaces, Reads]]:
+    """Wire what the command line's short verbs need: workspaces, their definitions, and looking things up. Raises Unavailable."""
+    from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.reads import PostgresReads
+    from oportuno.adapters.postgres.workspaces import PostgresWorkspaces
+
+    connections = Connections(database_url(settings), name="command", most=1, plans=CHANGING)
+    try:
+        yield PostgresWorkspaces(connections), PostgresReads(connections, connections)
+    finally:
+        await connections.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What an engine needs of the world, while its connections live."""
+
+    feed: Feed
+    store: Store
+    programmes: Programmes
+
+
+@asynccontextmanager
+async def engine(settings: Settings) -> AsyncIterator[Engine]:
+    """Wire an engine to PostgreSQL. Raises Unavailable."""
+    from oportuno.adapters.postgres.connections import Connections
+    from oportuno.adapters.postgres.feed import PostgresFeed
+    from oportuno.adapters.postgres.store import PostgresStore
+    from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
+
+    url = database_url(settings)
+    async with AsyncExitStack() as stack:
+        looking = Connections(url, name="engine looking", most=1)
+        stack.push_async_callback(looking.close)
+        store = await PostgresStore.open(url, name="engine", size=2)
+        stack.push_async_callback(store.close)
+        feed = await PostgresFeed.open(url)
+        stack.push_async_callback(feed.close)
+        yield Engine(feed=feed, store=store, programmes=PostgresProgrammes(PostgresWorkspaces(looking)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What a deliverer needs of the world, while its connections live."""
+
+    number: int
+    outbox: Outbox
+    store: Store
+    programmes: Programmes
+    clock: Clock
+    words: Words
+    way: Callable[[Programme, str], tuple[str, Provider]]
+    """The name under which a way out is paced, and the provider. A sandbox has one way only: its own mailbox."""
+
+
+@asynccontextmanager
+async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
+    """Wire a deliverer to PostgreSQL and to the providers. Raises Unavailable."""
+    from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.mailbox import PostgresMailbox
+    from oportuno.adapters.postgres.outbox import PostgresOutbox
+    from oportuno.adapters.postgres.store import PostgresStore
+    from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
+    from oportuno.adapters.system_clock import SystemClock
+    from oportuno.flows.put_in_words import put_in_words
+
+    url = database_url(settings)
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        connections = Connections(url, name="deliver", most=2, plans=CHANGING)
+        stack.push_async_callback(connections.close)
+        store = await PostgresStore.open(url, name="deliver", size=settings.deliver_width)
+        stack.push_async_callback(store.close)
+        way = ways_out(settings, PostgresMailbox(connections), clock, stack)
+        outbox = await PostgresOutbox.open(url)
+        stack.push_async_callback(outbox.close)
+        yield Delivery(
+            number=outbox.deliverer,
+            outbox=outbox,
+            store=store,
+            programmes=PostgresProgrammes(PostgresWorkspaces(connections)),
+            clock=clock,
+            words=put_in_words(links_for(settings, store.secret)),
+            way=way,
+        )
+
+
+def ways_out(
+    settings: Settings, mailbox: Mailbox, clock: SystemClock, stack: AsyncExitStack
+) -> Callable[[Programme, str], tuple[str, Provider]]:
+    """Say which way each message goes. Messages of a sandbox can reach nothing but its mailbox, whatever else is set."""
+    from oportuno.adapters.mailbox import MailboxProvider
+    from oportuno.adapters.no_server import NoServer
+    from oportuno.adapters.smtp.dkim import DkimSigner
+    from oportuno.adapters.smtp.pool import SmtpServer
+    from oportuno.adapters.smtp.provider import SmtpProvider
+    from oportuno.adapters.webhook.provider import WebhookProvider
+
+    signer = None
+    if settings.dkim_domain:
+        if settings.dkim_key_file is None:
+            raise BadInput("dkim_key_missing", "a DKIM domain is set, but no key file", place="OPORTUNO_DKIM_KEY_FILE")
+        try:
+            key = settings.dkim_key_file.read_bytes()
+        except OSError as fault:
+            raise BadInput("dkim_key_unreadable", "the DKIM key file cannot be read", place="OPORTUNO_DKIM_KEY_FILE") from fault
+        signer = DkimSigner(domain=settings.dkim_domain, selector=settings.dkim_selector, private_key=key)
+    own = "mailbox", MailboxProvider(mailbox, wall=clock.wall, signer=signer)
+    webhook = WebhookProvider(
+        monotonic=clock.monotonic, wall=clock.wall, allow_loopback=settings.allow_loopback_webhooks, connections=settings.deliver_width
+    )
+    stack.push_async_callback(webhook.close)
+    out: dict[str, tuple[str, Provider]] = {"webhook": ("webhook", webhook), "email": ("no server", NoServer())}
+    if settings.smtp_host:
+        server = SmtpServer(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            security=settings.smtp_security,
+            username=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value(),
+            connections=max(1, settings.deliver_width // 2),
+        )
+        smtp = SmtpProvider(server, monotonic=clock.monotonic, wall=clock.wall, signer=signer)
+        stack.push_async_callback(smtp.close)
+        out["email"] = f"smtp {settings.smtp_host}", smtp
+
+    def way(programme: Programme, channel: str) -> tuple[str, Provider]:
+        return own if programme.policy.sandbox else out[channel]
+
+    return way
+
+
+def links_for(settings: Settings, secret: bytes) -> LinkMaker:
+    """Make the maker of signed links in messages and pages."""
+    from oportuno.content.links import LinkKey, LinkMaker
+
+    key = LinkKey(id="1", secret=derived(secret, "links"))
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+    return LinkMaker(base_url=base, key=key, keys={key.id: key})
+
+
+def derived(secret: bytes, use: str) -> bytes:
+    """Give a key of 32 bytes for one use; knowing it tells nothing of the others."""
+    return blake2b(use.encode(), key=secret[:64], digest_size=32, person=b"oportuno use").digest()
