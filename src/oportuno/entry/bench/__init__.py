@@ -1,0 +1,1 @@
+"""`oportuno bench`: how fast and how small, measured on this machine beside the floors, and written down."""

@@ -1,0 +1,98 @@
+"""The record as a page: each figure beside its target and its floor, missed ones marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+_ROWS: Final[list[tuple[str, Callable[[dict[str, Any]], float], str, float, bool]]] = [
+    # what, figure, unit, target, whether more is better
+    ("Stored and evaluated, batches of 100", lambda r: r["batches"]["evaluated_per_second"], "events/s", 10_000, True),
+    ("Stored, single events, 32 connections", lambda r: r["singles"]["stored_per_second"], "events/s", 1_900, True),
+    ("CPU of the HTTP side", lambda r: r["batches"]["cpu_us"]["api"], "µs/event", 30, False),
+    ("CPU of PostgreSQL, ingest with dedupe", lambda r: r["batches"]["cpu_us"]["pg_ingest"], "µs/event", 28, False),
+    ("CPU of the engine", lambda r: r["batches"]["cpu_us"]["engine"], "µs/event", 75, False),
+    ("CPU of PostgreSQL, decide", lambda r: r["batches"]["cpu_us"]["pg_decide"], "µs/event", 35, False),
+    ("Event → webhook, idle, p50", lambda r: r["idle"]["p50_ms"], "ms", 15, False),
+    ("Event → webhook, idle, p99", lambda r: r["idle"]["p99_ms"], "ms", 40, False),
+    ("Event → webhook under 1,000 events/s, p99", lambda r: r["busy"]["p99_ms"], "ms", 60, False),
+    ("CPU an event: most customers over fewest", lambda r: r["most"]["cpu_us"]["sum"] / r["few"]["cpu_us"]["sum"], "×", 1.15, False),
+    (
+        "Draining a backlog over the steady rate",
+        lambda r: r["backlog"]["per_second"] / r["batches"]["evaluated_per_second"],
+        "×",
+        0.8,
+        True,
+    ),
+    (
+        "Neighbour's p99 beside a backlog over its idle",
+        lambda r: r["neighbour_behind"]["p99_ms"] / r["neighbour_idle"]["p99_ms"],
+        "×",
+        2,
+        False,
+    ),
+    ("Memory of the HTTP side", lambda r: r["memory_mb_end"]["api"], "MB", 120, False),
+    ("Memory of the engine", lambda r: r["memory_mb_end"]["engine"], "MB", 160, False),
+    ("Memory of the deliverer", lambda r: r["memory_mb_end"]["deliver"], "MB", 120, False),
+    ("State of a customer, p50", lambda r: r["state_bytes"]["p50"], "bytes", 2_048, False),
+    ("State of a customer, p99", lambda r: r["state_bytes"]["p99"], "bytes", 4_096, False),
+]
+
+
+def write_page(record: dict[str, Any]) -> str:
+    """Give the results page in Markdown."""
+    machine, sizes, floors = record["machine"], record["sizes"], record["floors"]
+    setting = (
+        f"{machine['at']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; "
+        f"{sizes['many']:,} customers unless said otherwise, four journeys live, load generator on the same cores "
+        f"({record['batches']['generator_cpu_us']:.0f} µs of its own an event in batches, {record['singles']['generator_cpu_us']:.0f} single)."
+    )
+    lines = [
+        "# Benchmark results",
+        "",
+        "Written by `oportuno bench`; do not edit by hand. The machine is shared and noisy: ratios and CPU time say more than wall time.",
+        "",
+        setting,
+        "",
+        "| What | Measured | Target | Met |",
+        "| --- | ---: | ---: | --- |",
+    ]
+    for what, figure, unit, target, more in _ROWS:
+        value = figure(record)
+        met = value >= target if more else value <= target
+        lines.append(f"| {what} | {_number(value)} {unit} | {'≥' if more else '≤'} {_number(target)} | {'yes' if met else '**no**'} |")
+    return "\n".join([*lines, *_floors(floors), *_beside(record)])
+
+
+def _floors(floors: dict[str, Any]) -> list[str]:
+    batches, singles = floors["bare_batches_per_second"], floors["bare_singles_per_second"]
+    bare = f"{batches:,.0f} events/s in batches of 100, {singles:,.0f} single requests/s"
+    return [
+        "",
+        "## Floors on the same machine in the same run",
+        "",
+        f"- A bare ASGI application that answers 202 and does nothing: {bare}.",
+        f"- One decode, step and encode in memory: {floors['step_us']:.1f} µs of CPU.",
+        f"- COPY of an event row into a table without any index: {floors['copy_us']:.1f} µs of PostgreSQL's CPU.",
+    ]
+
+
+def _beside(record: dict[str, Any]) -> list[str]:
+    idle, busy, behind, batches = record["idle"], record["busy"], record["neighbour_behind"], record["batches"]
+    probes = f"{idle['n']} idle (lost {idle['lost']}), {busy['n']} busy (lost {busy['lost']}), {behind['n']} beside the backlog (lost {behind['lost']})"
+    stood = "still stood" if record["still_behind_after_probe"] else "was already drained"
+    return [
+        "",
+        "## Beside them",
+        "",
+        f"- Probes: {probes}; the backlog {stood} when they ended.",
+        f"- A backlog of {record['backlog']['events']:,} events drained at {record['backlog']['per_second']:,.0f} events/s.",
+        f"- PostgreSQL's CPU for everything else (API, deliverer): {batches['cpu_us']['pg_other']:.1f} µs/event.",
+        f"- Requests of 100 events: p50 {batches['request_p50_ms']:.1f} ms, p99 {batches['request_p99_ms']:.1f} ms.",
+        f"- Refused: {batches['refused']} in batches, {record['singles']['refused']} single.",
+        "",
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}".rstrip("0").rstrip(".")  # noqa: PLR2004 - three digits are enough
