@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
+from oportuno.content.message import Message
 from oportuno.flows.ports import Moved, OutboxStatus, Status, Stored
 from oportuno.kit.faults import Fault, Unavailable
 
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from oportuno.flows.ports import Cancel, MoveMessage, SaveCustomer, Writes
     from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
+
+
+_ENCODE: Final = msgspec.msgpack.Encoder().encode
+_DECODE: Final = msgspec.msgpack.Decoder(Message).decode
+
+
+def as_stored(message: Message) -> Message:
+    """Give a message as it comes back from a database: what its type does not name is gone."""
+    return _DECODE(_ENCODE(message))
 
 
 class TimerAstray(Fault):
@@ -111,7 +121,7 @@ class MemoryWork(Transaction):
             if message.id not in tables.messages:
                 self.ground.born += 1
                 not_before = getattr(message.said, "not_before", 0)
-                tables.messages[message.id] = MessageRow(message, OutboxStatus.PENDING, not_before, self.ground.born)
+                tables.messages[message.id] = MessageRow(as_stored(message), OutboxStatus.PENDING, not_before, self.ground.born)
         for move in writes.moves:
             self._move(move)
         tables.decisions.extend(writes.decisions)

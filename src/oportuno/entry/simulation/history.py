@@ -1,0 +1,271 @@
+"""One history: a hundred steps of people, workers, crashes and bad clocks, drawn from one seed; then everything comes to rest and is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from hashlib import blake2b
+from itertools import count
+from random import Random
+from typing import Any, Final
+
+import msgspec
+
+from oportuno.adapters.memory import MemoryWorld
+from oportuno.channels.pace import Pace
+from oportuno.entry.simulation.parts import Flows, Parts
+from oportuno.entry.simulation.promises import Promises
+from oportuno.entry.simulation.scheduler import Actor, Scheduler
+from oportuno.entry.simulation.town import PEOPLE, PROGRAMME, SECRET_KEY, WORKSPACE, WRITE_KEY, Crowd
+from oportuno.flows.ports import KeyFacts, OutboxStatus, Writes
+from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND, Millis
+
+ENGINES: Final = ("engine-1", "engine-2")
+DELIVERERS: Final = ("deliverer-1", "deliverer-2")
+_LAPSES: Final[tuple[Millis, ...]] = (50, 200, 400, 600, SECOND, SECOND, 5 * SECOND, MINUTE, 31 * MINUTE, 2 * HOUR, 8 * HOUR)
+_JUMPS: Final[tuple[Millis, ...]] = (-10 * MINUTE, -2 * SECOND, 2 * SECOND, 20 * MINUTE)
+_TO_REST: Final[tuple[Millis, ...]] = (SECOND, MINUTE, 31 * MINUTE, 6 * HOUR, DAY, DAY, 8 * DAY)
+_MOST_TURNS: Final = 20_000
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one history."""
+
+    seed: int
+    steps: int
+    """How many were made before it ended, or before a promise broke."""
+    turns: int
+    """Awaits that were passed."""
+    digest: str
+    """Of everything that happened, in order: the same seed gives the same."""
+    breaches: tuple[str, ...] = ()
+    messages: int = 0
+    accepted: int = 0
+    crashes: int = 0
+
+
+class SimulatedWorld(MemoryWorld):
+    """The twin, with a checker that hears of each commit."""
+
+    def __init__(self) -> None:
+        super().__init__(self_moving=False)
+        self.heard: list[Callable[[str, Writes], None]] = []
+        self.logged: list[Callable[[], None]] = []
+
+    async def pause(self, place: str) -> None:
+        """Stand still; the checker reads the log before anybody can change it."""
+        if place == "intake.stored":
+            for look in self.logged:
+                look()
+        await super().pause(place)
+
+    def committed(self, actor: str, writes: Writes) -> None:
+        """Tell the checker."""
+        for hear in self.heard:
+            hear(actor, writes)
+
+
+class History:
+    """One town, its workers and its weather."""
+
+    def __init__(self, seed: int, *, flows: Flows | None = None, world: SimulatedWorld | None = None) -> None:
+        self.seed = seed
+        self.chance = Random(seed)  # noqa: S311 - chance that can be repeated, not a secret
+        self.world = world or SimulatedWorld()
+        self.scheduler = Scheduler(self.world, self.chance)
+        self.promises = Promises(self.world, PROGRAMME)
+        self.crowd = Crowd(self.chance)
+        self.parts = Parts(self.world, self.chance, self.promises, self.crowd, flows or Flows())
+        self.steps = self.turns = self.crashes = self.requests = 0
+        self._names = count(1)
+        self._digest = blake2b(digest_size=16)
+        self._numbers: dict[str, int] = {}
+        self._intakes = {name: self.world.ingester() for name in ("api-1", "api-2")}
+        self.world.heard.append(self.promises.committed)
+        self.world.logged.append(self.promises.look_at_log)
+        self.world.programmes.put(PROGRAMME)
+        self.world.keys.put(WRITE_KEY, KeyFacts(WORKSPACE, "w1", secret=False))
+        self.world.keys.put(SECRET_KEY, KeyFacts(WORKSPACE, "s1", secret=True))
+
+    def play(self, steps: int) -> Told:
+        """Make the steps, let everything come to rest, and tell what became of it. Stops at the first breach."""
+        self._open_shop()
+        for self.steps in range(1, steps + 1):
+            self._step()
+            self.promises.check_rows()
+            if self.promises.breaches:
+                break
+        else:
+            self._come_to_rest()
+        self.scheduler.end()
+        rows = list(self.world.tables.messages.values())
+        return Told(
+            seed=self.seed,
+            steps=self.steps,
+            turns=self.turns,
+            digest=self._digest.hexdigest(),
+            breaches=tuple(dict.fromkeys(self.promises.breaches)),
+            messages=len(rows),
+            accepted=sum(story.taken for story in self.promises.stories.values()),
+            crashes=self.crashes,
+        )
+
+    # ── beginning ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _open_shop(self) -> None:
+        """Everybody says who they are; Ana and Bruno say yes, Carla says nothing."""
+        self._drive(self.parts.request(self.crowd.introduce(self.world.clock.now), self._intakes["api-1"]))
+        for process in ENGINES + DELIVERERS:
+            self._start_process(process)
+        for _ in range(30):
+            self._turn(self.scheduler.runnable()[0])
+        for user in ("ana", "bruno"):
+            self._writer("yes", user)
+        while any(actor.process == "writers" for actor in self.scheduler.actors):
+            self._turn(self.scheduler.runnable()[-1])
+
+    def _drive(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        actor = self.scheduler.start("setup", "setup", coroutine)
+        while not actor.ended:
+            self.scheduler.resume(actor)
+
+    def _start_process(self, process: str) -> None:
+        """Start an engine, or a deliverer with two places, as new."""
+        if process in ENGINES:
+            self.scheduler.start(f"{process}.{next(self._names)}", process, self.parts.engine(self.world.feed()))
+            return
+        number = self._numbers[process] = self.world.start_deliverer()
+        self.scheduler.start(f"{process}.{next(self._names)}", process, self.parts.deliverer(number, Pace()))
+
+    def _writer(self, kind: str, user: str) -> None:
+        name = f"writer.{next(self._names)}"
+        self.scheduler.start(name, "writers", self.parts.write(name, kind, user))
+
+    # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _step(self) -> None:
+        roll = self.chance.random()
+        if roll < 0.14:
+            self._bring_request()
+        elif roll < 0.20:
+            self._bring_wish()
+        elif roll < 0.30:
+            self._let_time_pass()
+        elif roll < 0.33:
+            self._crash()
+        elif roll < 0.38:
+            self._lose_connection()
+        for _ in range(self.chance.choice((1, 2, 3))):
+            self._burst(self.chance.choice((1, 1, 2, 4, 8)))
+
+    def _burst(self, length: int) -> None:
+        ready = self.scheduler.runnable()
+        if not ready:
+            self.world.clock.advance(self.chance.choice((50, 500)))
+            return
+        actor = self.chance.choice(ready)
+        for _ in range(length):
+            self._turn(actor)
+            if actor.ended or actor not in self.scheduler.runnable():
+                return
+
+    def _turn(self, actor: Actor) -> None:
+        self.turns += 1
+        self.scheduler.resume(actor)
+        self._note(actor.name, actor.place)
+        if actor.fault is not None:
+            self.promises.breach("a flow raised", f"{actor.process}: {type(actor.fault).__name__}: {actor.fault}")
+
+    def _note(self, *words: str) -> None:
+        self._digest.update(f"{self.steps} {self.world.clock.now} {' '.join(words)}\n".encode())
+
+    def _bring_request(self) -> None:
+        waiting = self.crowd.waiting
+        if waiting and self.chance.random() < 0.5:
+            request = waiting.pop(self.chance.randrange(len(waiting)))
+        else:
+            request = self.crowd.send(self.world.clock.now)
+        process = self.chance.choice(("api-1", "api-2"))
+        name = f"{process}.{next(self._names)}"
+        self.scheduler.start(name, process, self._remember(request, process))
+
+    async def _remember(self, request: Any, process: str) -> None:
+        """A client whose connection breaks sends again: also when the process died in the middle."""
+        try:
+            await self.parts.request(request, self._intakes[process])
+        except GeneratorExit:
+            self.crowd.waiting.append(request)
+            raise
+
+    def _bring_wish(self) -> None:
+        kind = self.chance.choice(("no", "no", "no", "yes", "yes", "yes", "yes", "erase"))
+        self._writer(kind, self.chance.choice(PEOPLE))
+
+    def _let_time_pass(self) -> None:
+        roll = self.chance.random()
+        if roll < 0.1:
+            self.world.clock.jump(self.chance.choice(_JUMPS))
+        elif roll < 0.4:
+            self._go_to_an_edge()
+        else:
+            self.world.clock.advance(self.chance.choice(_LAPSES))
+
+    def _go_to_an_edge(self) -> None:
+        """Let time pass until just before something ends or begins: faults live there."""
+        tables, now = self.world.tables, self.world.clock.now
+        edges = [row.message.expires_at for row in tables.messages.values() if row.status in (OutboxStatus.PENDING, OutboxStatus.HANDING)]
+        edges += [row.not_before for row in tables.messages.values() if row.status is OutboxStatus.PENDING]
+        edges += [row.due_at for row in tables.customers.values() if row.due_at is not None]
+        ahead = [edge - now for edge in edges if edge > now]
+        if ahead:
+            self.world.clock.advance(max(1, self.chance.choice(ahead) - self.chance.choice((0, 1, 100, 300, 450))))
+
+    def _crash(self) -> None:
+        process = self.chance.choice((*ENGINES, *DELIVERERS, *DELIVERERS, *self._intakes))
+        self.crashes += 1
+        self.scheduler.kill(process)
+        self._note("killed", process)
+        if process in self._intakes:
+            self._intakes[process] = self.world.ingester()
+            return
+        if process in self._numbers:
+            self.world.stop_deliverer(self._numbers[process])
+        self._start_process(process)
+
+    def _lose_connection(self) -> None:
+        exposed = [actor for actor in self.scheduler.actors if self.scheduler.may_fail(actor)]
+        if exposed:
+            actor = self.chance.choice(exposed)
+            self.scheduler.fail(actor)
+            self._note("lost", actor.name, actor.place)
+            if actor.fault is not None:
+                self.promises.breach("a flow raised", f"{actor.process}: {type(actor.fault).__name__}: {actor.fault}")
+
+    # ── rest ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _come_to_rest(self) -> None:
+        """No more news: whatever was sent arrives, all timers come, and everything that waits is decided."""
+        self.parts.calm = True
+        while self.crowd.waiting:
+            request = self.crowd.waiting.pop()
+            self.scheduler.start(f"api-1.{next(self._names)}", "api-1", self._remember(request, "api-1"))
+            self._settle()
+        for length in _TO_REST:
+            for _ in range(3):
+                self._settle()
+                self.world.clock.advance(SECOND)
+            self.world.clock.advance(length)
+            if self.promises.breaches:
+                return
+        self._settle()
+        self.promises.check_end()
+
+    def _settle(self) -> None:
+        """Run everybody in turn until all of them sleep."""
+        for _ in range(_MOST_TURNS):
+            ready = self.scheduler.runnable()
+            if not ready:
+                return
+            for actor in ready:
+                if not actor.ended:
+                    self._turn(actor)
+        self.promises.breach("it comes to rest", "the workers never fall idle")

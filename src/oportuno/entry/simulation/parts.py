@@ -1,0 +1,220 @@
+"""The parts of the product as the simulator runs them: the same flows as in the real processes, in loops of plain coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final, Protocol
+
+from oportuno.adapters.memory import MemoryWorld
+from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.pace import Pace
+from oportuno.consent.answers import Answered
+from oportuno.consent.change import answer, lift, suppress
+from oportuno.consent.refusals import Refusal
+from oportuno.content.message import Message, Rendered
+from oportuno.decision.decide import drop_pending
+from oportuno.entry.simulation.promises import Promises
+from oportuno.entry.simulation.town import WORKSPACE, Crowd, Request
+from oportuno.flows.deliver import deliver_one
+from oportuno.flows.limits import Doorkeeper
+from oportuno.flows.ports import (
+    Cancel,
+    Decision,
+    Feed,
+    Intake,
+    LedgerEntry,
+    Moved,
+    Programmes,
+    SaveCustomer,
+    Status,
+    Store,
+    Stored,
+    Writes,
+)
+from oportuno.flows.programme import Programme
+from oportuno.flows.react import Reacted, react_once
+from oportuno.flows.recover import recover_once
+from oportuno.flows.take_in import TakeIn, take_in
+from oportuno.kit.faults import Fault, Unavailable
+from oportuno.kit.ids import derive, key_of
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
+
+_DIGEST_KEY: Final = b"simulation" * 3
+_REST: Final = 0.5
+
+
+class React(Protocol):
+    """The shape of `react_once`, so that a test can plant a bug in its place."""
+
+    def __call__(self, feed: Feed, store: Store, programmes: Programmes, *, limit: int) -> Awaitable[Reacted]:
+        """React to one batch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """What is under test."""
+
+    react: React = react_once
+    deliver: Callable[..., Awaitable[Any]] = deliver_one
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything a history is played with."""
+
+    world: MemoryWorld
+    chance: Random
+    promises: Promises
+    crowd: Crowd
+    flows: Flows
+    calm: bool = False
+    """At the end of a history providers answer well, so that everything can come to rest."""
+    written: int = 0
+    providers: dict[str, Provider] = field(default_factory=dict)
+
+    def provider(self, channel: str) -> Provider:
+        """Give the one provider of a channel."""
+        return self.providers.setdefault(channel, Provider(self))
+
+    # ── processes ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def engine(self, feed: Feed) -> None:
+        """Run the engine's loop: react, and wait when there was nothing."""
+        while True:
+            try:
+                done = await self.flows.react(feed, self.world.store, self.world.programmes, limit=self.chance.choice((2, 5, 50)))
+                if not (done.events or done.timers or done.moved):
+                    await feed.wait(_REST)
+            except Unavailable:
+                await self.world.clock.sleep(_REST)
+
+    async def deliverer(self, number: int, pace: Pace) -> None:
+        """Run one place of a deliverer: what is due goes out, what the dead had in hand is settled."""
+        world = self.world
+        while True:
+            try:
+                for channel in ("email", "webhook"):
+                    due = await world.outbox.due(channel, 4)
+                    for waiting in due.waiting:
+                        programme = await world.programmes.programme(waiting.message.key.workspace)
+                        await self.flows.deliver(
+                            waiting,
+                            programme=programme,
+                            store=world.store,
+                            provider=self.provider(channel),
+                            render=_plainly,
+                            deliverer=number,
+                            clock=world.clock,
+                            pace=pace,
+                        )
+                await recover_once(world.outbox, world.store)
+                await world.outbox.wait(_REST)
+                await world.clock.sleep(_REST)
+            except Unavailable:
+                await world.clock.sleep(_REST)
+
+    async def request(self, request: Request, intake: Intake) -> None:
+        """Take one request in; whoever sent it keeps it until it is acknowledged."""
+        world = self.world
+        taking = TakeIn(body=request.body, key=request.key)
+        made = iter(range(1, 100))
+        try:
+            await take_in(
+                taking,
+                intake=intake,
+                keys=world.keys,
+                doorkeeper=Doorkeeper(),
+                digest_key=_DIGEST_KEY,
+                ids=lambda: derive("reject", request.number, next(made)),
+                now=world.clock.now,
+            )
+        except Fault:
+            self.crowd.waiting.append(request)
+            return
+        self.promises.acknowledged(request.ids)
+        if self.chance.random() < 0.2:
+            self.crowd.waiting.append(request)
+
+    # ── outside writers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def write(self, name: str, kind: str, user: str) -> None:
+        """Change what a customer has said, under the customer's lock, as the pages and the API do. Tries until it is written."""
+        world = self.world
+        while True:
+            try:
+                customer = await world.store.find(WORKSPACE, "user", user)
+                if customer is None:
+                    return
+                key = key_of(WORKSPACE, customer)
+                async with world.store.work() as work:
+                    now, rows = await work.lock([key])
+                    if rows[key].status is not Status.ACTIVE:
+                        return
+                    self.promises.intents[name] = (kind, key)
+                    await work.commit(self._wish(kind, rows[key], now))
+            except (Moved, Unavailable):
+                self.promises.intents.pop(name, None)
+                await world.clock.sleep(_REST)
+            else:
+                return
+
+    def _wish(self, kind: str, stored: Stored, now: Millis) -> Writes:
+        self.written += 1
+        key = stored.key
+        if kind == "erase":
+            return Writes(erasures=[key])
+        draft = Draft(key, stored.state, stored.version)
+        writes = Writes()
+        state = Answered.GRANTED if kind == "yes" else Answered.WITHDRAWN
+        for channel in ("email", "webhook"):
+            answer(draft, purpose=Purpose.MARKETING, channel=channel, state=state, at=now, source="api", notice="v1")
+            if kind == "yes":
+                lift(draft, channel)
+            else:
+                suppress(draft, channel, "unsubscribed", now)
+        if kind == "no":
+            dropped = drop_pending(draft, items=(), refusal=Refusal.CONSENT_WITHDRAWN, now=now)
+            writes.decisions += [Decision(key, verdict) for verdict in dropped]
+            writes.cancels.append(Cancel(key, (), "", Refusal.CONSENT_WITHDRAWN.value, now))
+        writes.ledger.append(
+            LedgerEntry(
+                key, derive("answer", self.written), now, "marketing/email", state.value, "api", "v1", "es", "customer", {"n": self.written}
+            )
+        )
+        writes.saves.append(SaveCustomer(key, stored.version, draft.encode(), stored.due_at, due_changed=False))
+        return writes
+
+
+@dataclass(slots=True)
+class Provider:
+    """A way out whose network is scripted by chance: it may take a message and never say so."""
+
+    parts: Parts
+
+    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:  # noqa: ARG002 - the port's signature
+        """Take, refuse, or leave everybody in the dark."""
+        parts = self.parts
+        parts.promises.handing_off(message)
+        roll = 0.0 if parts.calm else parts.chance.random()
+        await parts.world.pause("provider.connected")
+        if roll < 0.6:
+            parts.promises.taken(message)
+            await parts.world.pause("provider.taken")
+            return Answer(outcome=Outcome.ACCEPTED)
+        if roll < 0.75:
+            return Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="421", retry_after=parts.chance.choice((None, 1_000, 60_000)))
+        if roll < 0.85:
+            return Answer(outcome=Outcome.REFUSED_FOR_GOOD, detail="550")
+        if roll < 0.95:
+            parts.promises.taken(message)
+        await parts.world.pause("provider.silent")
+        return Answer(outcome=Outcome.UNKNOWN, detail="no answer")
+
+
+def _plainly(message: Message, programme: Programme, draft: Draft, now: Millis) -> Rendered:  # noqa: ARG001 - the shape of Render
+    return Rendered(channel=message.said.channel, language="es", subject=programme.brand.name, text=message.said.template)

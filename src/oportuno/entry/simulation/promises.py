@@ -1,0 +1,244 @@
+"""The checker: what Oportuno promises (DESIGN §1), told as facts about commits and hand-offs. It trusts nothing that the flows believe."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from oportuno.adapters.memory import MemoryWorld
+from oportuno.attention.ledger import Limit
+from oportuno.channels.channel import Outcome
+from oportuno.consent.answers import Answered, Consents
+from oportuno.content.message import Message
+from oportuno.decision.verdict import Decided
+from oportuno.events.event import Call, Event, Source
+from oportuno.flows.ports import MoveMessage, OutboxStatus, Status, Writes
+from oportuno.flows.programme import Programme
+from oportuno.kit.ids import CustomerKey
+from oportuno.kit.times import SECOND, Millis
+from oportuno.profile.draft import Draft
+from oportuno.profile.sections import Core
+
+_ID: Final = re.compile(rb'"messageId":"([^"]+)"')
+_FINAL: Final = frozenset({OutboxStatus.ACCEPTED, OutboxStatus.REFUSED, OutboxStatus.UNKNOWN, OutboxStatus.CANCELLED, OutboxStatus.EXPIRED})
+_LONGEST_AFTER_NO: Final = SECOND
+
+
+@dataclass(slots=True)
+class _Story:
+    """What happened to one message."""
+
+    message: Message
+    claimed_at: Millis = 0
+    """Monotonic time of the last claim's commit."""
+    left: Millis = 0
+    """How long the message still had to live at that commit."""
+    taken: int = 0
+    """How often a provider really took it."""
+
+
+@dataclass(slots=True)
+class Promises:
+    """Listens to every commit and hand-off, and writes down each breach."""
+
+    world: MemoryWorld
+    programme: Programme
+    breaches: list[str] = field(default_factory=list)
+    intents: dict[str, tuple[str, CustomerKey]] = field(default_factory=dict)
+    """What an outside writer (by its actor's name) means to do: ``no``, ``yes`` or ``erase``."""
+    noes: dict[CustomerKey, Millis] = field(default_factory=dict)
+    """Who has said no to marketing, and when (monotonic)."""
+    erased: set[CustomerKey] = field(default_factory=set)
+    touches: dict[CustomerKey, dict[bytes, tuple[Millis, int]]] = field(default_factory=lambda: defaultdict(dict))
+    stories: dict[bytes, _Story] = field(default_factory=dict)
+    known: dict[str, Event] = field(default_factory=dict)
+    """Stored events by the id their client gave them."""
+    spoken: set[bytes] = field(default_factory=set)
+    live: dict[CustomerKey, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Names of the fresh live events of each customer."""
+    _read: dict[object, int] = field(default_factory=dict)
+
+    def breach(self, promise: str, what: str) -> None:
+        """Write down that a promise was broken."""
+        self.breaches.append(f"{promise}: {what}")
+
+    # ── coming in ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look_at_log(self) -> None:
+        """Take note of newly stored events. The same id twice is a breach."""
+        for channel, rows in self.world.tables.events.items():
+            for event in rows[self._read.get(channel, 0) :]:
+                found = _ID.search(event.body)
+                name = found.group(1).decode() if found else ""
+                if name in self.known:
+                    self.breach("2 applied once", f"event {name} is stored twice")
+                self.known[name] = event
+                if event.source is Source.LIVE:
+                    self.live[event.key].add(event.name if event.call is Call.TRACK else "")
+            self._read[channel] = len(rows)
+
+    def acknowledged(self, ids: list[str]) -> None:
+        """Hear that a request was answered 2xx: everything in it must be stored."""
+        self.look_at_log()
+        rejected = b"".join(reject.raw for reject in self.world.tables.rejects)
+        for name in ids:
+            if name not in self.known and name.encode() not in rejected:
+                self.breach("1 nothing acknowledged is lost", f"event {name} is not stored")
+
+    # ── commits ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def committed(self, actor: str, writes: Writes) -> None:
+        """Hear of a commit at the moment it becomes visible."""
+        self._note_intent(actor)
+        self.look_at_log()
+        for key, verdict in writes.decisions:
+            if verdict.decided is Decided.SPEAK:
+                self.spoken.add(verdict.proposal.id)
+            elif not verdict.reasons:
+                self.breach("11 every silence has a name", f"a {verdict.decided.value} without a reason")
+            if key in self.erased:
+                self.breach("12 forgotten stays gone", "a verdict about an erased customer")
+        for message in writes.messages:
+            self._born(message)
+        for move in writes.moves:
+            self._moved(move)
+        for save in writes.saves:
+            if save.key in self.erased:
+                self.breach("12 forgotten stays gone", "an erased customer was saved")
+
+    def _note_intent(self, actor: str) -> None:
+        intent = self.intents.pop(actor, None)
+        if intent is None:
+            return
+        kind, key = intent
+        if kind == "no":
+            self.noes.setdefault(key, self.world.clock.elapsed)
+        elif kind == "yes":
+            self.noes.pop(key, None)
+        else:
+            self.erased.add(key)
+
+    def _born(self, message: Message) -> None:
+        if message.id not in self.spoken:
+            self.breach("11 everything can be explained", "a message without its verdict")
+        if message.key in self.erased:
+            self.breach("12 forgotten stays gone", "a message to an erased customer")
+        journey = next((j for j in self.programme.journeys if j.key == message.said.journey), None)
+        if journey is None or self.live[message.key].isdisjoint(journey.trigger):
+            self.breach("10 old news never speaks", f"{message.said.journey} spoke without a fresh event")
+        self.stories.setdefault(message.id, _Story(message))
+
+    def _moved(self, move: MoveMessage) -> None:
+        story = self.stories.get(move.id)
+        if story is None:
+            self.breach("11 everything can be explained", "a message moved that was never proposed")
+            return
+        message, touches = story.message, self.touches[move.key]
+        if move.status is OutboxStatus.HANDING:
+            story.claimed_at, story.left = self.world.clock.elapsed, message.expires_at - self.world.clock.now
+            touches[move.id] = (move.at, message.said.cost)
+            self._check_claim(message, move.at)
+        elif move.expect is OutboxStatus.HANDING and move.status in (OutboxStatus.PENDING, OutboxStatus.REFUSED) and not story.taken:
+            touches.pop(move.id, None)
+        if move.status in (OutboxStatus.CANCELLED, OutboxStatus.EXPIRED) and not move.reason:
+            self.breach("11 every silence has a name", f"a message became {move.status.name.lower()} without a reason")
+        if move.expect is OutboxStatus.HANDING and move.status is OutboxStatus.PENDING and message.marketing:
+            answer = move.answer
+            if answer is not None and answer.outcome is Outcome.UNKNOWN:
+                self.breach("3 an unknown is never resent", "a marketing message whose ending is unknown waits again")
+
+    def _check_claim(self, message: Message, at: Millis) -> None:
+        if not message.marketing:
+            return
+        if message.key in self.noes:
+            self.breach("4 no claim after a withdrawal", f"{message.said.journey} was claimed after the customer said no")
+        for limit in self.programme.policy.limits:
+            used = self._used(message.key, limit, at)
+            if used > limit.at_most:
+                self.breach("5 no limit is ever exceeded", f"{used} touches in a window that allows {limit.at_most}")
+
+    def _used(self, key: CustomerKey, limit: Limit, at: Millis) -> int:
+        return sum(cost for made, cost in self.touches[key].values() if made > at - limit.per)
+
+    # ── going out ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def handing_off(self, message: Message) -> None:
+        """Hear that a provider is spoken to."""
+        story = self.stories.get(message.id)
+        row = self.world.tables.messages.get(message.id)
+        if story is None or (row is None and message.key not in self.erased):
+            self.breach("11 everything can be explained", "a hand-off of what is in no outbox")
+            return
+        elapsed = self.world.clock.elapsed
+        if elapsed - story.claimed_at >= story.left:
+            self.breach("6 nothing past its expiry", f"handed off {elapsed - story.claimed_at - story.left} ms after its expiry")
+        since = self.noes.get(message.key)
+        if message.marketing and since is not None and elapsed - since > _LONGEST_AFTER_NO:
+            self.breach("4 nothing 1 s after a withdrawal", f"handed off {elapsed - since} ms after the customer said no")
+        if message.marketing and story.taken:
+            self.breach("3 accepted at most once", "a marketing message that was taken is handed off again")
+
+    def taken(self, message: Message) -> None:
+        """Hear that the provider really took it, whatever we hear of it."""
+        self.stories[message.id].taken += 1
+
+    # ── at rest ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_rows(self) -> None:
+        """Look at what must hold after every step."""
+        tables = self.world.tables
+        for key in self.erased:
+            row = tables.customers.get(key)
+            if row is None or row.status is not Status.ERASED or row.state:
+                self.breach("12 forgotten stays gone", "an erased customer's row is back")
+        for row in tables.messages.values():
+            if row.message.key in self.erased:
+                self.breach("12 forgotten stays gone", "a message of an erased customer is in the outbox")
+            if row.status in (OutboxStatus.CANCELLED, OutboxStatus.EXPIRED) and not row.reason:
+                self.breach("11 every silence has a name", f"a message is {row.status.name.lower()} without a reason")
+
+    def check_end(self) -> None:
+        """Look at what must hold once everything came to rest and time went on."""
+        self.look_at_log()
+        self.check_rows()
+        tables = self.world.tables
+        folded: dict[CustomerKey, int] = defaultdict(int)
+        for event in self.known.values():
+            if tables.offsets.get((event.key.bucket, event.key.workspace, event.lane), 0) < event.seq:
+                self.breach("1 nothing acknowledged is lost", "a stored event was never evaluated")
+            folded[event.key] += 1
+        for item in tables.quarantines:
+            self.breach("a step raised", item.fault)
+        for key, row in tables.customers.items():
+            if row.status is Status.ACTIVE and row.state:
+                self._check_customer(key, row.state, folded[key])
+        for message in tables.messages.values():
+            if message.status not in _FINAL:
+                self.breach("5 nothing waits for ever", f"a message is {message.status.name.lower()} at the end")
+        self._check_waiting()
+        for key in self.erased:
+            if any(event.key == key and event.body != b"{}" for event in tables.all_events()):
+                self.breach("12 forgotten is gone everywhere", "the log still holds an erased customer's event")
+            if any(entry.key == key and entry.proof for entry in tables.ledger.values()):
+                self.breach("12 forgotten is gone everywhere", "the ledger still holds an erased customer's proof")
+
+    def _check_customer(self, key: CustomerKey, state: bytes, events: int) -> None:
+        draft = Draft(key, state)
+        counted = draft.read(Core).events
+        if counted != events:
+            self.breach("2 applied once", f"{counted} events were folded of {events} that are stored")
+        consents = draft.read(Consents)
+        if key in self.noes and not consents.suppressed and any(a.state is Answered.GRANTED for a in consents.answers.values()):
+            self.breach("4 a withdrawal stays", "what the customer said last is not in the state")
+
+    def _check_waiting(self) -> None:
+        """A proposal that waited was spoken, cancelled, or dropped on purpose."""
+        tables = self.world.tables
+        last: dict[bytes, Decided] = {}
+        for _, verdict in tables.decisions:
+            last[verdict.proposal.id] = verdict.decided
+        for proposal, decided in last.items():
+            if decided is Decided.WAIT and proposal not in tables.messages:
+                self.breach("5 a held message is decided again", "a proposal that waited was never heard of again")

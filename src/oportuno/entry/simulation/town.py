@@ -1,0 +1,135 @@
+"""Tienda Norte and its people: what it has laid down, what its customers do, and who else writes about them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from oportuno.attention.ledger import Limit
+from oportuno.consent.policy import Policy
+from oportuno.flows.programme import Brand, Programme
+from oportuno.journeys.journey import Journey, Send, WaitFor
+from oportuno.kit.times import DAY, HOUR, MINUTE, Millis, to_text
+from oportuno.profile.purposes import Purpose
+
+WORKSPACE: Final = 1
+WRITE_KEY: Final = "wk_tienda_norte"
+SECRET_KEY: Final = "sk_tienda_norte"  # noqa: S105 - a key of an invented shop
+PEOPLE: Final = ("ana", "bruno", "carla")
+"""Customers who are known; Dora is anonymous, and Elena is only ever imported."""
+PRODUCTS: Final = ("botas", "gorro", "manta")
+
+
+def _send(
+    message: str, *, channel: str = "email", purpose: Purpose = Purpose.MARKETING, expires: Millis, because: str, worth: float
+) -> Send:
+    return Send(id="tell", message=message, channel=channel, purpose=purpose, expires=expires, because=because, worth=worth)
+
+
+PROGRAMME: Final = Programme(
+    workspace=WORKSPACE,
+    public_id="ws_tienda_norte",
+    version=1,
+    policy=Policy(limits=(Limit(at_most=2, per=DAY), Limit(at_most=4, per=7 * DAY)), timezone="Europe/Madrid", country="ES"),
+    brand=Brand(name="Tienda Norte", sender="hola@tienda-norte.example"),
+    journeys=(
+        Journey(
+            key="abandoned-cart",
+            version=1,
+            trigger=("Product Added",),
+            steps=(
+                WaitFor(id="quiet", events=("Order Completed",), timeout=30 * MINUTE, restart_on=("Product Added",)),
+                _send("abandoned-cart", expires=6 * HOUR, because="cart_left", worth=2.0),
+            ),
+            reentry=0,
+        ),
+        Journey(
+            key="looked-at",
+            version=1,
+            trigger=("Product Viewed",),
+            steps=(_send("looked-at", expires=2 * HOUR, because="event_seen", worth=1.0),),
+            reentry=0,
+        ),
+        Journey(
+            key="tell-partner",
+            version=1,
+            trigger=("Product Clicked",),
+            steps=(_send("tell-partner", channel="webhook", expires=HOUR, because="event_seen", worth=1.0),),
+            reentry=0,
+        ),
+        Journey(
+            key="receipt",
+            version=1,
+            trigger=("Order Completed",),
+            steps=(_send("receipt", purpose=Purpose.SERVICE, expires=DAY, because="event_seen", worth=0.0),),
+            reentry=0,
+        ),
+    ),
+)
+
+
+@dataclass(slots=True)
+class Request:
+    """A body on its way in, sent until it is acknowledged, and now and then once more."""
+
+    number: int
+    body: bytes
+    key: str
+    ids: list[str]
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Makes what clients send: batches of Segment calls with ids that are kept across retries."""
+
+    chance: Random
+    made: int = 0
+    waiting: list[Request] = field(default_factory=list)
+    """Not yet acknowledged, or to be sent again all the same."""
+
+    def introduce(self, now: Millis) -> Request:
+        """Make the request in which everybody says who they are."""
+        calls = [
+            self._call(
+                "identify", now, userId=name, traits={"email": f"{name}@example.com", "timezone": "Europe/Madrid", "locale": "es-ES"}
+            )
+            for name in PEOPLE
+        ]
+        return self._request(calls, now, WRITE_KEY)
+
+    def send(self, now: Millis) -> Request:
+        """Make one more request: a few things that one or two people did lately."""
+        if self.chance.random() < 0.1:
+            return self._import(now)
+        calls = [self._something(now) for _ in range(self.chance.choice((1, 1, 2, 3)))]
+        return self._request(calls, now, WRITE_KEY)
+
+    def _something(self, now: Millis) -> dict[str, Any]:
+        chance = self.chance
+        ago = chance.choice((0, 0, 0, 2_000, 60_000, 5 * MINUTE, 3 * HOUR))
+        name = chance.choice(("Product Viewed", "Product Viewed", "Product Added", "Product Added", "Product Clicked", "Order Completed"))
+        product = chance.choice(PRODUCTS)
+        properties: dict[str, Any] = {"product_id": product, "name": product.title(), "price": 20, "currency": "EUR", "quantity": 1}
+        if name == "Order Completed":
+            properties = {"order_id": f"o{self.made}", "total": 20, "currency": "EUR", "products": [properties]}
+        who = {"anonymousId": "dora-phone"} if chance.random() < 0.1 else {"userId": chance.choice(PEOPLE)}
+        return self._call("track", now - ago, event=name, properties=properties, **who)
+
+    def _import(self, now: Millis) -> Request:
+        calls = []
+        for _ in range(2):
+            call = self._something(now - 40 * DAY) | {"userId": "elena"}
+            call.pop("anonymousId", None)
+            call["context"] = {"oportuno": {"source": "import"}}
+            calls.append(call)
+        return self._request(calls, now, SECRET_KEY)
+
+    def _call(self, kind: str, at: Millis, **fields: Any) -> dict[str, Any]:
+        self.made += 1
+        return {"type": kind, "messageId": f"m{self.made}", "timestamp": to_text(at), "originalTimestamp": to_text(at), **fields}
+
+    def _request(self, calls: list[dict[str, Any]], now: Millis, key: str) -> Request:
+        body = json.dumps({"batch": calls, "sentAt": to_text(now)}, separators=(",", ":")).encode()
+        return Request(self.made, body, key, [call["messageId"] for call in calls])

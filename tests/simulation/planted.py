@@ -1,0 +1,109 @@
+"""Bugs planted on purpose, to prove that the checker sees. Each is a variant of one part; nothing of it exists in the product."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from oportuno.adapters.memory.store import MemoryStore, MemoryWork
+from oportuno.attention import ledger
+from oportuno.consent import gate
+from oportuno.consent.permit import _SEAL, Permit
+from oportuno.consent.refusals import Reason
+from oportuno.entry.simulation.history import History, SimulatedWorld
+from oportuno.flows import deliver
+from oportuno.flows.ports import OutboxStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+
+class UnlockedWork(MemoryWork):
+    """Reads states without their locks, and writes back whatever it made of them."""
+
+    async def lock(self, keys):
+        await self.ground.pause("store.read")
+        rows = {key: self._read(key) for key in sorted(set(keys))}
+        await self.ground.pause("store.read")
+        return self.ground.clock.now, rows
+
+    def check(self, writes):
+        rows = self.ground.tables.customers
+        current = [save._replace(base_version=rows[save.key].version if save.key in rows else 0) for save in writes.saves]
+        writes.saves[:] = [save._replace(due_changed=True) for save in current]
+        super().check(writes)
+
+
+def states_read_without_the_lock(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
+    world = SimulatedWorld()
+    world.store = MemoryStore(world, UnlockedWork)
+    return History(seed, world=world)
+
+
+def recheck_skipped(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
+    """The claim believes that what was permitted once is permitted still."""
+    asked = gate.examine
+
+    def believe(draft, ask, *, policy, now, clock_trusted=True):
+        answer = asked(draft, ask, policy=policy, now=now, clock_trusted=clock_trusted)
+        if not isinstance(answer, Reason):
+            return answer
+        return Permit(
+            _SEAL,
+            ask=ask.id,
+            key=draft.key,
+            channel=ask.channel,
+            address="somebody@example.com",
+            purpose=ask.purpose,
+            granted_at=now,
+            expires_at=ask.expires_at,
+            facts={},
+        )
+
+    monkeypatch.setattr(deliver, "examine", believe)
+    return History(seed)
+
+
+class CountingWork(MemoryWork):
+    """Counts the customer's messages before it waits for the lock."""
+
+    counts: dict[str, dict] = {}  # noqa: RUF012 - one for all, emptied by whoever plants it
+
+    async def lock(self, keys):
+        await self.ground.pause("store.count")
+        made = (OutboxStatus.HANDING, OutboxStatus.ACCEPTED, OutboxStatus.UNKNOWN)
+        self.counts[self.actor] = {
+            key: [row.handed_at or 0 for row in self.ground.tables.messages_of(key) if row.status in made] for key in keys
+        }
+        return await super().lock(keys)
+
+
+def limit_by_count_then_insert(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
+    """The limit is a count over what was sent, made before the lock: two may find the same room."""
+    world = SimulatedWorld()
+    world.store = MemoryStore(world, CountingWork)
+    monkeypatch.setattr(CountingWork, "counts", {})
+
+    def room(attention, limits, now, *, cost=1, besides=b""):
+        counted = CountingWork.counts.get(world.actor, {})
+        touches = [ledger.Touch(id=b"", at=at, channel="", made=True) for times in counted.values() for at in times]
+        return ledger.room_from(ledger.Attention(touches=touches), limits, now, cost=cost)
+
+    monkeypatch.setattr(gate, "room_from", room)
+    return History(seed, world=world)
+
+
+BUGS = {
+    "states read without the lock": states_read_without_the_lock,
+    "the re-check at the claim skipped": recheck_skipped,
+    "a limit by count, then insert": limit_by_count_then_insert,
+}
+
+
+@contextmanager
+def planted(bug: str, monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """Give a maker of histories in which the bug lives."""
+    with monkeypatch.context() as patched:
+        yield lambda seed: BUGS[bug](seed, patched)
