@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from colorsys import hls_to_rgb, rgb_to_hls
 from functools import lru_cache
 from typing import Final
 
@@ -29,6 +30,7 @@ _RADIUS: Final = re.compile(r"\d{1,2}px")
 _DARK_INK: Final = "#e9f1f1"
 _DARK_PAPER: Final = "#12262b"
 _DARK_FOG: Final = "#0b1a1e"
+_COMFORTABLE: Final = 9.0
 READABLE: Final = 4.5
 """The contrast that WCAG AA asks of text."""
 
@@ -67,7 +69,7 @@ def _palette(given: tuple[tuple[str, str], ...]) -> dict[str, str]:
     except BadInput:
         tokens = dict(TOKENS)
     brand, accent, ink, paper = tokens["brand"], tokens["accent"], tokens["ink"], tokens["paper"]
-    dark_brand = _until_readable(brand, "#ffffff", _DARK_PAPER)
+    dark_brand = _until_readable(brand, _DARK_PAPER)
     return tokens | {
         "fog": mix(brand, paper, 0.06),
         "tint": mix(brand, paper, 0.11),
@@ -87,13 +89,15 @@ def _palette(given: tuple[tuple[str, str], ...]) -> dict[str, str]:
     }
 
 
-def _until_readable(colour: str, towards: str, ground: str) -> str:
-    """Move a colour towards another until text of it can be read well on the ground."""
-    for step in range(21):
-        tried = mix(towards, colour, step / 20)
-        if contrast(tried, ground) >= READABLE + 3:
+def _until_readable(colour: str, ground: str) -> str:
+    """Lighten a colour, its hue kept, until text of it can be read well on a dark ground."""
+    hue, lightness, saturation = rgb_to_hls(*(channel / 255 for channel in _channels(colour)))
+    for step in range(int(lightness * 100), 100):
+        channels = hls_to_rgb(hue, step / 100, min(saturation, 0.62))
+        tried = "#" + "".join(f"{round(channel * 255):02x}" for channel in channels)
+        if contrast(tried, ground) >= _COMFORTABLE:
             return tried
-    return towards
+    return "#ffffff"
 
 
 def mix(one: str, other: str, share: float) -> str:

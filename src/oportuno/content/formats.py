@@ -121,7 +121,11 @@ def list_text(names: tuple[str, ...], language: str) -> str:
     last = names[-1]
     joint = "and"
     if language == "es":
-        joint = "e" if last.lower().startswith(("i", "hi", "y")) and not last.lower().startswith(("hie", "hia", "ye", "ya", "yo", "yu")) else "y"
+        joint = (
+            "e"
+            if last.lower().startswith(("i", "hi", "y")) and not last.lower().startswith(("hie", "hia", "ye", "ya", "yo", "yu"))
+            else "y"
+        )
     return f"{', '.join(names[:-1])} {joint} {last}"
 
 

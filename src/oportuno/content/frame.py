@@ -31,8 +31,8 @@ body,.ground,.ground>table{background:{{ brand.dark_fog }}!important;background-
 .rule,.ink .rule,td.rule{border-color:{{ brand.dark_line }}!important}
 .go td{background:{{ brand.dark_brand }}!important;background-color:{{ brand.dark_brand }}!important}
 .go a{background:{{ brand.dark_brand }}!important;color:{{ brand.dark_on_brand }}!important}
-.label table table{background-color:{{ brand.dark_label }}!important;border-color:{{ brand.dark_label_edge }}!important}
-.label table table table{border:0!important}
+.label table table table{background-color:{{ brand.dark_label }}!important;border-color:{{ brand.dark_label_edge }}!important}
+.label,.label>table,.label table table{background-color:{{ brand.dark_paper }}}
 .label div{color:{{ brand.dark_ink }}!important}
 .label a{color:{{ brand.dark_brand }}!important}
 }
@@ -40,7 +40,7 @@ body,.ground,.ground>table{background:{{ brand.dark_fog }}!important;background-
 [data-ogsc] .soft div,[data-ogsc] .foot div{color:{{ brand.dark_ink_2 }}!important}
 [data-ogsc] .label a{color:{{ brand.dark_brand }}!important}
 [data-ogsb] .sheet{background-color:{{ brand.dark_paper }}!important}
-[data-ogsb] .label table table{background-color:{{ brand.dark_label }}!important}
+[data-ogsb] .label table table table{background-color:{{ brand.dark_label }}!important}
 """
 _HEAD: Final = """<mjml lang="{{ label.language }}"><mj-head><mj-title>{{ label.subject }}</mj-title>\
 <mj-preview>%(preheader)s%(filler)s</mj-preview><mj-attributes>\
@@ -54,13 +54,16 @@ background-color="{{ brand.brand }}" color="{{ brand.on_brand }}" css-class="go"
 <mj-class name="soft" font-size="15px" color="{{ brand.ink_2 }}" css-class="soft" />\
 </mj-attributes><mj-style>%(style)s</mj-style></mj-head>"""
 _MARK: Final = """<mj-section padding="24px 0 18px"><mj-column padding="0 32px"><mj-text padding="0" css-class="name" font-size="19px" \
-line-height="30px" font-weight="700">{{ brand.name }}</mj-text></mj-column></mj-section>"""
+line-height="30px" font-weight="700">{% if brand.mark_url != blank %}<img src="{{ brand.mark_url }}" width="30" height="30" alt="" \
+style="display:inline-block;border:0;vertical-align:middle;margin-right:10px;" />{% endif %}{{ brand.name }}</mj-text></mj-column></mj-section>"""
 _LABEL: Final = """<mj-section css-class="label" padding="0"><mj-column padding="0 32px 32px" inner-border="2px dashed {{ brand.label_edge }}" \
 inner-background-color="{{ brand.label }}" inner-border-radius="8px"><mj-text css-class="because" padding="14px 16px 4px" font-size="15px" \
 line-height="1.5"><b>{{ label.lead }}</b> {{ label.line }}</mj-text><mj-text css-class="answers" padding="2px 16px 14px" font-size="15px" line-height="32px">\
 {%% if label.answers %%}<a href="{{ links.bought }}" style="color:{{ brand.brand }};font-weight:600;margin-right:20px;white-space:nowrap;">{{ label.bought }}</a> \
 <a href="{{ links.not_interested }}" style="color:{{ brand.brand }};font-weight:600;margin-right:20px;white-space:nowrap;">{{ label.not_interested }}</a> {%% endif %%}\
-<a href="{{ links.why }}" style="color:{{ brand.brand }};font-weight:600;white-space:nowrap;">{{ label.why }}</a></mj-text></mj-column></mj-section>""".replace("%%", "%")
+<a href="{{ links.why }}" style="color:{{ brand.brand }};font-weight:600;white-space:nowrap;">{{ label.why }}</a></mj-text></mj-column></mj-section>""".replace(
+    "%%", "%"
+)
 _FOOT: Final = """<mj-section css-class="foot" padding="20px 0 24px"><mj-column padding="0 32px"><mj-text mj-class="soft" css-class="soft" padding="0" font-size="14px">\
 {% if label.leaving %}<a href="{{ links.unsubscribe }}" style="color:{{ brand.ink_2 }};">{{ label.unsubscribe }}</a>{% endif %}\
 {% if brand.privacy_url != blank %}<a href="{{ brand.privacy_url }}" style="color:{{ brand.ink_2 }};margin-left:20px;">{{ label.privacy }}</a>{% endif %}</mj-text>\
@@ -78,7 +81,9 @@ def frame(mjml: str, preheader: str) -> str:
     if kind == "document":
         whole = _END.sub(lambda found: _sheet(_LABEL) + _FOOT + found.group(), mjml, count=1)
         return _START.sub(_LANGUAGE, whole, count=1)
-    inside = mjml if kind == "sections" else f'<mj-section padding="32px 0 12px"><mj-column padding="0 32px">{mjml}</mj-column></mj-section>'
+    inside = (
+        mjml if kind == "sections" else f'<mj-section padding="32px 0 12px"><mj-column padding="0 32px">{mjml}</mj-column></mj-section>'
+    )
     head = _HEAD % {"preheader": preheader, "filler": _FILLER if preheader else "", "style": _STYLE}
     body = f'<mj-body background-color="{{{{ brand.fog }}}}" css-class="ground" width="600px">{_MARK}{_sheet(inside + _LABEL)}{_FOOT}</mj-body>'
     return f"{head}{body}</mjml>"

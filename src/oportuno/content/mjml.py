@@ -30,7 +30,9 @@ _CONTENT: Final = frozenset({"mj-text", "mj-button", "mj-image", "mj-table", "mj
 _INSIDE: Final[dict[str, frozenset[str]]] = {
     "mjml": frozenset({"mj-head", "mj-body"}),
     "mj-head": frozenset({"mj-attributes", "mj-style", "mj-title", "mj-preview", "mj-breakpoint", "mj-html-attributes"}),
-    "mj-attributes": frozenset({"mj-all", "mj-class"}) | _CONTENT | {"mj-section", "mj-column", "mj-wrapper", "mj-body", "mj-group", "mj-hero"},
+    "mj-attributes": frozenset({"mj-all", "mj-class"})
+    | _CONTENT
+    | {"mj-section", "mj-column", "mj-wrapper", "mj-body", "mj-group", "mj-hero"},
     "mj-body": frozenset({"mj-section", "mj-wrapper", "mj-hero", "mj-raw"}),
     "mj-wrapper": frozenset({"mj-section", "mj-hero", "mj-raw"}),
     "mj-section": frozenset({"mj-column", "mj-group", "mj-raw"}),
@@ -41,7 +43,9 @@ _INSIDE: Final[dict[str, frozenset[str]]] = {
     "mj-navbar": frozenset({"mj-navbar-link", "mj-raw"}),
 }
 _KNOWN: Final = frozenset().union(*_INSIDE.values()) | {"mjml"}
-_REFUSED: Final = frozenset({"script", "iframe", "object", "embed", "form", "link", "base", "meta", "mj-include", "mj-font", "mj-carousel", "mj-accordion"})
+_REFUSED: Final = frozenset(
+    {"script", "iframe", "object", "embed", "form", "link", "base", "meta", "mj-include", "mj-font", "mj-carousel", "mj-accordion"}
+)
 """Tags that have no business in a mail, or would fetch something when it is opened or compiled."""
 
 

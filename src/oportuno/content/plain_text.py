@@ -33,7 +33,7 @@ def _walk(node: LexborNode, words: list[str]) -> None:
             words.append((child.text_content or "").replace("\n", " "))
         elif name == "-comment":
             # A shielded Liquid tag of a template: it bears on the words around it.
-            words.append(child.comment_content if _SHIELD.fullmatch(child.comment_content or "") else "")
+            words.append((child.comment_content or "") if _SHIELD.fullmatch(child.comment_content or "") else "")
         elif name in _SILENT or name.startswith("-") or _hidden(child):
             continue
         elif name == "a":
@@ -58,4 +58,8 @@ def _link(node: LexborNode, words: list[str]) -> None:
     address = node.attributes.get("href") or ""
     if not text:
         return
-    words.append(f"{text}: {address} \n" if (address.startswith(("http:", "https:", "mailto:")) or _SHIELD.search(address)) and address != text else text)
+    words.append(
+        f"{text}: {address} \n"
+        if (address.startswith(("http:", "https:", "mailto:")) or _SHIELD.search(address)) and address != text
+        else text
+    )

@@ -71,9 +71,7 @@ def choose_language(template: Template, languages: Sequence[str], locale: str | 
     raise TemplateFault("template_no_wording", "the message has no wording in any language")
 
 
-def _mail(
-    message: Message, template: Template, data: dict[str, Any], language: str, links: Links, brand: Mapping[str, Any]
-) -> Rendered:
+def _mail(message: Message, template: Template, data: dict[str, Any], language: str, links: Links, brand: Mapping[str, Any]) -> Rendered:
     wording = template.wordings[language]
     subject = " ".join(render_plain(wording.subject, data).split())
     if not subject:
@@ -106,7 +104,13 @@ def _label(message: Message, language: str, because: str) -> dict[str, Any]:
 
 
 def _links(links: Links) -> dict[str, str]:
-    return {"why": links.why, "bought": links.bought, "not_interested": links.not_interested, "unsubscribe": links.unsubscribe, "cart": links.cart}
+    return {
+        "why": links.why,
+        "bought": links.bought,
+        "not_interested": links.not_interested,
+        "unsubscribe": links.unsubscribe,
+        "cart": links.cart,
+    }
 
 
 def _plain(brand: Mapping[str, Any]) -> dict[str, str]:
@@ -180,9 +184,7 @@ def _webhook(message: Message, template: Template, data: dict[str, Any], languag
                 "expires_at": to_text(message.expires_at),
             },
         }
-    return Rendered(
-        channel=template.channel, language=language, url=template.url, secret=template.secret, payload=payload, headers={}
-    )
+    return Rendered(channel=template.channel, language=language, url=template.url, secret=template.secret, payload=payload, headers={})
 
 
 def _filled(tree: Any, data: dict[str, Any]) -> Any:

@@ -1,52 +1,36 @@
-"""The customer answers: «ya lo compré», «no me interesa», leaving, taking it back; and what programs with a secret key record for them.
+"""The customer answers: «ya lo compré», «no me interesa», leaving, taking it back, and coming back to their cart.
 
-Each is one unit of work under the customer's lock, valid the moment it is committed, also for what was already queued. Doing it twice is
-doing it once. Nothing here happens because somebody opened a link.
+Each answer is one unit of work under the customer's lock, valid the moment it is committed, also for what was already queued. Doing it twice
+is doing it once. Nothing here happens because somebody opened a link.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
-from oportuno.attention.ledger import Attention, release
 from oportuno.channels.channel import Channel
 from oportuno.consent.answers import Answered, Consents, granted_purposes, slot
 from oportuno.consent.change import answer, lift, skip_topic, suppress
 from oportuno.consent.refusals import Refusal
 from oportuno.content.links import LinkFacts
-from oportuno.decision.decide import drop_pending, next_decision
-from oportuno.flows.ports import (
-    Cancel,
-    Decision,
-    LedgerEntry,
-    Moved,
-    OutboxStatus,
-    Programmes,
-    SaveCustomer,
-    Status,
-    Store,
-    Stored,
-    Writes,
-)
-from oportuno.flows.reads import MessageRecord, Reads
-from oportuno.journeys.advance import next_timer
+from oportuno.decision.decide import drop_pending
+from oportuno.flows.change import Act, Counter, Heard, give_back
+from oportuno.flows.ports import Cancel, Decision, LedgerEntry, Status, Writes
+from oportuno.flows.reads import MessageRecord
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
-from oportuno.profile.mute import BOUGHT, NOT_INTERESTED, mute, unmute
+from oportuno.profile.mute import BOUGHT, NOT_INTERESTED, mute, muted, unmute
 from oportuno.profile.purposes import Purpose
-from oportuno.profile.sections import Muted
+from oportuno.profile.sections import Cart, Core, Line, Muted
 
 NOTICE: Final = "pages-1"
 """Version of the wording on our own pages; raised when their words change their meaning."""
-_TRIES: Final = 5
-_LOOKED_AT: Final = 100
-"""Messages of a customer that are looked through for what waits."""
+UNSUBSCRIBED: Final = "unsubscribed"
 
 
 class Verb(StrEnum):
@@ -67,35 +51,58 @@ class Scope(StrEnum):
     """Only the topic of the message."""
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer did."""
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How things stand for a customer, to be shown to them: nothing was changed to find out."""
 
-    at: Millis
-    """Since when it holds: of an answer given before, that earlier moment. An undo names it."""
-    changed: bool
-    """False: it was so already."""
-    dropped: int = 0
-    """How many messages and proposals that waited were dropped because of it."""
-
-
-class _Act(msgspec.Struct, kw_only=True):
-    """What a change of the draft entails."""
-
-    heard: Heard
-    writes: Writes
+    email: str = ""
+    """Their address, masked."""
+    verb: str = ""
+    """What was said about the message's items: a Verb's value, or empty."""
+    verb_at: Millis = 0
+    left_at: Millis = 0
+    """Since when marketing by the message's channel is left; 0: it is not."""
+    left_by: str = ""
+    """How: ``one_click``, ``preference_link`` …"""
+    locale: str = ""
+    zone: str = ""
 
 
-_Change = Callable[[Draft, Millis], _Act]
+class CartLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a cart as it is brought back."""
+
+    product: str
+    variant: str = ""
+    name: str = ""
+    price: int | None = None
+    """Minor units, per piece, as it was when the cart was left."""
+    quantity: int = 1
+    url: str = ""
+    image: str = ""
+    bought: bool = False
+    """Bought since: shown, not put back."""
+
+
+class LeftCart(msgspec.Struct, frozen=True, kw_only=True):
+    """The cart that a message was about, and the truth about it now."""
+
+    lines: tuple[CartLine, ...]
+    currency: str = ""
+    total: int | None = None
+    """Minor units of what is brought back; None when a price is not known."""
+    left_at: Millis = 0
+    held_until: Millis = 0
+    """Until when stock was promised; 0: it never was."""
+    held: bool = False
+    """Whether the promise still holds now."""
+    more: int = 0
+    """Lines that the message did not carry and that are not in the cart any more: they cannot be brought back."""
+
+
 _VERBS: Final = {Verb.BOUGHT: (BOUGHT, Refusal.ITEM_BOUGHT), Verb.NOT_INTERESTED: (NOT_INTERESTED, Refusal.ITEM_NOT_WANTED)}
 
 
-class Desk:
-    """Where customers' answers are taken: the ports they need, together."""
-
-    def __init__(self, *, store: Store, reads: Reads, programmes: Programmes) -> None:
-        self.store = store
-        self.reads = reads
-        self.programmes = programmes
+class Desk(Counter):
+    """Where customers' answers are taken."""
 
     async def message(self, facts: LinkFacts) -> MessageRecord:
         """Give the message that a link stood in.
@@ -107,233 +114,154 @@ class Desk:
             raise NotFound("message_gone", "this message is not kept any more")
         return record
 
+    async def standing(self, facts: LinkFacts) -> Standing:
+        """Say how things stand between the customer and the message. Changes nothing. Raises NotFound."""
+        said = (await self.message(facts)).message.said
+        draft = await self._look(facts.key)
+        consents = draft.read(Consents)
+        reason = muted(draft, said.items) or ""
+        since = [at for item, (why, at) in draft.read(Muted).items.items() if item in said.items and why == reason]
+        left = consents.answers.get(slot(Purpose.MARKETING, said.channel))
+        traits = draft.read(Core).traits
+        known = {name: str(traits[name].value) for name in ("email", "locale", "timezone") if name in traits and traits[name].value}
+        return Standing(
+            email=masked(known.get("email", "")),
+            verb=reason,
+            verb_at=max(since, default=0),
+            left_at=_left_at(consents, said.channel),
+            left_by=left.source if left is not None else "",
+            locale=known.get("locale", ""),
+            zone=known.get("timezone", ""),
+        )
+
+    async def cart(self, facts: LinkFacts) -> LeftCart:
+        """Give the cart that the message was about, with what is held and until when. Changes nothing. Raises NotFound."""
+        said = (await self.message(facts)).message.said
+        now = await self.reads.now()
+        draft = await self._look(facts.key)
+        current = draft.read(Cart)
+        context = said.context
+        untouched = current.at == context.get("left_at") and bool(current.lines)
+        if untouched:
+            lines = tuple(_as_line(line, draft, now) for line in current.lines if not line.gone)
+        else:
+            lines = tuple(_shown_line(shown, draft, now) for shown in context.get("lines") or ())
+        held = max(int(context.get("held_until") or 0), current.held_until if untouched else 0)
+        prices = [line.price * line.quantity for line in lines if line.price is not None and not line.bought]
+        wanted = [line for line in lines if not line.bought]
+        return LeftCart(
+            lines=lines,
+            currency=str(context.get("currency") or current.currency),
+            total=sum(prices) if wanted and len(prices) == len(wanted) else None,
+            left_at=int(context.get("left_at") or 0),
+            held_until=held,
+            held=held > now,
+            more=0 if untouched else int(context.get("more_lines") or 0),
+        )
+
     async def answer_item(self, facts: LinkFacts, verb: Verb, *, language: str = "") -> Heard:
         """Say no more of the message's items, on any channel, and drop whatever waits about them."""
-        record = await self.message(facts)
-        items = record.message.said.items
+        items = (await self.message(facts)).message.said.items
         reason, refusal = _VERBS[verb]
-        waiting = await self._waiting(facts.key, items)
+        waiting = await self.waiting(facts.key, items)
 
-        def act(draft: Draft, now: Millis) -> _Act:
+        def act(draft: Draft, now: Millis) -> Act:
             known = draft.read(Muted).items
-            already = [since for item in items if item in known for why, since in [known[item]] if why in {reason, NOT_INTERESTED}]
-            if items and len(already) == len(items):
-                return _Act(heard=Heard(at=max(already), changed=False), writes=Writes())
+            already = [known[item][1] for item in items if item in known and known[item][0] in {reason, NOT_INTERESTED}]
+            if not items or len(already) == len(items):
+                return Act(heard=Heard(at=max(already, default=now), changed=False), writes=Writes())
             mute(draft, items, reason, now)
             verdicts = drop_pending(draft, items=items, refusal=refusal, now=now)
-            gone = _release(draft, lambda touch_id, _channel: touch_id in waiting)
+            give_back(draft, lambda touch_id, _channel: touch_id in waiting)
             writes = Writes(
                 decisions=[Decision(facts.key, verdict) for verdict in verdicts],
-                cancels=[Cancel(facts.key, items, "", refusal.value, now, marketing_only=False)] if items else [],
-                ledger=[_entry(facts.key, now, f"item/{item}", reason, language, facts.message) for item in items],
+                cancels=[Cancel(facts.key, items, "", refusal.value, now)],
+                ledger=[_entry(facts, now, f"item/{item}", reason, language) for item in items],
             )
-            del gone
-            return _Act(heard=Heard(at=now, changed=bool(items), dropped=len(verdicts) + len(waiting)), writes=writes)
+            return Act(heard=Heard(at=now, changed=True, dropped=len(verdicts) + len(waiting)), writes=writes)
 
-        return await self._change(facts.key, act)
+        return await self.change(facts.key, act)
 
     async def unsubscribe(self, facts: LinkFacts, scope: Scope, *, one_click: bool = False, language: str = "") -> Heard:
         """Leave: by this message's channel, by every channel, or its topic only. What promotes and waits is cancelled with it."""
         said = (await self.message(facts)).message.said
         if scope is Scope.TOPIC and said.topic:
             return await self._leave_topic(facts, said.topic, language)
-        waiting = await self._waiting(facts.key, ())
+        waiting = await self.waiting(facts.key, ())
         source = "one_click" if one_click else "preference_link"
 
-        def act(draft: Draft, now: Millis) -> _Act:
+        def act(draft: Draft, now: Millis) -> Act:
             channels = _channels_of(draft, said.channel if scope is Scope.CHANNEL else "")
             consents = draft.read(Consents)
             done = [_left_at(consents, channel) for channel in channels]
             if all(done):
-                return _Act(heard=Heard(at=max(at for at in done if at), changed=False), writes=Writes())
-            at = max([now, *(consents.answers[slot(Purpose.MARKETING, channel)].at for channel in channels if _known(consents, channel))])
+                return Act(heard=Heard(at=max(done), changed=False), writes=Writes())
+            # An answer dated ahead of our clock must not outlive this one.
+            at = max([now, *(found.at for channel in channels if (found := consents.answers.get(slot(Purpose.MARKETING, channel))))])
             writes = Writes()
             for channel in channels:
                 _leave(draft, channel, at, source)
-                writes.ledger.append(_entry(facts.key, at, slot(Purpose.MARKETING, channel), "withdrawn", language, facts.message, source))
+                writes.ledger.append(_entry(facts, at, slot(Purpose.MARKETING, channel), "withdrawn", language, source=source))
                 writes.cancels.append(Cancel(facts.key, (), channel, Refusal.CONSENT_WITHDRAWN.value, now))
                 verdicts = drop_pending(draft, items=(), refusal=Refusal.CONSENT_WITHDRAWN, now=now, channel=channel)
                 writes.decisions += [Decision(facts.key, verdict) for verdict in verdicts]
-            _release(draft, lambda _id, channel: channel in channels)
+            give_back(draft, lambda _id, channel: channel in channels)
             queued = sum(1 for channel in waiting.values() if channel in channels)
-            return _Act(heard=Heard(at=at, changed=True, dropped=len(writes.decisions) + queued), writes=writes)
+            return Act(heard=Heard(at=at, changed=True, dropped=len(writes.decisions) + queued), writes=writes)
 
-        return await self._change(facts.key, act)
+        return await self.change(facts.key, act)
 
     async def undo(self, facts: LinkFacts, *, language: str = "") -> Heard:
         """Take back the answer that the link names by its moment; whatever was said since stands. What was dropped does not come back."""
         said = (await self.message(facts)).message.said
 
-        def act(draft: Draft, now: Millis) -> _Act:
+        def act(draft: Draft, now: Millis) -> Act:
             writes = Writes()
             known = draft.read(Muted).items
             back = [item for item in said.items if item in known and known[item][1] == facts.since]
             if back:
                 unmute(draft, back)
-                writes.ledger += [_entry(facts.key, now, f"item/{item}", "undone", language, facts.message) for item in back]
+                writes.ledger += [_entry(facts, now, f"item/{item}", "undone", language) for item in back]
             for channel in _channels_of(draft, ""):
                 if _come_back(draft, channel, facts.since, now):
-                    writes.ledger.append(_entry(facts.key, now, slot(Purpose.MARKETING, channel), "granted", language, facts.message, "undo"))
-            changed = bool(writes.ledger)
-            if not changed and said.topic and skip_topic(draft, said.topic, skip=False):
-                writes.ledger.append(_entry(facts.key, now, "wishes", f"topic {said.topic} wanted", language, facts.message))
-                changed = True
-            return _Act(heard=Heard(at=now, changed=changed), writes=writes)
+                    writes.ledger.append(_entry(facts, now, slot(Purpose.MARKETING, channel), "granted", language, source="undo"))
+            return Act(heard=Heard(at=now, changed=bool(writes.ledger) or draft.changed), writes=writes)
 
-        return await self._change(facts.key, act)
+        return await self.change(facts.key, act)
 
-    # ── For programs with a secret key ──────────────────────────────────────────────────────────────────────────────
+    async def resume_topic(self, facts: LinkFacts, *, language: str = "") -> Heard:
+        """Hear of the message's topic again."""
+        topic = (await self.message(facts)).message.said.topic
+        return await self._leave_topic(facts, topic, language, leave=False)
 
-    async def record_consent(
-        self,
-        key: CustomerKey,
-        *,
-        purpose: Purpose,
-        channel: str,
-        state: Answered,
-        source: str,
-        notice: str,
-        language: str,
-        actor: str,
-        proof: dict[str, Any],
-        at: Millis = 0,
-        expires: Millis = 0,
-    ) -> Heard:
-        """Record an answer that was given elsewhere, with what proves it. `at` 0: now; a moment to come counts as now.
+    async def _leave_topic(self, facts: LinkFacts, topic: str, language: str, *, leave: bool = True) -> Heard:
+        def act(draft: Draft, now: Millis) -> Act:
+            changed = skip_topic(draft, topic, skip=leave)
+            said = f"topic {topic} {'skipped' if leave else 'wanted'}"
+            entries = [_entry(facts, now, "wishes", said, language)] if changed else []
+            return Act(heard=Heard(at=now, changed=changed), writes=Writes(ledger=entries))
 
-        A no to marketing also drops what waits. A fresh yes opens a channel that the customer had left, never one that bounced or complained.
-        An answer older than the current one goes into the ledger and changes nothing else.
-        """
-        waiting = await self._waiting(key, ()) if state is not Answered.GRANTED else {}
+        return await self.change(facts.key, act)
 
-        def act(draft: Draft, now: Millis) -> _Act:
-            moment = min(at, now) if at else now
-            entry = LedgerEntry(
-                key=key,
-                id=derive(key.workspace, key.customer, slot(purpose, channel), state.value, moment, source),
-                at=moment,
-                slot=slot(purpose, channel),
-                state=state.value,
-                source=source,
-                notice=notice,
-                language=language,
-                actor=actor,
-                proof=proof,
-            )
-            writes = Writes(ledger=[entry])
-            changed = answer(
-                draft, purpose=purpose, channel=channel, state=state, at=moment, source=source, notice=notice, expires=expires
-            )
-            if changed and purpose is Purpose.MARKETING:
-                self._follow(draft, key, channel, state, moment, now, writes)
-            queued = sum(1 for name in waiting.values() if name == channel) if writes.cancels else 0
-            return _Act(heard=Heard(at=moment, changed=changed, dropped=len(writes.decisions) + queued), writes=writes)
-
-        return await self._change(key, act, may_be_new=True)
-
-    async def suppress_channel(self, key: CustomerKey, channel: str, reason: str, *, actor: str, proof: dict[str, Any]) -> Heard:
-        """Stop a channel for a customer whatever their consent: reason ``manual``, ``complaint``, ``hard_bounce`` or ``invalid``."""
-
-        def act(draft: Draft, now: Millis) -> _Act:
-            changed = suppress(draft, channel, reason, now)
-            writes = Writes()
-            if changed:
-                entry_id = derive(key.workspace, key.customer, f"suppression/{channel}", reason, now)
-                writes.ledger.append(LedgerEntry(key, entry_id, now, f"suppression/{channel}", reason, "api", "", "", actor, proof))
-                writes.cancels.append(Cancel(key, (), channel, Refusal.SUPPRESSED.value, now))
-                verdicts = drop_pending(draft, items=(), refusal=Refusal.SUPPRESSED, now=now, channel=channel)
-                writes.decisions += [Decision(key, verdict) for verdict in verdicts]
-                _release(draft, lambda _id, touched: touched == channel)
-            return _Act(heard=Heard(at=now, changed=changed, dropped=len(writes.decisions)), writes=writes)
-
-        return await self._change(key, act, may_be_new=True)
-
-    async def erase(self, key: CustomerKey) -> Heard:
-        """Forget a customer everywhere. What remains is a tombstone that nothing can fill again."""
-        async with self.store.work() as work:
-            now, rows = await work.lock([key])
-            if rows[key].status is Status.ERASED:
-                return Heard(at=now, changed=False)
-            await work.commit(Writes(erasures=[key]))
-            return Heard(at=now, changed=True)
-
-    # ── How it is done ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _leave_topic(self, facts: LinkFacts, topic: str, language: str) -> Heard:
-        def act(draft: Draft, now: Millis) -> _Act:
-            changed = skip_topic(draft, topic)
-            entries = [_entry(facts.key, now, "wishes", f"topic {topic} skipped", language, facts.message)] if changed else []
-            return _Act(heard=Heard(at=now, changed=changed), writes=Writes(ledger=entries))
-
-        return await self._change(facts.key, act)
-
-    @staticmethod
-    def _follow(draft: Draft, key: CustomerKey, channel: str, state: Answered, at: Millis, now: Millis, writes: Writes) -> None:
-        """Let a channel follow the answer about it."""
-        if state is Answered.GRANTED:
-            closed = draft.read(Consents).suppressed.get(channel)
-            if closed is not None and closed[0] == "unsubscribed" and closed[1] < at:
-                lift(draft, channel)
-        elif state in {Answered.WITHDRAWN, Answered.DENIED}:
-            writes.cancels.append(Cancel(key, (), channel, Refusal.CONSENT_WITHDRAWN.value, now))
-            verdicts = drop_pending(draft, items=(), refusal=Refusal.CONSENT_WITHDRAWN, now=now, channel=channel)
-            writes.decisions += [Decision(key, verdict) for verdict in verdicts]
-            _release(draft, lambda _id, touched: touched == channel)
-
-    async def _waiting(self, key: CustomerKey, items: tuple[str, ...]) -> dict[bytes, str]:
-        """Give the promoting messages that wait about any of the items (without items: all), with their channels.
-
-        Read before the lock: it says which reservations to give back and how many to speak of; what is cancelled, the commit decides.
-        """
-        records = await self.reads.messages(key, before=None, limit=_LOOKED_AT)
-        return {
-            record.message.id: record.message.said.channel
-            for record in records
-            if record.status is OutboxStatus.PENDING
-            and (record.message.marketing or items)
-            and (not items or not set(items).isdisjoint(record.message.said.items))
-        }
-
-    async def _change(self, key: CustomerKey, act: _Change, *, may_be_new: bool = False) -> Heard:
-        """Change a customer under the lock. Raises NotFound (``customer_gone``) when erased or, unless they may be new, unknown."""
-        programme = await self.programmes.programme(key.workspace)
-        for attempt in range(_TRIES):
-            try:
-                async with self.store.work() as work:
-                    now, rows = await work.lock([key])
-                    stored = rows[key]
-                    if stored.status is not Status.ACTIVE or (stored.version == 0 and not may_be_new):
-                        raise NotFound("customer_gone", "there is no such customer any more")
-                    draft = Draft(key, stored.state, stored.version)
-                    draft.granted = granted_purposes(draft, now)
-                    done = act(draft, now)
-                    if draft.changed:
-                        done.writes.saves.append(_save(draft, stored, _due(draft, programme.journeys)))
-                    if draft.changed or done.writes.ledger:
-                        await work.commit(done.writes)
-                    return done.heard
-            except Moved:
-                # Only a customer without a row yet can be overtaken here: two may find nothing to lock.
-                if attempt == _TRIES - 1:
-                    raise
-        raise NotFound("customer_gone", "there is no such customer any more")
+    async def _look(self, key: CustomerKey) -> Draft:
+        stored = await self.reads.customer(key)
+        if stored is None or stored.status is not Status.ACTIVE:
+            raise NotFound("customer_gone", "there is no such customer any more")
+        draft = Draft(key, stored.state, stored.version)
+        draft.granted = granted_purposes(draft, await self.reads.now())
+        return draft
 
 
-def _due(draft: Draft, journeys: Any) -> Millis | None:
-    moments = [moment for moment in (next_timer(draft, journeys), next_decision(draft)) if moment is not None]
-    return min(moments, default=None)
+def masked(email: str) -> str:
+    """Show just enough of an address for its owner to know it: «an···@correo.example»."""
+    name, at, domain = email.rpartition("@")
+    return f"{name[:2]}···@{domain}" if at else ""
 
 
-def _save(draft: Draft, stored: Stored, due_at: Millis | None) -> SaveCustomer:
-    return SaveCustomer(stored.key, stored.version, draft.encode(), due_at, due_changed=due_at != stored.due_at)
-
-
-def _entry(
-    key: CustomerKey, at: Millis, place: str, state: str, language: str, message: bytes, source: str = "preference_link"
-) -> LedgerEntry:
+def _entry(facts: LinkFacts, at: Millis, place: str, state: str, language: str, *, source: str = "preference_link") -> LedgerEntry:
     return LedgerEntry(
-        key=key,
-        id=derive(key.workspace, key.customer, place, state, at, message),
+        key=facts.key,
+        id=derive(facts.workspace, facts.customer, place, state, at, facts.message),
         at=at,
         slot=place,
         state=state,
@@ -341,18 +269,8 @@ def _entry(
         notice=NOTICE,
         language=language,
         actor="customer",
-        proof={"message": message.hex()},
+        proof={"message": facts.message.hex()},
     )
-
-
-def _release(draft: Draft, concerned: Callable[[bytes, str], bool]) -> int:
-    """Give back reservations, never touches that were made; says how many."""
-    found = [touch.id for touch in draft.read(Attention).touches if not touch.made and concerned(touch.id, touch.channel)]
-    if found:
-        attention = draft.open(Attention)
-        for touch_id in found:
-            release(attention, id=touch_id)
-    return len(found)
 
 
 def _channels_of(draft: Draft, only: str) -> list[str]:
@@ -364,14 +282,12 @@ def _channels_of(draft: Draft, only: str) -> list[str]:
     return sorted({channel.value for channel in Channel} | answered)
 
 
-def _known(consents: Consents, channel: str) -> bool:
-    return slot(Purpose.MARKETING, channel) in consents.answers
-
-
 def _left_at(consents: Consents, channel: str) -> Millis:
     """Say since when a channel is left; 0 when it is not."""
     found = consents.answers.get(slot(Purpose.MARKETING, channel))
-    return found.at if found is not None and found.state in {Answered.WITHDRAWN, Answered.DENIED} and channel in consents.suppressed else 0
+    if found is None or found.state not in {Answered.WITHDRAWN, Answered.DENIED} or channel not in consents.suppressed:
+        return 0
+    return found.at
 
 
 def _leave(draft: Draft, channel: str, at: Millis, source: str) -> None:
@@ -382,23 +298,43 @@ def _leave(draft: Draft, channel: str, at: Millis, source: str) -> None:
         state = Answered.WITHDRAWN if had else Answered.DENIED
         notice = found.notice if found is not None and had else NOTICE
         answer(draft, purpose=Purpose.MARKETING, channel=channel, state=state, at=at, source=source, notice=notice)
-    suppress(draft, channel, "unsubscribed", at)
+    suppress(draft, channel, UNSUBSCRIBED, at)
 
 
 def _come_back(draft: Draft, channel: str, since: Millis, now: Millis) -> bool:
     """Undo a leaving of exactly that moment; says whether a yes holds again."""
     consents = draft.read(Consents)
-    if consents.suppressed.get(channel) == ("unsubscribed", since):
+    if consents.suppressed.get(channel) == (UNSUBSCRIBED, since):
         lift(draft, channel)
     found = consents.answers.get(slot(Purpose.MARKETING, channel))
     if found is None or found.state is not Answered.WITHDRAWN or found.at != since:
         return False
-    return answer(
-        draft,
-        purpose=Purpose.MARKETING,
-        channel=channel,
-        state=Answered.GRANTED,
-        at=max(now, since + 1),
-        source="undo",
-        notice=found.notice,
+    at = max(now, since + 1)
+    return answer(draft, purpose=Purpose.MARKETING, channel=channel, state=Answered.GRANTED, at=at, source="undo", notice=found.notice)
+
+
+def _as_line(line: Line, draft: Draft, now: Millis) -> CartLine:
+    return CartLine(
+        product=line.product,
+        variant=line.variant,
+        name=line.name,
+        price=line.price,
+        quantity=line.quantity,
+        url=line.url,
+        image=line.image,
+        bought=muted(draft, (line.product,), now) == BOUGHT,
+    )
+
+
+def _shown_line(shown: dict[str, Any], draft: Draft, now: Millis) -> CartLine:
+    price = shown.get("price")
+    return CartLine(
+        product=str(shown["product"]),
+        variant=str(shown.get("variant") or ""),
+        name=str(shown.get("name") or ""),
+        price=price if isinstance(price, int) else None,
+        quantity=int(shown.get("quantity") or 1),
+        url=str(shown.get("url") or ""),
+        image=str(shown.get("image") or ""),
+        bought=muted(draft, (str(shown["product"]),), now) == BOUGHT,
     )

@@ -66,7 +66,12 @@ async def read_template(text: str, compiler: MjmlCompiler) -> Template:
 
 def write_template(template: Template) -> str:
     """Write a message definition as YAML: reading it again gives the same template. A webhook's secret is written too: keep the file safe."""
-    out: dict[str, Any] = {"message": template.key, "version": template.version, "channel": template.channel, "purpose": template.purpose.value}
+    out: dict[str, Any] = {
+        "message": template.key,
+        "version": template.version,
+        "channel": template.channel,
+        "purpose": template.purpose.value,
+    }
     if template.topic:
         out["topic"] = template.topic
     if template.channel == Channel.WEBHOOK:

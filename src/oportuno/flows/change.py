@@ -1,0 +1,111 @@
+"""One change of one customer from outside the engine: read under the lock, thought through, written at once with what it entails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import msgspec
+
+from oportuno.attention.ledger import Attention, release
+from oportuno.consent.answers import granted_purposes
+from oportuno.decision.decide import next_decision
+from oportuno.flows.ports import Moved, OutboxStatus, Programmes, SaveCustomer, Status, Store, Stored, Writes
+from oportuno.flows.reads import Reads
+from oportuno.journeys.advance import next_timer
+from oportuno.journeys.journey import Journey
+from oportuno.kit.faults import NotFound
+from oportuno.kit.ids import CustomerKey
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Draft
+
+_TRIES: Final = 5
+_LOOKED_AT: Final = 100
+"""Messages of a customer that are looked through for what waits."""
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer did."""
+
+    at: Millis
+    """Since when it holds: of an answer given before, that earlier moment. An undo names it."""
+    changed: bool
+    """False: it was so already."""
+    dropped: int = 0
+    """How many messages and proposals that waited were dropped because of it."""
+
+
+class Act(msgspec.Struct, kw_only=True):
+    """What a change of the draft entails, to be committed with it."""
+
+    heard: Heard
+    writes: Writes
+
+
+Change: TypeAlias = Callable[[Draft, Millis], Act]
+
+
+class Counter:
+    """Where changes are taken: the ports they need, together."""
+
+    def __init__(self, *, store: Store, reads: Reads, programmes: Programmes) -> None:
+        self.store = store
+        self.reads = reads
+        self.programmes = programmes
+
+    async def change(self, key: CustomerKey, act: Change, *, may_be_new: bool = False) -> Heard:
+        """Change a customer under the lock. Raises NotFound (``customer_gone``) when erased or, unless they may be new, unknown."""
+        programme = await self.programmes.programme(key.workspace)
+        tries = _TRIES
+        while True:
+            try:
+                return await self._change_once(key, act, programme.journeys, may_be_new=may_be_new)
+            except Moved:
+                # Only a customer without a row yet can be overtaken here: two may find nothing to lock.
+                tries -= 1
+                if not tries:
+                    raise
+
+    async def _change_once(self, key: CustomerKey, act: Change, journeys: tuple[Journey, ...], *, may_be_new: bool) -> Heard:
+        async with self.store.work() as work:
+            now, rows = await work.lock([key])
+            stored = rows[key]
+            if stored.status is not Status.ACTIVE or (stored.version == 0 and not may_be_new):
+                raise NotFound("customer_gone", "there is no such customer any more")
+            draft = Draft(key, stored.state, stored.version)
+            draft.granted = granted_purposes(draft, now)
+            done = act(draft, now)
+            if draft.changed:
+                done.writes.saves.append(_save(draft, stored, journeys))
+            if draft.changed or done.writes.ledger:
+                await work.commit(done.writes)
+            return done.heard
+
+    async def waiting(self, key: CustomerKey, items: tuple[str, ...]) -> dict[bytes, str]:
+        """Give the messages that wait about any of the items (without items: all that promote), with their channels.
+
+        Read before the lock: it says which reservations to give back and how many to speak of; what is cancelled, the commit decides.
+        """
+        records = await self.reads.messages(key, before=None, limit=_LOOKED_AT)
+        return {
+            record.message.id: record.message.said.channel
+            for record in records
+            if record.status is OutboxStatus.PENDING
+            and (record.message.marketing or items)
+            and (not items or not set(items).isdisjoint(record.message.said.items))
+        }
+
+
+def give_back(draft: Draft, concerned: Callable[[bytes, str], bool]) -> None:
+    """Give back the reservations whose id and channel are concerned; never a touch that was made."""
+    found = [touch.id for touch in draft.read(Attention).touches if not touch.made and concerned(touch.id, touch.channel)]
+    if found:
+        attention = draft.open(Attention)
+        for touch_id in found:
+            release(attention, id=touch_id)
+
+
+def _save(draft: Draft, stored: Stored, journeys: tuple[Journey, ...]) -> SaveCustomer:
+    moments = [moment for moment in (next_timer(draft, journeys), next_decision(draft)) if moment is not None]
+    due_at = min(moments, default=None)
+    return SaveCustomer(stored.key, stored.version, draft.encode(), due_at, due_changed=due_at != stored.due_at)

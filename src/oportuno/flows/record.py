@@ -1,0 +1,130 @@
+"""What programs with a secret key record for a customer: consents with their proof, channels that must stay silent, and forgetting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from oportuno.consent.answers import Answered, Consents, slot
+from oportuno.consent.change import answer, lift, suppress
+from oportuno.consent.refusals import Refusal
+from oportuno.decision.decide import drop_pending
+from oportuno.flows.change import Act, Counter, Heard, give_back
+from oportuno.flows.ports import Cancel, Decision, LedgerEntry, Status, Writes
+from oportuno.kit.ids import CustomerKey, derive
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer about consent that was given elsewhere, with what proves it."""
+
+    purpose: Purpose
+    channel: str
+    """A channel, or ``*`` for purposes that are about none."""
+    state: Answered
+    source: str
+    """Where it was given: ``checkout``, ``shop_counter``, ``import`` …"""
+    notice: str
+    """Version of the wording that was served."""
+    language: str
+    """In which language it was served."""
+    actor: str
+    """Who says so: the customer, or the member of staff who took it down."""
+    proof: dict[str, Any] = {}
+    at: Millis = 0
+    """When it was given; 0: now. A moment to come counts as now."""
+    expires: Millis = 0
+
+
+class Registry(Counter):
+    """Records what others heard."""
+
+    async def record_consent(self, key: CustomerKey, given: Given) -> Heard:
+        """Record an answer with its proof, append-only.
+
+        A no to marketing also drops what waits. A fresh yes opens a channel that the customer had left, never one that bounced or
+        complained. An answer older than the current one goes into the ledger and changes nothing else.
+        Raises NotFound (``customer_gone``) for an erased customer.
+        """
+        waiting = await self.waiting(key, ()) if given.state is not Answered.GRANTED else {}
+
+        def act(draft: Draft, now: Millis) -> Act:
+            at = min(given.at, now) if given.at else now
+            writes = Writes(ledger=[_entry(key, given, at)])
+            changed = answer(
+                draft,
+                purpose=given.purpose,
+                channel=given.channel,
+                state=given.state,
+                at=at,
+                source=given.source,
+                notice=given.notice,
+                expires=given.expires,
+            )
+            if changed and given.purpose is Purpose.MARKETING:
+                _follow(draft, given, at, now, writes)
+            queued = sum(1 for channel in waiting.values() if channel == given.channel) if writes.cancels else 0
+            return Act(heard=Heard(at=at, changed=changed, dropped=len(writes.decisions) + queued), writes=writes)
+
+        return await self.change(key, act, may_be_new=True)
+
+    async def suppress_channel(self, key: CustomerKey, channel: str, reason: str, *, actor: str, proof: dict[str, Any]) -> Heard:
+        """Stop a channel for a customer whatever their consent: reason ``manual``, ``complaint``, ``hard_bounce`` or ``invalid``."""
+
+        def act(draft: Draft, now: Millis) -> Act:
+            changed = suppress(draft, channel, reason, now)
+            writes = Writes()
+            if changed:
+                place = f"suppression/{channel}"
+                entry_id = derive(key.workspace, key.customer, place, reason, now)
+                writes.ledger.append(LedgerEntry(key, entry_id, now, place, reason, "api", "", "", actor, proof))
+                _fall_silent(draft, channel, Refusal.SUPPRESSED, now, writes)
+            return Act(heard=Heard(at=now, changed=changed, dropped=len(writes.decisions)), writes=writes)
+
+        return await self.change(key, act, may_be_new=True)
+
+    async def erase(self, key: CustomerKey) -> Heard:
+        """Forget a customer everywhere. What remains is a tombstone that nothing can fill again."""
+        async with self.store.work() as work:
+            now, rows = await work.lock([key])
+            if rows[key].status is Status.ERASED:
+                return Heard(at=now, changed=False)
+            await work.commit(Writes(erasures=[key]))
+            return Heard(at=now, changed=True)
+
+
+def _entry(key: CustomerKey, given: Given, at: Millis) -> LedgerEntry:
+    place = slot(given.purpose, given.channel)
+    return LedgerEntry(
+        key=key,
+        id=derive(key.workspace, key.customer, place, given.state.value, at, given.source),
+        at=at,
+        slot=place,
+        state=given.state.value,
+        source=given.source,
+        notice=given.notice,
+        language=given.language,
+        actor=given.actor,
+        proof=given.proof,
+    )
+
+
+def _follow(draft: Draft, given: Given, at: Millis, now: Millis, writes: Writes) -> None:
+    """Let the channel follow the answer about it."""
+    if given.state is Answered.GRANTED:
+        closed = draft.read(Consents).suppressed.get(given.channel)
+        if closed is not None and closed[0] == "unsubscribed" and closed[1] < at:
+            lift(draft, given.channel)
+    elif given.state in {Answered.WITHDRAWN, Answered.DENIED}:
+        _fall_silent(draft, given.channel, Refusal.CONSENT_WITHDRAWN, now, writes)
+
+
+def _fall_silent(draft: Draft, channel: str, refusal: Refusal, now: Millis, writes: Writes) -> None:
+    """Drop everything promoting that waits for the channel."""
+    writes.cancels.append(Cancel(draft.key, (), channel, refusal.value, now))
+    verdicts = drop_pending(draft, items=(), refusal=refusal, now=now, channel=channel)
+    writes.decisions += [Decision(draft.key, verdict) for verdict in verdicts]
+    give_back(draft, lambda _id, touched: touched == channel)
