@@ -1,0 +1,61 @@
+"""The question whether the shop may write: an address and two equal doors. Here the yes is recorded as simulated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from oportuno.entry.demo.pages import say
+from oportuno.entry.demo.people import SIMULATED
+from oportuno.entry.demo.setting import LOCALES, ZONE
+from oportuno.entry.demo.stage import PERSON_COOKIE, VISITOR_COOKIE, Stage, Visitor, form_of, go, is_email, keep, visitor_key
+from oportuno.kit.faults import Unavailable
+
+
+def hear_routes(stage: Stage) -> APIRouter:
+    """Give the route of the question, without the prefix."""
+    router = APIRouter()
+
+    @router.post("/{language}/hear")
+    async def hear(request: Request, language: str) -> Response:
+        form = await form_of(request)
+        email, yes = form.get("email", "").strip()[:120], form.get("answer") == "yes"
+        back = form.get("back", "/cart").split("?")[0]
+        if not is_email(email):
+            return go(language, f"{back}?email=bad#hear")
+        await _remember(stage, email, form.get("anonymous", ""), language, yes=yes)
+        response = go(language, f"{back}?email={'yes' if yes else 'no'}#hear")
+        keep(response, PERSON_COOKIE, visitor_key(email))
+        keep(response, VISITOR_COOKIE, f"{email}|{'yes' if yes else 'no'}")
+        return response
+
+    return router
+
+
+def hear_facts(visitor: Visitor, request: Request) -> dict[str, Any]:
+    """Say what the question shows: itself, an error, or what was answered; nothing to whom it was answered before."""
+    language, said = visitor.language, request.query_params.get("email", "")
+    done = {"yes": "hear_done_yes", "no": "hear_done_no"}.get(said) if visitor.person.email else None
+    return {
+        "hear": not visitor.person.email or done is not None,
+        "heard": say(language, done, email=visitor.person.email) if done else "",
+        "hear_error": say(language, "hear_bad") if said == "bad" else "",
+        "hear_email": "",
+    }
+
+
+async def _remember(stage: Stage, email: str, anonymous: str, language: str, *, yes: bool) -> None:
+    """Tell the product who this is and what they answered, with the secret key, as a shop's server would."""
+    user = visitor_key(email)
+    traits = {"email": email, "name": email.split("@")[0][:24], "locale": LOCALES[language], "timezone": ZONE, "country": "ES"}
+    call: dict[str, Any] = {"type": "identify", "userId": user, "traits": traits}
+    if anonymous:
+        call["anonymousId"] = anonymous[:100]
+    answer = await stage.api.post("/v1/identify", json=call)
+    if answer.is_success:
+        consent = {"purpose": "marketing", "channel": "email", "state": "granted" if yes else "denied", **SIMULATED, "language": language}
+        answer = await stage.api.post(f"/api/v1/customers/{user}/consents", json=consent)
+    if not answer.is_success:
+        raise Unavailable("not_remembered", "this could not be stored now; try again in a moment")

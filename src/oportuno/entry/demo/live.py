@@ -1,0 +1,214 @@
+"""The live page: what was decided, when, about whom, and why: spoke above the line, waiting on it, silent below."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup, escape
+
+from oportuno.consent.refusals import sentence
+from oportuno.content.because import because_line
+from oportuno.decision.verdict import Decided, Verdict
+from oportuno.entry.demo.mail import letters_for
+from oportuno.entry.demo.pages import clock, number, render, say
+from oportuno.entry.demo.setting import ZONE
+from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, page, visitor_of
+from oportuno.flows.ports import Decision
+from oportuno.kit.ids import CustomerKey
+from oportuno.kit.times import HOUR, MINUTE, Millis
+from oportuno.profile.draft import Draft
+from oportuno.profile.sections import Core
+
+_READ: Final = 500
+_ROWS: Final = 60
+_MINUTES: Final = 60
+_WIDTH: Final = 10.2
+"""Of a minute in the chart, whose coordinates are 612 by 190 with the line at 95."""
+_TALLEST: Final = 82.0
+_KINDS: Final = {Decided.SPEAK: "speak", Decided.WAIT: "wait", Decided.SILENCE: "silence"}
+
+
+class Names(msgspec.Struct):
+    """Who a customer is, looked up once."""
+
+    known: dict[CustomerKey, tuple[str, str]] = {}
+    """key → (user id, name); both empty for somebody unknown."""
+
+
+def live_routes(stage: Stage) -> APIRouter:
+    """Give the live page's routes, without the prefix."""
+    router = APIRouter()
+    names = Names()
+
+    @router.get("/{language}/live")
+    async def live(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return page(stage, visitor, "live", "live", await live_facts(stage, visitor, names))
+
+    @router.get("/{language}/live/now")
+    async def now(request: Request, language: str, seen: str = "") -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        facts = await live_facts(stage, visitor, names)
+        if seen == facts["live_version"]:
+            return Response(status_code=204, headers=dict(SECURITY))
+        return HTMLResponse(render("live_now", language, facts), headers=dict(SECURITY))
+
+    return router
+
+
+async def live_facts(stage: Stage, visitor: Visitor, names: Names) -> dict[str, Any]:
+    """Say everything the panel shows, in the page's language."""
+    now = await stage.reads.now()
+    found = await stage.reads.decisions(stage.setting.workspace, before=None, limit=_READ)
+    hour = [decision for decision in found if decision.verdict.at > now - HOUR]
+    totals = Counter(decision.verdict.decided for decision in hour)
+    waiting = _still_waiting(hour)
+    rows = [await _row(stage, visitor, decision, names) for decision in found[:_ROWS]]
+    await _link_mails(stage, visitor.language, rows)
+    language = visitor.language
+    finding = _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=False)
+    return {
+        "live_version": f"{language}-{now // MINUTE}-{len(found)}-{found[0].verdict.at if found else 0}-{waiting}-{visitor.person.key}",
+        "finding": finding,
+        "finding_plain": _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=True),
+        "spoke": number(totals[Decided.SPEAK], language),
+        "silent": number(totals[Decided.SILENCE], language),
+        "waiting": number(waiting, language),
+        "bars": _bars(hour, now, language),
+        "axis": [clock(now - minutes * MINUTE, language) for minutes in (59, 45, 30, 15, 0)],
+        "reasons": _reasons(hour, language),
+        "decisions": rows,
+        "you_waiting": "",
+    }
+
+
+def _still_waiting(hour: Sequence[Decision]) -> int:
+    """Count the proposals whose newest verdict is to wait."""
+    newest: dict[bytes, Decided] = {}
+    for decision in hour:
+        newest.setdefault(decision.verdict.proposal.id, decision.verdict.decided)
+    return sum(decided is Decided.WAIT for decided in newest.values())
+
+
+def _finding(language: str, spoke: int, silent: int, *, plain: bool) -> str:
+    if not spoke and not silent:
+        return say(language, "live_finding_none")
+
+    def times(count: int, kind: str) -> str:
+        text = say(language, "times_one") if count == 1 else say(language, "times_many", n=number(count, language))
+        return text if plain else f'<b class="{kind}">{escape(text)}</b>'
+
+    sentence = say(language, "live_finding", spoke=times(spoke, "speak"), silent=times(silent, "silence"))
+    return sentence if plain else Markup(sentence)  # noqa: S704 - our own words around escaped numbers
+
+
+def _bars(hour: Sequence[Decision], now: Millis, language: str) -> list[dict[str, Any]]:
+    up: Counter[int] = Counter()
+    down: Counter[int] = Counter()
+    for decision in hour:
+        minute = (now // MINUTE) - decision.verdict.at // MINUTE
+        if decision.verdict.decided is Decided.SPEAK:
+            up[minute] += 1
+        elif decision.verdict.decided is Decided.SILENCE:
+            down[minute] += 1
+    most = max([4, *up.values(), *down.values()])
+    bars = []
+    for minute in range(_MINUTES):
+        if not up[minute] and not down[minute]:
+            continue
+        left = (_MINUTES - 1 - minute) * _WIDTH
+        height, depth = up[minute] * _TALLEST / most, down[minute] * _TALLEST / most
+        title = say(
+            language, "live_minute", time=clock(now - minute * MINUTE, language), spoke=up[minute], silent=down[minute]
+        )
+        bars.append(
+            {
+                "x": f"{left + 1.2:.1f}",
+                "y": f"{90 - height:.1f}",
+                "up": round(height, 1),
+                "stem": f"{left + 3.7:.1f}",
+                "down": round(depth, 1),
+                "now": minute == 0,
+                "title": title,
+            }
+        )
+    return bars
+
+
+def _reasons(hour: Sequence[Decision], language: str) -> list[dict[str, Any]]:
+    counted = Counter(
+        decision.verdict.reasons[0].refusal for decision in hour if decision.verdict.decided is Decided.SILENCE and decision.verdict.reasons
+    )
+    if not counted:
+        return []
+    most = counted.most_common(1)[0][1]
+    return [
+        {"name": sentence(refusal, reader="marketer", language=language), "times": number(times, language), "share": round(times * 100 / most)}
+        for refusal, times in counted.most_common(7)
+    ]
+
+
+async def _row(stage: Stage, visitor: Visitor, decision: Decision, names: Names) -> dict[str, Any]:
+    language, verdict = visitor.language, decision.verdict
+    user, name = await _who(stage, decision.key, names)
+    kind = _KINDS[verdict.decided]
+    return {
+        "kind": kind,
+        "verdict": say(language, f"live_{kind}"),
+        "time": clock(verdict.at, language, seconds=True),
+        "customer": _shown_name(user, name, decision.key, language),
+        "mine": bool(user) and user == visitor.person.key,
+        "journey": await _journey_name(stage, verdict.proposal.journey, language),
+        "refusal": verdict.reasons[0].refusal.value if verdict.reasons else "",
+        "reason": _reason(verdict, language),
+        "then": say(language, "live_then", time=clock(verdict.retry_at, language)) if verdict.retry_at else "",
+        "id": verdict.proposal.id,
+        "mail": "",
+    }
+
+
+def _reason(verdict: Verdict, language: str) -> str:
+    if not verdict.reasons:
+        text = because_line(verdict.proposal.because, language, now=verdict.at, zone=ZONE)
+        return text[:1].upper() + text[1:]
+    return sentence(verdict.reasons[0].refusal, reader="marketer", language=language)
+
+
+async def _link_mails(stage: Stage, language: str, rows: list[dict[str, Any]]) -> None:
+    spoken = [row for row in rows if row["kind"] == "speak"]
+    if not spoken:
+        return
+    letters = {letter.message: letter for letter in await letters_for(stage, "")}
+    for row in spoken:
+        letter = letters.get(row["id"])
+        if letter is not None:
+            row["mail"] = f"/demo/{language}/mail/{letter.id.hex()}?who=all"
+
+
+async def _who(stage: Stage, key: CustomerKey, names: Names) -> tuple[str, str]:
+    if key not in names.known:
+        row = await stage.reads.customer(key)
+        core = Draft(key, row.state).read(Core) if row is not None and row.state else Core()
+        user = next((value for kind, value in core.ids if kind == "user"), "")
+        if not user:
+            return "", ""  # may be named any moment: looked up again next time
+        register = core.traits.get("name")
+        names.known[key] = user, str(register.value) if register is not None else ""
+    return names.known[key]
+
+
+def _shown_name(user: str, name: str, key: CustomerKey, language: str) -> str:
+    if user.startswith("hogar-"):
+        return say(language, "household", n=user.removeprefix("hogar-"))
+    return name or say(language, "visitor", n=f"{key.customer & 0xFFFF:04x}")
+
+
+async def _journey_name(stage: Stage, key: str, language: str) -> str:
+    programme = await stage.programmes.programme(stage.setting.workspace)
+    journey = next((journey for journey in programme.journeys if journey.key == key), None)
+    return journey.names.get(language, key) if journey is not None else key

@@ -1,0 +1,154 @@
+"""The demonstration's door: its pages under /demo, for this machine alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.resources import files
+from ipaddress import ip_address
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Request
+from fastapi.responses import RedirectResponse, Response
+
+from oportuno.entry.demo.drawings import drawing, names
+from oportuno.entry.demo.hear import hear_routes
+from oportuno.entry.demo.history import TERMS
+from oportuno.entry.demo.live import live_routes
+from oportuno.entry.demo.mail import mail_routes
+from oportuno.entry.demo.pages import say
+from oportuno.entry.demo.setting import LANGUAGES, Person
+from oportuno.entry.demo.shelves import AISLES
+from oportuno.entry.demo.shop import counts, shop_routes
+from oportuno.entry.demo.stage import (
+    ANSWER_COOKIE,
+    BASKET_COOKIE,
+    FRESH_COOKIE,
+    PERSON_COOKIE,
+    VISITOR_COOKIE,
+    Stage,
+    form_of,
+    go,
+    keep,
+    page,
+    person_name,
+    visitor_of,
+)
+
+_KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "woff2": "font/woff2", "txt": "text/plain"}
+_LONG: Final = {"Cache-Control": "public, max-age=86400"}
+_ASSETS: Final = files("oportuno.entry.demo").joinpath("assets")
+
+
+def _only_here(request: Request) -> None:
+    """Let nobody in but this machine itself."""
+    host = request.client.host if request.client else ""
+    name = request.url.hostname or ""
+    try:
+        here = ip_address(host).is_loopback
+    except ValueError:
+        here = host == "testclient"
+    if not here or name not in {"127.0.0.1", "localhost", "::1", "testserver"}:
+        raise HTTPException(status_code=404)
+
+
+def _known_language(request: Request) -> None:
+    """Answer 404 to a language that the pages do not speak."""
+    if request.path_params.get("language", LANGUAGES[0]) not in LANGUAGES:
+        raise HTTPException(status_code=404)
+
+
+def router(stage: Stage) -> APIRouter:
+    """Give the demonstration's routes, all under /demo. They answer this machine alone."""
+    door = APIRouter(prefix="/demo", dependencies=[Depends(_only_here), Depends(_known_language)], include_in_schema=False)
+
+    @door.get("")
+    async def begin(request: Request) -> Response:
+        return RedirectResponse(f"/demo/{_spoken(request)}", status_code=302)
+
+    @door.get("/cart")
+    async def cart(request: Request) -> Response:
+        return RedirectResponse(f"/demo/{_spoken(request)}/cart?{request.url.query}", status_code=302)
+
+    @door.get("/assets/{name:path}")
+    async def asset(name: Annotated[str, Path(pattern=r"^(fonts/)?[a-z-]+\.[a-z0-9]+$")]) -> Response:
+        found = _asset(name)
+        if found is None:
+            raise HTTPException(status_code=404)
+        return Response(found, media_type=_KINDS[name.rsplit(".", 1)[-1]], headers=_LONG)
+
+    @door.get("/art/{aisle}/{name}.svg")
+    async def art(aisle: str, name: str) -> Response:
+        if name not in names() or aisle not in {known.key for known in AISLES}:
+            raise HTTPException(status_code=404)
+        return Response(drawing(name, aisle), media_type="image/svg+xml", headers=_LONG)
+
+    door.include_router(_people_routes(stage))
+    door.include_router(mail_routes(stage))
+    door.include_router(live_routes(stage))
+    door.include_router(hear_routes(stage))
+    door.include_router(shop_routes(stage))
+    return door
+
+
+def _people_routes(stage: Stage) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/{language}/tour")
+    async def tour(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return page(stage, visitor, "tour", "tour", {"terms": TERMS[language], "counts": counts(stage, language)})
+
+    @routes.get("/{language}/be")
+    async def be(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        people = [visitor.person] if stage.setting.person(visitor.person.key) is None else []
+        people += stage.setting.people
+        return page(stage, visitor, "be", "be", {"people": [_shown(person, language) for person in people]})
+
+    @routes.post("/{language}/be")
+    async def become(request: Request, language: str) -> Response:
+        form = await form_of(request)
+        person = stage.setting.person(form.get("person", ""))
+        answer = go(language, "")
+        keep(answer, PERSON_COOKIE, person.key if person else "")
+        keep(answer, FRESH_COOKIE, "1")
+        for name in (VISITOR_COOKIE, ANSWER_COOKIE, BASKET_COOKIE):
+            keep(answer, name, "")
+        return answer
+
+    return routes
+
+
+def _shown(person: Person, language: str) -> dict[str, Any]:
+    name = person_name(person, language)
+    return {
+        "key": person.key,
+        "name": name,
+        "initial": name[0].upper() if not person.key.startswith("hogar-") else "⌂",
+        "answered": say(language, person.answered if person.key else "person_anonymous"),
+        "detail": say(language, "person_orders", n=person.orders) if person.orders else say(language, "person_made_up"),
+    }
+
+
+def _spoken(request: Request) -> str:
+    """Give the first of the browser's languages that the pages speak."""
+    for wish in request.headers.get("accept-language", "").lower().split(","):
+        if wish.strip()[:2] in LANGUAGES:
+            return wish.strip()[:2]
+    return LANGUAGES[0]
+
+
+@lru_cache(maxsize=32)
+def _asset(name: str) -> bytes | None:
+    found = _ASSETS.joinpath(name)
+    return found.read_bytes() if found.is_file() and name.rsplit(".", 1)[-1] in _KINDS else None
+
+
+@lru_cache(maxsize=1)
+def assets_version() -> str:
+    """Give a short name of the assets' content: it changes when they do."""
+    digest = blake2b(digest_size=4)
+    for name in ("demo.css", "shop.css", "shop.js", "mail.js", "live.js"):
+        digest.update(_asset(name) or b"")
+    return digest.hexdigest()

@@ -1,0 +1,233 @@
+"""The shop: a list, a product, a basket, an order; who is looking, and what they answered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from oportuno.entry.demo.basket import Basket
+from oportuno.entry.demo.hear import hear_facts
+from oportuno.entry.demo.history import CURRENCY, TERMS, Product
+from oportuno.entry.demo.pages import clock, day, number, say
+from oportuno.entry.demo.restore import Restored, restored
+from oportuno.entry.demo.setting import LOCALES
+from oportuno.entry.demo.shelves import AISLES
+from oportuno.entry.demo.stage import ANSWER_COOKIE, FRESH_COOKIE, Stage, Visitor, form_of, go, keep, keep_basket, page, visitor_of
+from oportuno.kit.times import Millis
+
+
+def shop_routes(stage: Stage) -> APIRouter:  # noqa: C901 - a list of routes, each a few lines
+    """Give the shop's routes, without the prefix."""
+    router = APIRouter()
+
+    @router.get("/{language}")
+    async def shelves(request: Request, language: str, aisle: str = "", q: str = "") -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return shop_page(stage, visitor, "list", list_facts(stage, visitor, aisle, q.strip()[:80]), event="list")
+
+    @router.get("/{language}/p/{product_id}")
+    async def product(request: Request, language: str, product_id: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        found = stage.setting.product(product_id)
+        if found is None:
+            return missing(stage, visitor)
+        facts = {"product": shown(found, language), "current_aisle": found.aisle, **hear_facts(visitor, request)}
+        return shop_page(stage, visitor, "product", facts, event="product", product=found)
+
+    @router.get("/{language}/cart")
+    async def cart(request: Request, language: str, oportuno_cart: str = "") -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        back = await restored(stage, oportuno_cart) if oportuno_cart else None
+        return shop_page(stage, visitor, "cart", await cart_facts(stage, visitor, request, back), event="cart", back=back)
+
+    @router.post("/{language}/cart")
+    async def change(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        form = await form_of(request)
+        back = await restored(stage, form.get("oportuno_cart", "")) if form.get("oportuno_cart") else None
+        basket = back.basket if back is not None and back.basket.lines else visitor.basket
+        if stage.setting.product(form.get("product", "")) is not None:
+            basket = basket.changed(form["product"], form.get("do", ""), now=await stage.reads.now())
+        answer = go(language, form["back"] if "back" in form else "/cart")
+        keep_basket(answer, basket)
+        return answer
+
+    @router.post("/{language}/order")
+    async def order(request: Request, language: str) -> Response:
+        await form_of(request)
+        answer = go(language, "/thanks")
+        keep_basket(answer, Basket())
+        return answer
+
+    @router.get("/{language}/thanks")
+    async def thanks(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return plain(stage, visitor, "thanks_title", [say(language, "thanks_lead")], button="thanks_button", to=f"/demo/{language}/live")
+
+    @router.get("/{language}/answers")
+    async def answers(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        now = say(language, f"answers_now_{visitor.answer or 'none'}")
+        return plain(stage, visitor, "answers_title", [now, say(language, "answers_lead")], doors=visitor.person.may_remember is None)
+
+    @router.post("/{language}/answers")
+    async def answered(request: Request, language: str) -> Response:
+        form = await form_of(request)
+        response = go(language, form.get("back", ""))
+        if form.get("answer") in {"yes", "no"}:
+            keep(response, ANSWER_COOKIE, form["answer"])
+        return response
+
+    @router.get("/{language}/terms")
+    async def terms(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return plain(stage, visitor, "terms_title", [TERMS[language], counts(stage, language)])
+
+    return router
+
+
+def list_facts(stage: Stage, visitor: Visitor, aisle: str, q: str) -> dict[str, Any]:
+    """Say what the list shows: an aisle, what a search found, or everything."""
+    language = visitor.language
+    current = next((known for known in AISLES if known.key == aisle), None)
+    found = [product for product in stage.setting.products if (current is None or product.aisle == current.key) and _matches(product, q)]
+    heading = getattr(current, language) if current is not None else say(language, "shop_title")
+    return {
+        "products": [shown(product, language) for product in found],
+        "current_aisle": current.key if current else "",
+        "q": q,
+        "heading": heading,
+        "hero": not q and current is None,
+        "hero_lines": say(language, "hero_title").split("¦"),
+    }
+
+
+def _matches(product: Product, q: str) -> bool:
+    return not q or any(q.casefold() in name.casefold() for name in product.names.values())
+
+
+async def cart_facts(stage: Stage, visitor: Visitor, request: Request, back: Restored | None) -> dict[str, Any]:
+    """Say what lies in the basket, and until when it is kept."""
+    language, now = visitor.language, await stage.reads.now()
+    basket = back.basket if back is not None and back.basket.lines else visitor.basket
+    lines = [
+        {"product": shown(product, language), "quantity": count, "sum": (back.price_of(product) if back else product.price) * count}
+        for product, count in ((stage.setting.product(key), count) for key, count in basket.lines.items())
+        if product is not None
+    ]
+    return {
+        "lines": lines,
+        "total": sum(line["sum"] for line in lines),
+        "items_text": say(language, "items_one") if basket.pieces == 1 else say(language, "items_many", n=basket.pieces),
+        "notice": _notice(language, basket, back, now),
+        "token": back.token if back is not None and back.basket.lines else "",
+        **hear_facts(visitor, request),
+    }
+
+
+def _notice(language: str, basket: Basket, back: Restored | None, now: Millis) -> str:
+    if back is not None and not back.basket.lines:
+        return say(language, "cart_link_bad")
+    kept = basket.held_until > now
+    if back is not None:
+        held = say(language, "cart_restored_held", time=clock(basket.held_until, language)) if kept else ""
+        over = say(language, "cart_restored_over") if basket.held_until and not kept else ""
+        return f"{say(language, 'cart_restored')} {held or over}".strip()
+    return say(language, "cart_held", time=clock(basket.held_until, language)) if kept and basket.lines else ""
+
+
+def shown(product: Product, language: str) -> dict[str, Any]:
+    """Give a product as a page shows it."""
+    aisle = next(known for known in AISLES if known.key == product.aisle)
+    return {
+        "id": product.id,
+        "aisle": product.aisle,
+        "aisle_name": getattr(aisle, language),
+        "drawing": product.drawing,
+        "name": product.names[language],
+        "size": product.sizes.get(language, ""),
+        "price": product.price,
+        "house": product.house,
+        "baskets_text": number(product.baskets, language),
+    }
+
+
+def shop_page(
+    stage: Stage, visitor: Visitor, name: str, facts: dict[str, Any], *, event: str = "", product: Product | None = None, back: Restored | None = None
+) -> HTMLResponse:
+    """Write a page of the shop: its head and foot, the question about remembering, and what its script may say."""
+    basket = back.basket if back is not None and back.basket.lines else visitor.basket
+    common = {
+        "aisles": [{"key": aisle.key, "name": getattr(aisle, visitor.language)} for aisle in AISLES],
+        "current_aisle": "",
+        "q": "",
+        "cart_count": basket.pieces,
+        "ask": visitor.answer == "" and event != "",
+        "browser": _browser(stage, visitor, basket, event, product),
+    }
+    response = page(stage, visitor, name, "shop", {**common, **facts})
+    if visitor.fresh:
+        keep(response, FRESH_COOKIE, "")
+    return response
+
+
+def _browser(stage: Stage, visitor: Visitor, basket: Basket, event: str, product: Product | None) -> Any:
+    """Give what the shop's script needs, as JSON that cannot end its own element."""
+    from markupsafe import Markup
+
+    known = [product] if product is not None else []
+    in_basket = [found for key in basket.lines if (found := stage.setting.product(key)) is not None]
+    everything = stage.setting.products if event == "list" else (*known, *in_basket)
+    facts = {
+        "key": stage.setting.write_key,
+        "locale": LOCALES[visitor.language],
+        "language": visitor.language,
+        "currency": CURRENCY,
+        "person": {"id": visitor.person.key, "email": visitor.person.email, "name": visitor.person.name},
+        "answer": visitor.answer,
+        "fresh": visitor.fresh,
+        "event": event,
+        "viewed": product.id if product is not None else "",
+        "basket": basket.lines,
+        "heldUntil": basket.held_until,
+        "products": {item.id: {"name": item.names[visitor.language], "price": item.price / 100, "art": f"{item.aisle}/{item.drawing}"} for item in everything},
+    }
+    return Markup(json.dumps(facts).replace("<", "\\u003c"))  # noqa: S704 - JSON in which no element can end
+
+
+def plain(
+    stage: Stage, visitor: Visitor, title: str, paragraphs: list[str], *, doors: bool = False, button: str = "", to: str = ""
+) -> HTMLResponse:
+    """Write a page of a title and some sentences."""
+    language = visitor.language
+    facts = {
+        "title": say(language, title),
+        "paragraphs": paragraphs,
+        "doors": doors,
+        "button": say(language, button) if button else "",
+        "button_to": to,
+    }
+    return shop_page(stage, visitor, "plain", facts)
+
+
+def missing(stage: Stage, visitor: Visitor) -> HTMLResponse:
+    """Say kindly that a page is not here."""
+    language = visitor.language
+    answer = plain(
+        stage, visitor, "not_found_title", [say(language, "not_found_lead")], button="not_found_button", to=f"/demo/{language}"
+    )
+    answer.status_code = 404
+    return answer
+
+
+def counts(stage: Stage, language: str) -> str:
+    """Say how much of the data was loaded and how."""
+    setting = stage.setting
+    return say(
+        language, "terms_counts", orders=number(setting.orders, language), households=number(setting.households, language), date=day(setting.ends, language)
+    )
+
+

@@ -1,0 +1,160 @@
+"""What the demonstration's pages stand on, and what every page needs to know of its visitor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from httpx2 import AsyncClient
+
+from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
+from oportuno.entry.demo.basket import Basket, read_basket, write_basket
+from oportuno.entry.demo.pages import render, say
+from oportuno.entry.demo.setting import LANGUAGES, Person, Setting
+from oportuno.flows.ports import Mailbox, Programmes, Store
+from oportuno.flows.reads import Reads
+from oportuno.kit.faults import BadInput, NotAllowed
+
+PERSON_COOKIE: Final = "demo_person"
+VISITOR_COOKIE: Final = "demo_visitor"
+FRESH_COOKIE: Final = "demo_fresh"
+ANSWER_COOKIE: Final = "tn_answer"
+_MONTH: Final = 30 * 24 * 3600
+_FORM_LIMIT: Final = 16_384
+_EMAIL: Final = re.compile(r"[^\s@<>\"',;|]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+SECURITY: Final = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The parts behind the pages. `api` speaks to this very server, with the workspace's secret key, as any program would."""
+
+    setting: Setting
+    reads: Reads
+    store: Store
+    mailbox: Mailbox
+    programmes: Programmes
+    api: AsyncClient
+    version: str = "1"
+    """Changes when the assets do."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who looks at a page, and in which language."""
+
+    language: str
+    person: Person
+    basket: Basket
+    answer: str
+    """``yes``, ``no`` or empty: whether the shop may remember what is looked at."""
+    fresh: bool
+    """Whether the browser should forget the anonymous id it had."""
+    rest: str
+    """The path after the language, for coming back and for the other language."""
+
+    @property
+    def email(self) -> str:
+        """The address by which the person is known, or empty."""
+        return self.person.email
+
+
+def visitor_of(request: Request, language: str, setting: Setting) -> Visitor:
+    """Read from a request who is looking."""
+    person = _person(request, setting)
+    known = {True: "yes", False: "no", None: ""}[person.may_remember]
+    path = request.url.path.removeprefix(f"/demo/{language}")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Visitor(
+        language=language,
+        person=person,
+        basket=read_basket(request.cookies.get(BASKET_COOKIE, "")),
+        answer=known or request.cookies.get(ANSWER_COOKIE, ""),
+        fresh=request.cookies.get(FRESH_COOKIE, "") == "1",
+        rest=path + query,
+    )
+
+
+def _person(request: Request, setting: Setting) -> Person:
+    key = request.cookies.get(PERSON_COOKIE, "")
+    email, _, may_write = request.cookies.get(VISITOR_COOKIE, "").partition("|")
+    if email and key == visitor_key(email) and is_email(email):
+        return Person(key=key, name=email.split("@")[0][:24], email=email, may_write=may_write == "yes")
+    return setting.person(key) or setting.person("") or Person(key="", name="Dora")
+
+
+def visitor_key(email: str) -> str:
+    """Give the user id of somebody who left an e-mail address: always the same for the same address."""
+    return f"visita-{blake2b(email.lower().encode(), digest_size=6).hexdigest()}"
+
+
+def is_email(text: str) -> bool:
+    """Say whether this looks like an e-mail address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def page(stage: Stage, visitor: Visitor, name: str, here: str, facts: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    """Write a page with what every page shows: the bar, the person, the languages."""
+    common = {
+        "version": stage.version,
+        "here": here,
+        "rest": visitor.rest,
+        "languages": LANGUAGES,
+        "me_name": person_name(visitor.person, visitor.language),
+        "me_key": visitor.person.key,
+        "wait_seconds": stage.setting.wait_seconds,
+        "mails": 0,
+    }
+    return HTMLResponse(render(name, visitor.language, {**common, **facts}), status_code=status, headers=dict(SECURITY))
+
+
+def person_name(person: Person, language: str) -> str:
+    """Name a person in the page's language."""
+    if person.key.startswith("hogar-"):
+        return say(language, "household", n=person.key.removeprefix("hogar-"))
+    return person.name
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Read a small form. Raises BadInput when it is none, NotAllowed when another site sent it."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise NotAllowed("form_from_elsewhere", "this form was sent by another site")
+    body = await request.body()
+    if len(body) > _FORM_LIMIT:
+        raise BadInput("form_too_large", "this form is too large")
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=40))
+    except ValueError as fault:
+        raise BadInput("form_malformed", "this form cannot be read") from fault
+
+
+def go(language: str, rest: str) -> RedirectResponse:
+    """Go on to another page after a form; only within the demonstration."""
+    if not rest.startswith(("/", "?")) or rest.startswith("//") or "\\" in rest or any(ord(sign) < 33 for sign in rest):  # noqa: PLR2004 - below the space
+        rest = ""
+    return RedirectResponse(f"/demo/{language}{rest}", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def keep(response: Response, name: str, value: str) -> None:
+    """Set a cookie of the shop's own; an empty value takes it away."""
+    if value:
+        response.set_cookie(name, value, max_age=_MONTH, path="/demo", samesite="lax", httponly=True)
+    else:
+        response.delete_cookie(name, path="/demo", samesite="lax", httponly=True)
+
+
+def keep_basket(response: Response, basket: Basket) -> None:
+    """Set or take away the basket's cookie."""
+    keep(response, BASKET_COOKIE, write_basket(basket) if basket.lines else "")
