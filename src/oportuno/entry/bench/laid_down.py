@@ -74,7 +74,7 @@ steps:
     because: event_seen
     expires: 24h
     worth: 0.7
-reentry: at once
+reentry: always
 on_publish: finish_old
 """,
     "probe": """

@@ -33,7 +33,7 @@ def mould_states(now: Millis, *, seed: int = 7) -> list[bytes]:
     """Fold 400 made-up histories of 90 days, from a few events to a few hundred, as the engine itself would have."""
     chance = random.Random(seed)
     traffic = Traffic(customers=1, seed=seed, prefix="mould")
-    return [_live(traffic, CustomerKey(0, 1, number + 1), round(chance.lognormvariate(4.0, 0.6)), now) for number in range(_MOULDS)]
+    return [_live(traffic, CustomerKey(0, 1, number + 1), round(chance.lognormvariate(3.5, 0.7)), now) for number in range(_MOULDS)]
 
 
 def _live(traffic: Traffic, key: CustomerKey, events: int, now: Millis) -> bytes:
