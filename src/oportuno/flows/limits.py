@@ -71,12 +71,13 @@ class Doorkeeper:
         self._addresses.take(house, 1, now)
 
     def admit(self, address: str, key_id: str, items: int, now: Millis) -> None:
-        """Count what a recognised key brings. Raises Busy."""
+        """Count what a recognised key brings, beyond the one that `knock` counted. Raises Busy."""
         wait = self._keys.wait(key_id, now)
         if wait:
             raise Busy("key_too_fast", "too much comes with this key: wait, then send it again", retry_after=wait)
         self._keys.take(key_id, items, now)
-        self._addresses.take(house_of(address), items, now)
+        if items > 1:
+            self._addresses.take(house_of(address), items - 1, now)
 
     def hold(self, waiting: int) -> None:
         """Refuse what a workspace would only pile up. Raises Busy."""
