@@ -191,7 +191,7 @@ class Deliverer:
 
     async def _listen(self) -> None:
         """Wake every channel when something may have come."""
-        while True:
+        while not self._stopping.is_set():
             try:
                 await self.outbox.wait(_LONGEST_SLEEP)
             except Unavailable as fault:
@@ -202,7 +202,7 @@ class Deliverer:
 
     async def _recover(self) -> None:
         """Settle what dead deliverers left."""
-        while True:
+        while not self._stopping.is_set():
             try:
                 settled = await recover_once(self.outbox, self.store)
                 if settled:
