@@ -64,9 +64,10 @@ def _end(zone: str, span: Hours, at: Millis) -> Millis:
     end = (at // MINUTE + left) * MINUTE
     shift = (_offset(zone, end // _QUARTER) - _offset(zone, at // _QUARTER)) * MINUTE
     earlier = end - shift
-    if shift > 0 and earlier > at:
-        # The clocks went forward on the way: quiet ends sooner, at the earliest when the skipped hour is over.
-        return next((t for t in range(earlier, end, MINUTE) if not _covers(span, _local_minute(zone, t))), end)
+    if shift > 0:
+        # The clocks go forward on the way: quiet ends sooner, at the earliest when the skipped hour is over.
+        soonest = max(earlier, (at // MINUTE + 1) * MINUTE)
+        return next((t for t in range(soonest, end, MINUTE) if not _covers(span, _local_minute(zone, t))), end)
     return end
 
 
