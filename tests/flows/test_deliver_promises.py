@@ -39,13 +39,24 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
     raise AssertionError("it never ended")
 
 
-def interleave(world: ShakyWorld, coroutines: list[Coroutine[Any, Any, Any]], choices: list[tuple[int, int]]) -> None:
-    """Run coroutines step by step as chosen: (who goes next, how many milliseconds pass before)."""
+Run = tuple[int, int, int]
+"""Who goes next, how many steps, and how many milliseconds pass before."""
+
+
+def runs(most: int) -> st.SearchStrategy[list[Run]]:
+    """Orders in which things may happen: long runs of one and quick changes, with pauses around the limits that matter."""
+    passes = st.sampled_from([0, 0, 0, 1, 120, 499, 700, 1_200])
+    return st.lists(st.tuples(st.integers(0, most - 1), st.integers(1, 9), passes), min_size=2, max_size=16)
+
+
+def interleave(world: ShakyWorld, coroutines: list[Coroutine[Any, Any, Any]], choices: list[Run]) -> None:
+    """Run coroutines as chosen, then in turn until all have ended."""
     alive = list(coroutines)
+    steps = [(who, passes if step == 0 else 0) for who, times, passes in choices for step in range(times)]
     for turn in range(MOST_STEPS):
         if not alive:
             return
-        who, passes = choices[turn] if turn < len(choices) else (turn, 0)
+        who, passes = steps[turn] if turn < len(steps) else (turn, 0)
         world.clock.advance(passes)
         chosen = alive[who % len(alive)]
         try:
@@ -115,9 +126,56 @@ def test_a_deliverer_may_die_at_any_await_and_marketing_still_leaves_at_most_onc
     raise AssertionError("the delivery never ended")
 
 
+@pytest.mark.parametrize("late", [0, 400, 1_001, 5_000])
+def test_a_withdrawal_at_any_await_of_a_slow_deliverer_is_obeyed_within_a_second(late: int) -> None:
+    for steps in range(200):
+        shop, waiting = waiting_shop(ACCEPTED, Purpose.MARKETING)
+        delivery, withdrawal = shop.deliver(waiting), shop.withdraw(waiting.message.key)
+        withdrawn_at, ended = 0, False
+        for _ in range(steps):
+            try:
+                delivery.send(None)
+            except StopIteration:
+                ended = True
+                break
+        for _ in range(MOST_STEPS):
+            try:
+                withdrawal.send(None)
+            except StopIteration:
+                withdrawn_at = shop.now
+                break
+            if shop.world.place == "store.blocked" and not ended:
+                delivery.send(None)
+        assert withdrawn_at
+        shop.world.clock.advance(late)
+        if not ended:
+            finish(delivery)
+        for hand in shop.provider.begun:
+            assert hand.at - withdrawn_at <= 1_000, f"after {steps} steps"
+        if ended:
+            return
+    raise AssertionError("the delivery never ended")
+
+
+def test_a_claim_lost_on_its_way_is_never_taken_from_the_one_who_has_it_now() -> None:
+    """The first deliverer's commit is lost, and it cleans up at every possible moment of the second's and the third's delivery."""
+    for second in range(1, 16):
+        for first in range(1, 16):
+            shop, waiting = waiting_shop(ACCEPTED, Purpose.MARKETING)
+            lost, other, third = (shop.deliver(waiting, deliverer=number) for number in (1, shop.world.start_deliverer(), 3))
+            shop.world.tables.deliverers.add(3)
+
+            def fail() -> None:
+                raise Unavailable("database_gone", "the database does not answer")
+
+            shop.world.at["store.commit"] = [fail]
+            interleave(shop.world, [lost, other, third], [(0, 3 + first, 0), (1, second, 0), (0, 20, 0), (2, 20, 0)])
+            assert len(shop.provider.begun) <= 1
+
+
 @settings(max_examples=150, deadline=None)
-@given(choices=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 400)), max_size=40), answer=st.sampled_from(ANSWERS))
-def test_no_hand_off_starts_more_than_a_second_after_a_withdrawal_whatever_the_order(choices: list[tuple[int, int]], answer: Answer) -> None:
+@given(choices=runs(3), answer=st.sampled_from(ANSWERS))
+def test_no_hand_off_starts_more_than_a_second_after_a_withdrawal_whatever_the_order(choices: list[Run], answer: Answer) -> None:
     shop, waiting = waiting_shop(answer, Purpose.MARKETING)
     withdrawn_at: list[int] = []
 
@@ -145,11 +203,11 @@ def test_no_hand_off_starts_more_than_a_second_after_a_withdrawal_whatever_the_o
 
 @settings(max_examples=150, deadline=None)
 @given(
-    choices=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 300)), max_size=60),
+    choices=runs(6),
     answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=6),
     reserved=st.booleans(),
 )
-def test_no_limit_is_exceeded_however_many_deliverers_hurry(choices: list[tuple[int, int]], answers: list[Answer], *, reserved: bool) -> None:
+def test_no_limit_is_exceeded_however_many_deliverers_hurry(choices: list[Run], answers: list[Answer], *, reserved: bool) -> None:
     """Three messages for Ana, who hears one a day. Their reservations may have lapsed: the claim must hold the limit all the same."""
     shop = Shop(ShakyWorld(), list(answers))
     ana = finish(shop.customer("ana"))
@@ -173,12 +231,12 @@ def test_no_limit_is_exceeded_however_many_deliverers_hurry(choices: list[tuple[
 
 @settings(max_examples=100, deadline=None)
 @given(
-    choices=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 600)), max_size=60),
+    choices=runs(3),
     answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=4),
     failures=st.lists(st.tuples(st.sampled_from(["store.lock", "store.commit", "store.committed"]), st.integers(0, 6)), max_size=5),
 )
 def test_with_a_database_that_comes_and_goes_marketing_still_leaves_at_most_once(
-    choices: list[tuple[int, int]], answers: list[Answer], failures: list[tuple[str, int]]
+    choices: list[Run], answers: list[Answer], failures: list[tuple[str, int]]
 ) -> None:
     shop = Shop(ShakyWorld(), list(answers))
     waiting = finish(shop.message(finish(shop.customer("ana"))))
