@@ -69,7 +69,7 @@ def recheck_skipped(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
 class CountingWork(MemoryWork):
     """Counts the customer's messages before it waits for the lock."""
 
-    counts: dict[str, dict] = {}  # noqa: RUF012 - one for all, emptied by whoever plants it
+    counts: dict[str, dict] = {}
 
     async def lock(self, keys):
         await self.ground.pause("store.count")

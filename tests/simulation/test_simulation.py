@@ -30,7 +30,6 @@ def test_a_planted_bug_is_found(bug, monkeypatch):
         for seed in range(1, 400):
             told = history(seed).play(STEPS)
             if told.breaches:
-                print(f"{bug}: found by seed {seed} at step {told.steps}: {told.breaches[0]}")
                 return
     pytest.fail(f"{bug} was not found")
 

@@ -49,8 +49,9 @@ class MemoryWork(Transaction):
         ordered = sorted(set(keys))
         for key in ordered:
             await self._take(key)
+        now, rows = ground.clock.now, {key: self._read(key) for key in ordered}
         await ground.pause("store.locked")
-        return ground.clock.now, {key: self._read(key) for key in ordered}
+        return now, rows
 
     async def commit(self, writes: Writes) -> None:
         """Write everything and commit. Raises Moved with nothing written."""

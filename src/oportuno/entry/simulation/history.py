@@ -1,4 +1,4 @@
-"""One history: a hundred steps of people, workers, crashes and bad clocks, drawn from one seed; then everything comes to rest and is counted."""
+"""One history: steps of people, workers, crashes and bad clocks, drawn from one seed; then all comes to rest and is counted."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ DELIVERERS: Final = ("deliverer-1", "deliverer-2")
 _LAPSES: Final[tuple[Millis, ...]] = (50, 200, 400, 600, SECOND, SECOND, 5 * SECOND, MINUTE, 31 * MINUTE, 2 * HOUR, 8 * HOUR)
 _JUMPS: Final[tuple[Millis, ...]] = (-10 * MINUTE, -2 * SECOND, 2 * SECOND, 20 * MINUTE)
 _TO_REST: Final[tuple[Millis, ...]] = (SECOND, MINUTE, 31 * MINUTE, 6 * HOUR, DAY, DAY, 8 * DAY)
+_HAPPENINGS: Final = {"nothing": 62, "request": 14, "wish": 6, "time": 10, "crash": 3, "connection": 5}
+"""What comes from outside in a step, and how often."""
+_TIMES: Final = {"lapse": 60, "edge": 30, "jump": 10}
+_WISHES: Final = {"no": 3, "stop": 2, "yes": 5, "erase": 1}
+_REQUESTS: Final = {"new": 1, "again": 1}
 _MOST_TURNS: Final = 20_000
 
 
@@ -49,13 +54,12 @@ class SimulatedWorld(MemoryWorld):
     def __init__(self) -> None:
         super().__init__(self_moving=False)
         self.heard: list[Callable[[str, Writes], None]] = []
-        self.logged: list[Callable[[], None]] = []
+        self.passing: list[Callable[[str, str], None]] = []
 
     async def pause(self, place: str) -> None:
-        """Stand still; the checker reads the log before anybody can change it."""
-        if place == "intake.stored":
-            for look in self.logged:
-                look()
+        """Stand still; the checker looks before anybody can change anything."""
+        for look in self.passing:
+            look(self.actor, place)
         await super().pause(place)
 
     def committed(self, actor: str, writes: Writes) -> None:
@@ -81,7 +85,7 @@ class History:
         self._numbers: dict[str, int] = {}
         self._intakes = {name: self.world.ingester() for name in ("api-1", "api-2")}
         self.world.heard.append(self.promises.committed)
-        self.world.logged.append(self.promises.look_at_log)
+        self.world.passing.append(self.promises.passing)
         self.world.programmes.put(PROGRAMME)
         self.world.keys.put(WRITE_KEY, KeyFacts(WORKSPACE, "w1", secret=False))
         self.world.keys.put(SECRET_KEY, KeyFacts(WORKSPACE, "s1", secret=True))
@@ -143,19 +147,22 @@ class History:
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _step(self) -> None:
-        roll = self.chance.random()
-        if roll < 0.14:
-            self._bring_request()
-        elif roll < 0.20:
-            self._bring_wish()
-        elif roll < 0.30:
-            self._let_time_pass()
-        elif roll < 0.33:
-            self._crash()
-        elif roll < 0.38:
-            self._lose_connection()
+        match self._draw(_HAPPENINGS):
+            case "request":
+                self._bring_request()
+            case "wish":
+                self._bring_wish()
+            case "time":
+                self._let_time_pass()
+            case "crash":
+                self._crash()
+            case "connection":
+                self._lose_connection()
         for _ in range(self.chance.choice((1, 2, 3))):
             self._burst(self.chance.choice((1, 1, 2, 4, 8)))
+
+    def _draw(self, odds: dict[str, int]) -> str:
+        return self.chance.choices(list(odds), list(odds.values()))[0]
 
     def _burst(self, length: int) -> None:
         ready = self.scheduler.runnable()
@@ -180,7 +187,7 @@ class History:
 
     def _bring_request(self) -> None:
         waiting = self.crowd.waiting
-        if waiting and self.chance.random() < 0.5:
+        if waiting and self._draw(_REQUESTS) == "again":
             request = waiting.pop(self.chance.randrange(len(waiting)))
         else:
             request = self.crowd.send(self.world.clock.now)
@@ -197,17 +204,16 @@ class History:
             raise
 
     def _bring_wish(self) -> None:
-        kind = self.chance.choice(("no", "no", "no", "yes", "yes", "yes", "yes", "erase"))
-        self._writer(kind, self.chance.choice(PEOPLE))
+        self._writer(self._draw(_WISHES), self.chance.choice(PEOPLE))
 
     def _let_time_pass(self) -> None:
-        roll = self.chance.random()
-        if roll < 0.1:
-            self.world.clock.jump(self.chance.choice(_JUMPS))
-        elif roll < 0.4:
-            self._go_to_an_edge()
-        else:
-            self.world.clock.advance(self.chance.choice(_LAPSES))
+        match self._draw(_TIMES):
+            case "jump":
+                self.world.clock.jump(self.chance.choice(_JUMPS))
+            case "edge":
+                self._go_to_an_edge()
+            case _:
+                self.world.clock.advance(self.chance.choice(_LAPSES))
 
     def _go_to_an_edge(self) -> None:
         """Let time pass until just before something ends or begins: faults live there."""

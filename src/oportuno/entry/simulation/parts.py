@@ -45,6 +45,10 @@ from oportuno.profile.purposes import Purpose
 
 _DIGEST_KEY: Final = b"simulation" * 3
 _REST: Final = 0.5
+_ONE_IN: Final = 5
+"""Of so many acknowledged requests one is sent again all the same."""
+_ENDINGS: Final = {"accepted": 60, "for now": 15, "for good": 10, "taken in silence": 10, "lost in silence": 5}
+"""How a hand-off ends, in percent."""
 
 
 class React(Protocol):
@@ -137,7 +141,7 @@ class Parts:
             self.crowd.waiting.append(request)
             return
         self.promises.acknowledged(request.ids)
-        if self.chance.random() < 0.2:
+        if self.chance.randrange(_ONE_IN) == 0:
             self.crowd.waiting.append(request)
 
     # ── outside writers ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,6 +175,12 @@ class Parts:
         draft = Draft(key, stored.state, stored.version)
         writes = Writes()
         state = Answered.GRANTED if kind == "yes" else Answered.WITHDRAWN
+        if kind == "stop":
+            # The shop's staff stop the channels by hand: what waits in the outbox is left to the claim.
+            for channel in ("email", "webhook"):
+                suppress(draft, channel, "manual", now)
+            writes.saves.append(SaveCustomer(key, stored.version, draft.encode(), stored.due_at, due_changed=False))
+            return writes
         for channel in ("email", "webhook"):
             answer(draft, purpose=Purpose.MARKETING, channel=channel, state=state, at=now, source="api", notice="v1")
             if kind == "yes":
@@ -200,20 +210,20 @@ class Provider:
         """Take, refuse, or leave everybody in the dark."""
         parts = self.parts
         parts.promises.handing_off(message)
-        roll = 0.0 if parts.calm else parts.chance.random()
+        ending = "accepted" if parts.calm else parts.chance.choices(list(_ENDINGS), list(_ENDINGS.values()))[0]
         await parts.world.pause("provider.connected")
-        if roll < 0.6:
+        if ending in ("accepted", "taken in silence"):
             parts.promises.taken(message)
-            await parts.world.pause("provider.taken")
-            return Answer(outcome=Outcome.ACCEPTED)
-        if roll < 0.75:
-            return Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="421", retry_after=parts.chance.choice((None, 1_000, 60_000)))
-        if roll < 0.85:
-            return Answer(outcome=Outcome.REFUSED_FOR_GOOD, detail="550")
-        if roll < 0.95:
-            parts.promises.taken(message)
-        await parts.world.pause("provider.silent")
-        return Answer(outcome=Outcome.UNKNOWN, detail="no answer")
+        await parts.world.pause("provider.heard")
+        match ending:
+            case "accepted":
+                return Answer(outcome=Outcome.ACCEPTED)
+            case "for now":
+                return Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="421", retry_after=parts.chance.choice((None, 1_000, 60_000)))
+            case "for good":
+                return Answer(outcome=Outcome.REFUSED_FOR_GOOD, detail="550")
+            case _:
+                return Answer(outcome=Outcome.UNKNOWN, detail="no answer")
 
 
 def _plainly(message: Message, programme: Programme, draft: Draft, now: Millis) -> Rendered:  # noqa: ARG001 - the shape of Render

@@ -31,10 +31,10 @@ class _Story:
     """What happened to one message."""
 
     message: Message
-    claimed_at: Millis = 0
-    """Monotonic time of the last claim's commit."""
+    locked_at: Millis = 0
+    """Monotonic time at which the last claim read the store's clock."""
     left: Millis = 0
-    """How long the message still had to live at that commit."""
+    """How long the message still had to live then."""
     taken: int = 0
     """How often a provider really took it."""
 
@@ -47,22 +47,32 @@ class Promises:
     programme: Programme
     breaches: list[str] = field(default_factory=list)
     intents: dict[str, tuple[str, CustomerKey]] = field(default_factory=dict)
-    """What an outside writer (by its actor's name) means to do: ``no``, ``yes`` or ``erase``."""
+    """What an outside writer (by its actor's name) means to do: ``no``, ``stop``, ``yes`` or ``erase``."""
     noes: dict[CustomerKey, Millis] = field(default_factory=dict)
     """Who has said no to marketing, and when (monotonic)."""
     erased: set[CustomerKey] = field(default_factory=set)
-    touches: dict[CustomerKey, dict[bytes, tuple[Millis, int]]] = field(default_factory=lambda: defaultdict(dict))
+    touches: dict[CustomerKey, dict[bytes, list[Millis]]] = field(default_factory=lambda: defaultdict(dict))
+    """When each message was handed off and may have been taken: a refused attempt is struck out again."""
     stories: dict[bytes, _Story] = field(default_factory=dict)
     known: dict[str, Event] = field(default_factory=dict)
     """Stored events by the id their client gave them."""
     spoken: set[bytes] = field(default_factory=set)
     live: dict[CustomerKey, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Names of the fresh live events of each customer."""
+    locked: dict[str, Millis] = field(default_factory=dict)
+    """When each actor last read the store's clock under a lock (monotonic)."""
     _read: dict[object, int] = field(default_factory=dict)
 
     def breach(self, promise: str, what: str) -> None:
         """Write down that a promise was broken."""
         self.breaches.append(f"{promise}: {what}")
+
+    def passing(self, actor: str, place: str) -> None:
+        """Hear where somebody stands still."""
+        if place == "intake.stored":
+            self.look_at_log()
+        elif place == "store.locked":
+            self.locked[actor] = self.world.clock.elapsed
 
     # ── coming in ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -103,7 +113,7 @@ class Promises:
         for message in writes.messages:
             self._born(message)
         for move in writes.moves:
-            self._moved(move)
+            self._moved(move, self.locked.get(actor, 0))
         for save in writes.saves:
             if save.key in self.erased:
                 self.breach("12 forgotten stays gone", "an erased customer was saved")
@@ -113,7 +123,7 @@ class Promises:
         if intent is None:
             return
         kind, key = intent
-        if kind == "no":
+        if kind in ("no", "stop"):
             self.noes.setdefault(key, self.world.clock.elapsed)
         elif kind == "yes":
             self.noes.pop(key, None)
@@ -130,18 +140,18 @@ class Promises:
             self.breach("10 old news never speaks", f"{message.said.journey} spoke without a fresh event")
         self.stories.setdefault(message.id, _Story(message))
 
-    def _moved(self, move: MoveMessage) -> None:
+    def _moved(self, move: MoveMessage, locked_at: Millis) -> None:
         story = self.stories.get(move.id)
         if story is None:
             self.breach("11 everything can be explained", "a message moved that was never proposed")
             return
         message, touches = story.message, self.touches[move.key]
         if move.status is OutboxStatus.HANDING:
-            story.claimed_at, story.left = self.world.clock.elapsed, message.expires_at - self.world.clock.now
-            touches[move.id] = (move.at, message.said.cost)
+            story.locked_at, story.left = locked_at, message.expires_at - move.at
+            touches.setdefault(move.id, []).append(move.at)
             self._check_claim(message, move.at)
-        elif move.expect is OutboxStatus.HANDING and move.status in (OutboxStatus.PENDING, OutboxStatus.REFUSED) and not story.taken:
-            touches.pop(move.id, None)
+        elif move.expect is OutboxStatus.HANDING and _certainly_not_taken(move):
+            touches[move.id].pop()
         if move.status in (OutboxStatus.CANCELLED, OutboxStatus.EXPIRED) and not move.reason:
             self.breach("11 every silence has a name", f"a message became {move.status.name.lower()} without a reason")
         if move.expect is OutboxStatus.HANDING and move.status is OutboxStatus.PENDING and message.marketing:
@@ -160,7 +170,8 @@ class Promises:
                 self.breach("5 no limit is ever exceeded", f"{used} touches in a window that allows {limit.at_most}")
 
     def _used(self, key: CustomerKey, limit: Limit, at: Millis) -> int:
-        return sum(cost for made, cost in self.touches[key].values() if made > at - limit.per)
+        mine = self.touches[key].items()
+        return sum(self.stories[name].message.said.cost for name, made in mine if made and max(made) > at - limit.per)
 
     # ── going out ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -172,8 +183,9 @@ class Promises:
             self.breach("11 everything can be explained", "a hand-off of what is in no outbox")
             return
         elapsed = self.world.clock.elapsed
-        if elapsed - story.claimed_at >= story.left:
-            self.breach("6 nothing past its expiry", f"handed off {elapsed - story.claimed_at - story.left} ms after its expiry")
+        late = elapsed - story.locked_at - story.left
+        if late >= 0:
+            self.breach("6 nothing past its expiry", f"handed off {late} ms after its expiry")
         since = self.noes.get(message.key)
         if message.marketing and since is not None and elapsed - since > _LONGEST_AFTER_NO:
             self.breach("4 nothing 1 s after a withdrawal", f"handed off {elapsed - since} ms after the customer said no")
@@ -190,8 +202,8 @@ class Promises:
         """Look at what must hold after every step."""
         tables = self.world.tables
         for key in self.erased:
-            row = tables.customers.get(key)
-            if row is None or row.status is not Status.ERASED or row.state:
+            customer = tables.customers.get(key)
+            if customer is None or customer.status is not Status.ERASED or customer.state:
                 self.breach("12 forgotten stays gone", "an erased customer's row is back")
         for row in tables.messages.values():
             if row.message.key in self.erased:
@@ -242,3 +254,12 @@ class Promises:
         for proposal, decided in last.items():
             if decided is Decided.WAIT and proposal not in tables.messages:
                 self.breach("5 a held message is decided again", "a proposal that waited was never heard of again")
+
+
+def _certainly_not_taken(move: MoveMessage) -> bool:
+    """Say whether the attempt that this move ends did not reach the customer: refused, or its hand-off never began."""
+    if move.status is OutboxStatus.REFUSED:
+        return True
+    if move.status is not OutboxStatus.PENDING:
+        return False
+    return move.reason == "void" or (move.answer is not None and move.answer.outcome is Outcome.REFUSED_FOR_NOW)

@@ -19,6 +19,8 @@ WRITE_KEY: Final = "wk_tienda_norte"
 SECRET_KEY: Final = "sk_tienda_norte"  # noqa: S105 - a key of an invented shop
 PEOPLE: Final = ("ana", "bruno", "carla")
 """Customers who are known; Dora is anonymous, and Elena is only ever imported."""
+_ONE_IN: Final = 10
+"""Of so many requests one is an import, of so many events one is Dora's."""
 PRODUCTS: Final = ("botas", "gorro", "manta")
 
 
@@ -101,7 +103,7 @@ class Crowd:
 
     def send(self, now: Millis) -> Request:
         """Make one more request: a few things that one or two people did lately."""
-        if self.chance.random() < 0.1:
+        if self.chance.randrange(_ONE_IN) == 0:
             return self._import(now)
         calls = [self._something(now) for _ in range(self.chance.choice((1, 1, 2, 3)))]
         return self._request(calls, now, WRITE_KEY)
@@ -114,7 +116,7 @@ class Crowd:
         properties: dict[str, Any] = {"product_id": product, "name": product.title(), "price": 20, "currency": "EUR", "quantity": 1}
         if name == "Order Completed":
             properties = {"order_id": f"o{self.made}", "total": 20, "currency": "EUR", "products": [properties]}
-        who = {"anonymousId": "dora-phone"} if chance.random() < 0.1 else {"userId": chance.choice(PEOPLE)}
+        who = {"anonymousId": "dora-phone"} if chance.randrange(_ONE_IN) == 0 else {"userId": chance.choice(PEOPLE)}
         return self._call("track", now - ago, event=name, properties=properties, **who)
 
     def _import(self, now: Millis) -> Request:
