@@ -85,6 +85,8 @@ def _set_lines(cart: Cart, items: tuple[Item, ...], at: Millis, h: bytes) -> Non
     """Take the quantities that a list tells; the same product twice in the list counts together."""
     wanted: dict[tuple[str, str], int] = {}
     for item in items:
+        if item.quantity == 0:
+            continue
         place = (item.product, item.variant)
         wanted[place] = wanted.get(place, 0) + _quantity(item)
         _change(_line_of(cart, item, at), (at, h, True, wanted[place]), item)
@@ -185,11 +187,16 @@ def _age(cart: Cart, edge: Millis) -> Millis:
             del young[0]
         if young:
             oldest = min(oldest, young[0][0]) if oldest else young[0][0]
-        elif line.gone:
-            forget = True
+        forget |= line.gone
     if forget:
-        cart.lines = [line for line in cart.lines if line.young or not line.gone]
+        wide = [change[:4] for change in cart.wide]
+        cart.lines = [line for line in cart.lines if not (line.gone and _is_blank(line, wide))]
     return oldest
+
+
+def _is_blank(line: Line, wide: list[Change]) -> bool:
+    """Say whether a line says no more than the changes of the whole cart would say of it if a late event began it now."""
+    return not line.base[0] and all(change in wide for change in line.young)
 
 
 def _end_life(line: Line, at: Millis) -> None:
