@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     dkim_domain: str = Field(default="", description="Domain that signs e-mail (DKIM). Empty: the mail server signs.")
     dkim_selector: str = Field(default="oportuno", description="Selector of the DKIM key in the DNS.")
     dkim_key_file: Path | None = Field(default=None, description="PEM file with the private DKIM key (RSA or Ed25519).")
+    demo_dir: Path | None = Field(
+        default=None,
+        description="Set by “oportuno demo” for its own parts: where the demonstration is kept. Its pages answer this machine alone.",
+    )
     allow_loopback_webhooks: bool = Field(
         default=False, description="Let webhooks reach loopback addresses. For trying things on one machine only."
     )

@@ -41,6 +41,8 @@ class Front:
     workspaces: Workspaces
     programmes: Programmes
     compiler: MjmlCompiler
+    mailbox: Mailbox
+    """Of sandboxes: what was handed off there and nowhere else."""
     secret: bytes
     """The installation's secret; what is used is derived from it."""
 
@@ -71,6 +73,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.mjml import Mrml
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.intake import PostgresIntake
+    from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.reads import PostgresReads
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
@@ -97,6 +100,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             workspaces=workspaces,
             programmes=PostgresProgrammes(workspaces),
             compiler=Mrml(),
+            mailbox=PostgresMailbox(looking),
             secret=intake.secret,
         )
 
@@ -105,11 +109,14 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
 async def workspaces_alone(settings: Settings) -> AsyncIterator[tuple[Workspaces, Reads]]:
     """Wire what the command line's short verbs need: workspaces, their definitions, and looking things up. Raises Unavailable."""
     from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.database import read_secret
     from oportuno.adapters.postgres.reads import PostgresReads
     from oportuno.adapters.postgres.workspaces import PostgresWorkspaces
 
     connections = Connections(database_url(settings), name="command", most=1, plans=CHANGING)
     try:
+        async with connections.lend() as connection:
+            await read_secret(connection)
         yield PostgresWorkspaces(connections), PostgresReads(connections, connections)
     finally:
         await connections.close()

@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,10 +108,11 @@ def _holding(data_dir: Path) -> Iterator[bool]:
             yield True
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, *, prepare: Callable[[Settings], None] | None = None, then: Callable[[str], None] | None = None) -> int:
     """Run everything until SIGTERM or SIGINT; gives the exit code.
 
-    Prints one line with the address on standard output when everything answers. Raises Unavailable when it cannot start.
+    Prints one line with the address on standard output when everything answers. `prepare` is called before the parts start, with the
+    settings they will have; `then` when everything answers, with the address. Raises Unavailable when it cannot start.
     """
     stop = _Stop()
     listener = listen_on(settings.host, settings.port)
@@ -120,7 +121,9 @@ def serve(settings: Settings) -> int:
         from oportuno.wiring import migrate
 
         migrate(database.settings)
-        return _Supervisor(database, listener, stop, address).run()
+        if prepare is not None:
+            prepare(database.settings.model_copy(update={"public_url": settings.public_url or address}))
+        return _Supervisor(database, listener, stop, address).run(then)
 
 
 def listen_on(host: str, port: int) -> socket.socket:
@@ -173,6 +176,8 @@ class _Supervisor:
             "OPORTUNO_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
             "OPORTUNO_PUBLIC_URL": settings.public_url or address,
         }
+        if settings.demo_dir is not None:
+            self._environment["OPORTUNO_DEMO_DIR"] = str(settings.demo_dir)
         self._listener = listener
         self._stop = stop
         self._lifeline, self._held = os.pipe2(os.O_CLOEXEC)
@@ -183,13 +188,15 @@ class _Supervisor:
             Part("deliver", ["--lifeline", str(self._lifeline)], [self._lifeline]),
         ]
 
-    def run(self) -> int:
-        """Run until somebody asks us to stop."""
+    def run(self, then: Callable[[str], None] | None = None) -> int:
+        """Run until somebody asks us to stop; `then` is told when everything answers."""
         try:
             for part in self._parts:
                 self._start(part)
             if self._wait_ready():
                 print(f"Oportuno is ready at {self._address}", flush=True)
+                if then is not None:
+                    then(self._address)
             while not self._stop.asked:
                 self._mend()
                 select.select([self._stop.reader], [], [], 0.2)

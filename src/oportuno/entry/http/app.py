@@ -106,6 +106,10 @@ def api(front: Front, health: Health) -> FastAPI:
     for each in (customers, decisions, definitions, rejects):
         app.include_router(each.router)
     app.include_router(health_router(health))
+    if front.settings.demo_dir is not None:
+        from oportuno.entry.demo.mount import mount
+
+        mount(app, front, front.settings.demo_dir)
     app.add_exception_handler(Fault, _tell_fault)
     app.add_exception_handler(HTTPException, _tell_http)
     app.add_exception_handler(RequestValidationError, _tell_unreadable)

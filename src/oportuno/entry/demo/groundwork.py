@@ -1,0 +1,150 @@
+"""What the demonstration lays down before anybody comes: a sandbox workspace, its policy, the play with a shortened wait, its mail."""
+
+from __future__ import annotations
+
+import secrets
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from oportuno.consent.policy import Policy
+from oportuno.consent.read_policy import write_policy
+from oportuno.entry.demo.history import History, read_history
+from oportuno.entry.demo.people import people_of
+from oportuno.entry.demo.setting import LOCALES, ZONE, Setting, read_setting, write_setting
+from oportuno.flows.definitions import Kind, NewKey, Workspace, Workspaces
+from oportuno.journeys.journey import Journey, Wait, WaitFor
+from oportuno.journeys.read import read_journey, write_journey
+from oportuno.kit.faults import NotFound
+from oportuno.kit.times import MINUTE, SECOND, Millis
+
+if TYPE_CHECKING:
+    from oportuno.settings import Settings
+
+NAME: Final = "Tienda Norte"
+SHOWN_WAIT: Final[Millis] = 30 * MINUTE
+"""What the play really waits, and what the pages say the short wait stands for."""
+_PLAYS: Final = files("oportuno").joinpath("plays")
+
+
+async def lay_ground(settings: Settings, folder: Path, *, wait_seconds: int) -> tuple[Setting, History | None]:
+    """Make or find the workspace and publish what it says; gives the setting, and the history when it has yet to be loaded.
+
+    Raises Unavailable when the database or the data is missing.
+    """
+    from oportuno.adapters.mjml import Mrml
+    from oportuno.flows.apply import apply
+    from oportuno.wiring import workspaces_alone
+
+    async with workspaces_alone(settings) as (workspaces, reads):
+        setting = await _known(workspaces, folder)
+        history = None
+        if setting is None or not setting.loaded:
+            ends = setting.ends if setting is not None else await reads.now()
+            history = read_history(ends)
+            if setting is None:
+                setting = await _new(workspaces, history, ends)
+        setting = msgspec.structs.replace(setting, wait_seconds=wait_seconds)
+        texts = await _files(workspaces, setting, settings.public_url)
+        await apply(texts, workspace=setting.workspace, workspaces=workspaces, compiler=Mrml())
+    write_setting(folder, setting)
+    return setting, history
+
+
+async def _known(workspaces: Workspaces, folder: Path) -> Setting | None:
+    """Give the setting that is kept, if the database still has its workspace."""
+    setting = read_setting(folder)
+    if setting is None:
+        return None
+    try:
+        found = await workspaces.named(setting.public_id)
+    except NotFound:
+        return None
+    return setting if found.workspace == setting.workspace else None
+
+
+async def _new(workspaces: Workspaces, history: History, ends: Millis) -> Setting:
+    write_key, secret_key = f"wk_{secrets.token_urlsafe(24)}", f"sk_{secrets.token_urlsafe(32)}"
+    made: Workspace = await workspaces.create(
+        public_id=f"ws_demo_{secrets.token_hex(4)}",
+        name=NAME,
+        timezone=ZONE,
+        locale=LOCALES["es"],
+        sandbox=True,
+        keys=[_key(write_key, secret=False), _key(secret_key, secret=True)],
+    )
+    return Setting(
+        workspace=made.workspace,
+        public_id=made.public_id,
+        write_key=write_key,
+        secret_key=secret_key,
+        ends=ends,
+        wait_seconds=0,
+        orders=len(history.orders),
+        households=len(history.households()),
+        products=history.products,
+        people=people_of(history),
+    )
+
+
+def _key(key: str, *, secret: bool) -> NewKey:
+    from oportuno.adapters.postgres.workspaces import hash_key
+
+    return NewKey(hash=hash_key(key), key_id=f"key_{secrets.token_hex(6)}", secret=secret)
+
+
+async def _files(workspaces: Workspaces, setting: Setting, address: str) -> dict[str, str]:
+    """Give what is to be published: the policy, the play as shipped but for its waits, and its mail."""
+    published = [
+        msgspec.msgpack.decode(each.compiled, type=Journey)
+        for each in await workspaces.definitions(setting.workspace)
+        if each.kind is Kind.JOURNEY
+    ]
+    journey = shortened(read_journey(_play("abandoned-cart.yaml")), setting.wait_seconds)
+    newest = max((each for each in published if each.key == journey.key), key=lambda each: each.version, default=None)
+    if newest is not None:
+        same = msgspec.structs.replace(journey, version=newest.version)
+        journey = same if same == newest else msgspec.structs.replace(journey, version=newest.version + 1)
+    return {
+        "policy.yaml": write_policy(_policy(), _brand(address)),
+        "journeys/abandoned-cart.yaml": "# As shipped, but for its waits: shortened for the demonstration, which says so.\n" + write_journey(journey),
+        "messages/abandoned-cart.yaml": _play("messages/abandoned-cart.yaml"),
+    }
+
+
+def _play(name: str) -> str:
+    return _PLAYS.joinpath(name).read_text(encoding="utf-8")
+
+
+def shortened(journey: Journey, seconds: int) -> Journey:
+    """Give the play with its half hour cut to some seconds, and open to a next basket at once."""
+    steps = tuple(_shortened_step(step, seconds * SECOND) for step in journey.steps)
+    return msgspec.structs.replace(journey, steps=steps, reentry=0)
+
+
+def _shortened_step(step: Any, wait: Millis) -> Any:
+    if isinstance(step, WaitFor) and step.timeout == SHOWN_WAIT:
+        return msgspec.structs.replace(step, timeout=wait)
+    if isinstance(step, Wait) and step.length == SHOWN_WAIT:
+        return msgspec.structs.replace(step, length=wait)
+    return step
+
+
+def _policy() -> Policy:
+    """Give the default rules, but for quiet hours: a demonstration at ten at night would show nothing but waiting. The pages say so."""
+    return Policy(quiet=(0, 0), timezone=ZONE, country="ES", languages=("es", "en"), sandbox=True)
+
+
+def _brand(address: str) -> dict[str, Any]:
+    return {
+        "name": NAME,
+        "legal": "Tienda Norte es una tienda inventada · Tienda Norte is an invented shop",
+        "sender": "hola@tiendanorte.example.com",
+        "reply_to": "hola@tiendanorte.example.com",
+        "shop_url": f"{address}/demo",
+        "cart_url": f"{address}/demo/cart",
+        "mark_url": f"{address}/demo/assets/norte.svg",
+        "privacy_url": f"{address}/demo/es/answers",
+    }

@@ -1,0 +1,82 @@
+"""`oportuno demo`: everything of `serve`, a sandbox workspace, and a history to look at. On this machine alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Final
+
+from rich.console import Console
+
+from oportuno.entry.demo.groundwork import lay_ground
+from oportuno.entry.demo.history import TERMS, History
+from oportuno.entry.demo.loading import load
+from oportuno.entry.demo.setting import Setting
+from oportuno.entry.serve import serve
+from oportuno.kit.faults import BadInput, Fault
+from oportuno.settings import Settings
+
+WAIT_SECONDS: Final = 20
+_LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
+
+
+def run(settings: Settings, *, wait_seconds: int = WAIT_SECONDS) -> int:
+    """Run the demonstration until SIGTERM or SIGINT; gives the exit code.
+
+    `wait_seconds` is how long a left basket rests before it is decided on. Raises BadInput for an address that others can reach, and
+    Unavailable when it cannot start.
+    """
+    if settings.host not in _LOOPBACK:
+        raise BadInput("demo_not_here", "the demonstration answers this machine alone: leave the host at 127.0.0.1", place="OPORTUNO_HOST")
+    console = Console(stderr=True)
+    for text in TERMS.values():
+        console.print(text, style="dim")
+    folder = settings.data_dir / "demo"
+    told = _Told(console)
+    settings = settings.model_copy(update={"demo_dir": folder.absolute()})
+
+    def prepare(ready: Settings) -> None:
+        with console.status("Preparando la tienda / Preparing the shop"):
+            told.setting, told.history = asyncio.run(lay_ground(ready, folder, wait_seconds=wait_seconds))
+
+    def then(address: str) -> None:
+        told.tell_when_loaded(address, settings)
+
+    try:
+        return serve(settings, prepare=prepare, then=then)
+    finally:
+        told.stop()
+
+
+class _Told:
+    """What was prepared, and the thread that loads it while the parts are watched over."""
+
+    def __init__(self, console: Console) -> None:
+        self.setting: Setting | None = None
+        self.history: History | None = None
+        self._console = console
+        self._stopped = threading.Event()
+        self._loader: threading.Thread | None = None
+
+    def tell_when_loaded(self, address: str, settings: Settings) -> None:
+        """Load what is not loaded yet, then say where to look."""
+        self._loader = threading.Thread(target=self._load, args=(address, settings), name="demo loader", daemon=True)
+        self._loader.start()
+
+    def stop(self) -> None:
+        """Stop loading; what was acknowledged stays, and the next start carries on."""
+        self._stopped.set()
+        if self._loader is not None:
+            self._loader.join(timeout=5)
+
+    def _load(self, address: str, settings: Settings) -> None:
+        folder = settings.data_dir / "demo"
+        try:
+            if self.setting is not None and self.history is not None:
+                load(self.setting, self.history, address=address, folder=folder, console=self._console, stopped=self._stopped.is_set)
+        except Fault as fault:
+            self._console.print(f"oportuno: {fault.sentence} ({fault.code})", style="red")
+            return
+        self.history = None
+        if not self._stopped.is_set():
+            print(f"La demostración está lista / The demonstration is ready: {address}/demo", flush=True)
