@@ -12,7 +12,7 @@ import msgspec
 
 from oportuno.consent.read_policy import read_policy
 from oportuno.content.template import Template
-from oportuno.flows.definitions import POLICY_KEY, Definition, Ground, Kind, Workspaces
+from oportuno.flows.definitions import POLICY_KEY, Definition, Ground, Kind, Workspace, Workspaces, ground_of
 from oportuno.flows.ports import MjmlCompiler
 from oportuno.flows.programme import Brand
 from oportuno.flows.publish import read_template
@@ -20,6 +20,7 @@ from oportuno.journeys.journey import Journey, Send
 from oportuno.journeys.read import read_journey
 from oportuno.kit.faults import BadInput, Fault
 from oportuno.kit.ids import WorkspaceId
+from oportuno.kit.yaml_lines import read_yaml
 
 _POLICY_FILE: Final = "policy.yaml"
 _FOLDERS: Final = {"journeys": Kind.JOURNEY, "messages": Kind.MESSAGE}
@@ -50,11 +51,11 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 async def apply(files: Mapping[str, str], *, workspace: WorkspaceId, workspaces: Workspaces, compiler: MjmlCompiler) -> Applied:
     """Publish files (name → YAML). Applying the same files again changes nothing.
 
-    Raises SeveralFaults, each with `file: line`, when anything cannot be read; Conflict when somebody else published meanwhile.
+    Raises SeveralFaults, each with `file:line`, when anything cannot be read; Conflict when somebody else published meanwhile.
     """
     facts = await workspaces.workspace(workspace)
     standing = await workspaces.definitions(workspace)
-    read, faults = await _read_all(files, compiler)
+    read, faults = await _read_all(files, facts, compiler)
     faults += _taken_versions(read, standing)
     faults += _loose_ends(read, standing)
     if faults:
@@ -77,12 +78,12 @@ async def export(workspace: WorkspaceId, *, workspaces: Workspaces) -> dict[str,
     return files
 
 
-async def _read_all(files: Mapping[str, str], compiler: MjmlCompiler) -> tuple[list[tuple[str, Definition]], list[Fault]]:
+async def _read_all(files: Mapping[str, str], facts: Workspace, compiler: MjmlCompiler) -> tuple[list[tuple[str, Definition]], list[Fault]]:
     read: list[tuple[str, Definition]] = []
     faults: list[Fault] = []
     for name in sorted(files):
         try:
-            definition = await _read(name, files[name], compiler)
+            definition = await _read(name, files[name], facts, compiler)
         except Fault as fault:
             faults.append(_in_file(name, fault))
             continue
@@ -93,10 +94,9 @@ async def _read_all(files: Mapping[str, str], compiler: MjmlCompiler) -> tuple[l
     return read, faults
 
 
-async def _read(name: str, text: str, compiler: MjmlCompiler) -> Definition:
+async def _read(name: str, text: str, facts: Workspace, compiler: MjmlCompiler) -> Definition:
     if name == _POLICY_FILE:
-        policy, brand = read_policy(text)
-        ground = Ground(policy=policy, brand=_brand(brand))
+        ground = _ground(text, facts)
         return Definition(kind=Kind.POLICY, key=POLICY_KEY, version=1, source=text, compiled=_PACK.encode(ground))
     folder, _, rest = name.partition("/")
     kind = _FOLDERS.get(folder)
@@ -107,6 +107,15 @@ async def _read(name: str, text: str, compiler: MjmlCompiler) -> Definition:
         return Definition(kind=kind, key=journey.key, version=journey.version, source=text, compiled=_PACK.encode(journey))
     template = await read_template(text, compiler)
     return Definition(kind=kind, key=template.key, version=template.version, source=text, compiled=_PACK.encode(template))
+
+
+def _ground(text: str, facts: Workspace) -> Ground:
+    """Read a policy; what it leaves out of zone, country and languages is the workspace's own."""
+    policy, brand = read_policy(text)
+    said = {word for word, _ in read_yaml(text).table(("policy", "brand"), needed=("policy",)).need("policy").pairs()}
+    own = ground_of(facts).policy
+    unsaid = {word: getattr(own, word) for word in ("timezone", "country", "languages") if word not in said}
+    return Ground(policy=msgspec.structs.replace(policy, **unsaid), brand=_brand(brand))
 
 
 def _brand(given: Mapping[str, object]) -> Brand:
@@ -177,4 +186,7 @@ def _numbered(definition: Definition, standing: Sequence[Definition]) -> Definit
 
 
 def _in_file(name: str, fault: Fault) -> Fault:
-    return BadInput(fault.code, fault.sentence, place=f"{name}: {fault.place}" if fault.place else name)
+    """Say a fault with its file, and the line as editors and compilers write it: `journeys/cart.yaml:12`."""
+    line = fault.place.removeprefix("line ")
+    place = f"{name}:{line}" if line.isdigit() else f"{name}: {fault.place}" if fault.place else name
+    return BadInput(fault.code, fault.sentence, place=place)

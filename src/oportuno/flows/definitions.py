@@ -83,6 +83,10 @@ class Workspaces(Protocol):
         """Give one workspace. Raises NotFound."""
         ...
 
+    async def every(self) -> list[Workspace]:
+        """Give every workspace, oldest first."""
+        ...
+
     async def named(self, public_id: str) -> Workspace:
         """Give the workspace with this public id. Raises NotFound."""
         ...

@@ -66,8 +66,11 @@ async def translated() -> AsyncIterator[None]:
 
 
 async def read_secret(connection: Connection) -> bytes:
-    """Give the installation's secret."""
-    row = await (await connection.execute("SELECT secret FROM installation")).fetchone()
+    """Give the installation's secret. Raises Unavailable when the database was never migrated."""
+    try:
+        row = await (await connection.execute("SELECT secret FROM installation")).fetchone()
+    except errors.UndefinedTable:
+        row = None
     if row is None:
         raise Unavailable("not_migrated", "the database has no Oportuno schema yet: run “oportuno migrate”")
     return bytes(row[0])

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Final
 
 from oportuno.adapters.postgres.connections import Connections
 from oportuno.flows.definitions import Definition, Kind, NewKey, Workspace, programme_from
+from oportuno.flows.open_workspace import hash_key
 from oportuno.flows.ports import KeyFacts
 from oportuno.flows.programme import Programme
 from oportuno.kit.faults import Conflict, NotFound
@@ -39,11 +39,6 @@ _PUBLISH = "INSERT INTO definitions (workspace, kind, key, version, source, comp
 _VERSIONS = "SELECT workspace, version FROM workspaces"
 
 
-def hash_key(key: str) -> bytes:
-    """Give what is stored of a key. Keys are long and random, so a plain hash cannot be turned back."""
-    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=32, person=b"oportuno key").digest()
-
-
 class PostgresWorkspaces:
     """The port Workspaces."""
 
@@ -62,6 +57,12 @@ class PostgresWorkspaces:
     async def workspace(self, id: WorkspaceId) -> Workspace:  # noqa: A002 - the port's word
         """See the port."""
         return await self._one(f"{_COLUMNS} WHERE workspace = %s", id)
+
+    async def every(self) -> list[Workspace]:
+        """See the port."""
+        async with self._connections.lend() as connection:
+            rows = await (await connection.execute(f"{_COLUMNS} ORDER BY workspace")).fetchall()
+        return [_workspace(row) for row in rows]
 
     async def named(self, public_id: str) -> Workspace:
         """See the port."""

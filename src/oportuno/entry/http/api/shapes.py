@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from oportuno.consent.refusals import Reason
+from oportuno.consent.refusals import Reason, sentence
 from oportuno.content.said import Because
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
@@ -20,6 +20,7 @@ from oportuno.kit.times import Millis, to_text
 CUSTOMER = "cus"
 MESSAGE = "msg"
 REJECT = "rej"
+LANGUAGES = ("es", "en")
 
 
 class Shape(BaseModel):
@@ -59,6 +60,8 @@ class ReasonShape(Shape):
     refusal: str = Field(description="A stable name; docs/reference/refusals.md lists them.")
     facts: dict[str, Any]
     retry_at: str | None
+    customer: dict[str, str] = Field(description="The sentence for the customer, by language.")
+    marketer: dict[str, str] = Field(description="The sentence for the marketer, by language.")
 
 
 class BecauseShape(Shape):
@@ -252,6 +255,8 @@ def reason_shape(reason: Reason) -> ReasonShape:
         refusal=reason.refusal.value,
         facts=msgspec.to_builtins(reason.facts),
         retry_at=moment(reason.retry_at),
+        customer={language: sentence(reason.refusal, reader="customer", language=language) for language in LANGUAGES},
+        marketer={language: sentence(reason.refusal, reader="marketer", language=language) for language in LANGUAGES},
     )
 
 

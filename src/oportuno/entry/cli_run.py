@@ -1,0 +1,71 @@
+"""The verbs that run something: everything at once, one part, a migration, a measurement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oportuno.entry.cli_app import DataDir, Descriptor, Host, Port, app, sentences, settings_with
+
+
+@app.command()
+def serve(port: Port = None, host: Host = None, data_dir: DataDir = None) -> None:
+    """Run everything: PostgreSQL (unless DATABASE_URL is set), the HTTP side, one engine and one deliverer."""
+    with sentences():
+        from oportuno.entry.serve import serve as run
+
+        raise SystemExit(run(settings_with(port=port, host=host, data_dir=data_dir)))
+
+
+@app.command()
+def api(port: Port = None, host: Host = None, descriptor: Descriptor = None, lifeline: Descriptor = None) -> None:
+    """Run one HTTP process: collector, API and the customers' pages. Any number may run side by side."""
+    with sentences():
+        from oportuno.entry.parts import run_api
+
+        run_api(settings_with(port=port, host=host), descriptor=descriptor, lifeline=lifeline)
+
+
+@app.command()
+def engine(lifeline: Descriptor = None) -> None:
+    """Run one engine: it folds events, advances journeys and decides. Any number may run side by side."""
+    with sentences():
+        from oportuno.entry.parts import run_engine
+
+        run_engine(settings_with(), lifeline=lifeline)
+
+
+@app.command()
+def deliver(lifeline: Descriptor = None) -> None:
+    """Run one deliverer: it claims messages and hands them to providers. Any number may run side by side."""
+    with sentences():
+        from oportuno.entry.parts import run_deliver
+
+        run_deliver(settings_with(), lifeline=lifeline)
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database's tables up to this version. Safe to run while older processes work."""
+    with sentences():
+        from oportuno.entry.serve import database_for
+        from oportuno.wiring import migrate as run
+
+        with database_for(settings_with(data_dir=data_dir)) as database:
+            run(database.settings)
+        typer.echo("the database is up to date")
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option(help="Small sizes: some minutes instead of an hour.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write the results' page here.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Write the results as JSON here.")] = None,
+) -> None:
+    """Measure speed and memory on this machine, through HTTP, with real processes."""
+    with sentences():
+        from oportuno.entry.bench.run import run_bench
+
+        run_bench(quick=quick, page=page, record=record)
