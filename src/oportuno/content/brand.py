@@ -17,8 +17,8 @@ TOKENS: Final[dict[str, str]] = {
     "on_accent": "#12262b",
     "ink": "#12262b",
     "paper": "#ffffff",
-    "font_display": "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif",
-    "font_body": "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif",
+    "font_display": "'Bricolage Grotesque', system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif",
+    "font_body": "Figtree, system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif",
     "radius": "10px",
 }
 """The nine tokens with what holds where a workspace sets nothing."""

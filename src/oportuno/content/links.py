@@ -172,6 +172,10 @@ class LinkMaker(msgspec.Struct, frozen=True, kw_only=True):
         )
         return sign(facts, self.key)
 
+    def onward(self, facts: LinkFacts, action: Action) -> str:
+        """Sign a token for another action on the same message, which lives no longer than the one it comes from."""
+        return sign(msgspec.structs.replace(facts, action=action, since=0), self.key)
+
     def page(self, token: str) -> str:
         """Give the address of a token's page."""
         return f"{self.base_url}/p/{token}"

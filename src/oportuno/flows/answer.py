@@ -63,6 +63,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Since when marketing by the message's channel is left; 0: it is not."""
     left_by: str = ""
     """How: ``one_click``, ``preference_link`` …"""
+    agreed_at: Millis = 0
+    """When they said yes to marketing by the message's channel; 0 when that yes does not hold, or came after the message."""
     locale: str = ""
     zone: str = ""
 
@@ -116,7 +118,8 @@ class Desk(Counter):
 
     async def standing(self, facts: LinkFacts) -> Standing:
         """Say how things stand between the customer and the message. Changes nothing. Raises NotFound."""
-        said = (await self.message(facts)).message.said
+        message = (await self.message(facts)).message
+        said = message.said
         draft = await self._look(facts.key)
         consents = draft.read(Consents)
         reason = muted(draft, said.items) or ""
@@ -130,6 +133,7 @@ class Desk(Counter):
             verb_at=max(since, default=0),
             left_at=_left_at(consents, said.channel),
             left_by=left.source if left is not None else "",
+            agreed_at=left.at if left is not None and left.state is Answered.GRANTED and left.at <= message.permitted_at else 0,
             locale=known.get("locale", ""),
             zone=known.get("timezone", ""),
         )
