@@ -69,6 +69,8 @@ class Tables:
     offsets: dict[Channel, int] = field(default_factory=dict)
     """The seq of the last event that was evaluated; absent: none yet."""
     rejects: list[Reject] = field(default_factory=list)
+    replayed: set[tuple[WorkspaceId, bytes]] = field(default_factory=set)
+    """Rejects that were replayed: (workspace, id)."""
     messages: dict[bytes, MessageRow] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     ledger: dict[bytes, LedgerEntry] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from oportuno.adapters.memory.keys import MemoryKeys
 from oportuno.adapters.memory.mailbox import MemoryMailbox
 from oportuno.adapters.memory.outbox import MemoryOutbox
 from oportuno.adapters.memory.programmes import MemoryProgrammes
+from oportuno.adapters.memory.reads import MemoryReads
 from oportuno.adapters.memory.store import MemoryStore
 from oportuno.kit.ids import BUCKETS
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class MemoryWorld(Ground):
     """Every port in memory, sharing one set of rows.
 
-    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes`, `.mailbox` and
-    `.clock` are the ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others, throw
+    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes`, `.mailbox`, `.reads`
+    and `.clock` are the ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others, throw
     Unavailable into the caller, or kill it for good. With `self_moving` a sleeper moves the clock; without it, only the scheduler does.
     """
 
@@ -36,6 +37,7 @@ class MemoryWorld(Ground):
         self.store = MemoryStore(self)
         self.outbox = MemoryOutbox(self)
         self.programmes = MemoryProgrammes(self)
+        self.reads = MemoryReads(self)
         self.mailbox = MemoryMailbox(self)
         self._deliverers = 0
 
