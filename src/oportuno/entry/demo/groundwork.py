@@ -14,7 +14,8 @@ from oportuno.consent.read_policy import write_policy
 from oportuno.entry.demo.history import History, read_history
 from oportuno.entry.demo.people import people_of
 from oportuno.entry.demo.setting import LOCALES, ZONE, Setting, read_setting, write_setting
-from oportuno.flows.definitions import Kind, NewKey, Workspace, Workspaces
+from oportuno.flows.definitions import Kind, Workspaces
+from oportuno.flows.open_workspace import open_workspace
 from oportuno.journeys.journey import Journey, Wait, WaitFor
 from oportuno.journeys.read import read_journey, write_journey
 from oportuno.kit.faults import NotFound
@@ -66,20 +67,14 @@ async def _known(workspaces: Workspaces, folder: Path) -> Setting | None:
 
 
 async def _new(workspaces: Workspaces, history: History, ends: Millis) -> Setting:
-    write_key, secret_key = f"wk_{secrets.token_urlsafe(24)}", f"sk_{secrets.token_urlsafe(32)}"
-    made: Workspace = await workspaces.create(
-        public_id=f"ws_demo_{secrets.token_hex(4)}",
-        name=NAME,
-        timezone=ZONE,
-        locale=LOCALES["es"],
-        sandbox=True,
-        keys=[_key(write_key, secret=False), _key(secret_key, secret=True)],
+    opened = await open_workspace(
+        NAME, timezone=ZONE, locale=LOCALES["es"], sandbox=True, workspaces=workspaces, chance=secrets.token_bytes
     )
     return Setting(
-        workspace=made.workspace,
-        public_id=made.public_id,
-        write_key=write_key,
-        secret_key=secret_key,
+        workspace=opened.workspace.workspace,
+        public_id=opened.workspace.public_id,
+        write_key=opened.write_key,
+        secret_key=opened.secret_key,
         ends=ends,
         wait_seconds=0,
         orders=len(history.orders),
@@ -87,12 +82,6 @@ async def _new(workspaces: Workspaces, history: History, ends: Millis) -> Settin
         products=history.products,
         people=people_of(history),
     )
-
-
-def _key(key: str, *, secret: bool) -> NewKey:
-    from oportuno.adapters.postgres.workspaces import hash_key
-
-    return NewKey(hash=hash_key(key), key_id=f"key_{secrets.token_hex(6)}", secret=secret)
 
 
 async def _files(workspaces: Workspaces, setting: Setting, address: str) -> dict[str, str]:
