@@ -71,7 +71,7 @@ class EmbeddedPostgres:
         return self._leftover()
 
     def start(self) -> str:
-        """Start the server, or take over one left running, and give its url.
+        """Start the server, or take over one left running, and give its url. Call it on the main thread: the server dies with its starter.
 
         Raises Unavailable, with the place, when the directory belongs to another PostgreSQL version or cannot be used.
         """

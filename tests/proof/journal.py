@@ -1,0 +1,66 @@
+"""A recorder for proofs: beside each committed state, in the same transaction, what the step was given.
+
+With it a run under any storm of kills can be done again one customer at a time, in order, on one quiet thread, and compared byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.adapters.postgres.work import PostgresWork
+from oportuno.flows.ports import Writes
+from oportuno.kit.ids import CustomerKey
+from oportuno.kit.times import Millis
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS journal (
+    bucket smallint, workspace integer, customer bigint, version bigint, now bigint, trusted boolean, events bytea[],
+    PRIMARY KEY (bucket, workspace, customer, version)
+)
+"""
+_NOTE = "INSERT INTO journal VALUES (%s, %s, %s, %s, %s, %s, %s)"
+
+
+class Notes:
+    """What the next commit's steps were given, put there by the watched `step`."""
+
+    def __init__(self) -> None:
+        self.steps: dict[CustomerKey, tuple[int, Millis, bool, list[bytes]]] = {}
+
+
+class JournalStore:
+    """PostgreSQL's store, whose commits also write the journal."""
+
+    def __init__(self, store: PostgresStore, notes: Notes) -> None:
+        self._store = store
+        self._notes = notes
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[_JournalWork]:
+        self._notes.steps.clear()
+        async with self._store.work() as work:
+            yield _JournalWork(work, self._notes)
+
+    async def find(self, workspace: int, kind: str, value: str) -> int | None:
+        return await self._store.find(workspace, kind, value)
+
+
+class _JournalWork:
+    def __init__(self, work: PostgresWork, notes: Notes) -> None:
+        self._work = work
+        self._notes = notes
+
+    async def lock(self, keys: Sequence[CustomerKey]) -> Any:
+        return await self._work.lock(keys)
+
+    async def commit(self, writes: Writes) -> None:
+        connection = self._work._connection
+        saved = {save.key for save in writes.saves}
+        async with connection.pipeline():
+            for key, (version, now, trusted, events) in self._notes.steps.items():
+                if key in saved:
+                    await connection.execute(_NOTE, (*key, version, now, trusted, events))
+        await self._work.commit(writes)

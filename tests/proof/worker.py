@@ -1,0 +1,69 @@
+"""One engine of the proofs: the real feed, store and flow on PostgreSQL, all buckets its own, with the journal beside. Killed at will."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from journal import JournalStore, Notes
+from plays import programme
+
+from oportuno.adapters.postgres.feed import PostgresFeed
+from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.entry.worker import Bench, run_worker
+from oportuno.flows import react
+from oportuno.flows.programme import Programme
+from oportuno.kit.ids import BUCKETS
+
+
+class OneProgramme:
+    """Every workspace has the same plays."""
+
+    async def programme(self, workspace: int) -> Programme:
+        return programme(workspace)
+
+    async def all(self) -> Mapping[int, Programme]:
+        return {}
+
+
+def watch_steps(notes: Notes) -> None:
+    """Have every step noted before it is taken. A step taken again (around poison) is noted as it was taken last."""
+    real = react.step
+
+    def noted(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True) -> Any:
+        ordered = sorted(events, key=lambda e: (e.at, e.h))
+        notes.steps[draft.key] = (draft.version, now, clock_trusted, [event.h for event in ordered])
+        return real(draft, events, programme=programme, now=now, clock_trusted=clock_trusted)
+
+    react.step = noted
+
+
+async def main(url: str, batch: int) -> None:
+    notes = Notes()
+    watch_steps(notes)
+
+    @asynccontextmanager
+    async def open_bench() -> AsyncIterator[Bench]:
+        feed = await PostgresFeed.open(url, buckets=range(BUCKETS))
+        store = await PostgresStore.open(url, name="engine store", size=1)
+        try:
+            yield Bench(feed=feed, store=JournalStore(store, notes), programmes=OneProgramme())  # type: ignore[arg-type] - the twin has the port's shape
+        finally:
+            await feed.close()
+            await store.close()
+
+    print("ready", flush=True)
+    await run_worker(open_bench, batch=batch, stop=asyncio.Event(), observe=lambda *_: None, report=lambda _: None)
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(sys.argv[1], int(sys.argv[2])))
