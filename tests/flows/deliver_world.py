@@ -82,7 +82,9 @@ def policy(**changes: object) -> Policy:
 
 
 def programme(rules: Policy | None = None, workspace: int = TIENDA_NORTE) -> Programme:
-    return Programme(workspace=workspace, public_id=f"ws_{workspace}", version=1, policy=rules or policy(), brand=Brand(name="Tienda Norte"))
+    return Programme(
+        workspace=workspace, public_id=f"ws_{workspace}", version=1, policy=rules or policy(), brand=Brand(name="Tienda Norte")
+    )
 
 
 def render(message: Message, _programme: Programme, _draft: Draft, _now: Millis) -> Rendered:
@@ -96,7 +98,9 @@ def faulty_render(_message: Message, _programme: Programme, _draft: Draft, _now:
 class Shop:
     """What the stories say."""
 
-    def __init__(self, world: ShakyWorld | None = None, answers: list[Answer | Exception] | None = None, rules: Policy | None = None) -> None:
+    def __init__(
+        self, world: ShakyWorld | None = None, answers: list[Answer | Exception] | None = None, rules: Policy | None = None
+    ) -> None:
         self.world = world or ShakyWorld()
         self.provider = JudgingProvider(self.world, answers)
         self.programme = programme(rules)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from deliver_world import ACCEPTED, Shop, ShakyWorld, faulty_render, gone, policy
+from deliver_world import ACCEPTED, ShakyWorld, Shop, faulty_render, gone, policy
 
 from oportuno.channels.channel import Answer, Outcome
 from oportuno.consent.answers import Answered, Consents

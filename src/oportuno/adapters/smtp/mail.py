@@ -8,7 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SHORT_LINES
 from email.policy import EmailPolicy
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from typing import Any, Final, NamedTuple
 
 from oportuno.content.message import Message, Rendered
@@ -20,6 +20,7 @@ _ONE_LINE: Final = frozenset({"list-unsubscribe", "list-unsubscribe-post", "list
 """Never folded: receivers read them with simple parsers, and the standard folding turns long links into encoded words."""
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _ADDRESS: Final = re.compile(r"[^\s\x00-\x1f\x7f<>()\[\]\\,;:\"@]{1,64}@[^\s\x00-\x1f\x7f<>()\[\]\\,;:\"@]{1,253}")
+_NAMED: Final = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>\s*")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _OURS: Final = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to", "sender", "mime-version", "dkim-signature", "return-path"}
@@ -64,7 +65,7 @@ def build_mail(message: Message, rendered: Rendered, address: str, *, at: dateti
 
     The same message always has the same Message-ID, however often it is built.
     """
-    name, plain = parseaddr(rendered.sender)
+    name, plain = _split(rendered.sender)
     sender, recipient = _address(plain, "sender"), _address(address, "recipient")
     international = not (sender + recipient).isascii()
     message_id = f"<{write_id('msg', message.id)}@{sender.rpartition('@')[2]}>"
@@ -73,7 +74,7 @@ def build_mail(message: Message, rendered: Rendered, address: str, *, at: dateti
         mail["From"] = _mailbox(name, sender)
         mail["To"] = _mailbox("", recipient)
         if rendered.reply_to:
-            reply_name, reply_to = parseaddr(rendered.reply_to)
+            reply_name, reply_to = _split(rendered.reply_to)
             mail["Reply-To"] = _mailbox(reply_name, _address(reply_to, "reply_to"))
         mail["Subject"] = _line(rendered.subject)
         mail["Date"] = format_datetime(at)
@@ -104,8 +105,17 @@ def _address(text: str, place: str) -> str:
         raise MailFault("address_malformed", "the address's domain cannot be written in ASCII", place=place) from error
 
 
+def _split(text: str) -> tuple[str, str]:
+    """Take ``Name <address>`` apart as people write it: a name may hold commas and dots without quotes."""
+    named = _NAMED.fullmatch(_line(text))
+    if named is None:
+        return "", text.strip()
+    return named["name"].strip().strip('"').strip(), named["address"].strip()
+
+
 def _mailbox(name: str, address: str) -> Address:
-    return Address(display_name=_line(name), addr_spec=address)
+    local, _, domain = address.rpartition("@")
+    return Address(display_name=_line(name), username=local, domain=domain)
 
 
 def _line(text: str) -> str:

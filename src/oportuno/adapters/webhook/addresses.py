@@ -15,8 +15,11 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 """Give every address of a name. Raises OSError when there is none."""
 
 _NAT64: Final = ip_network("64:ff9b::/96")
-_METADATA: Final = frozenset({ip_address("168.63.129.16")})
-"""Machine services that live at public addresses; the well-known others are link-local or private."""
+_SPECIAL: Final = tuple(
+    ip_network(text)
+    for text in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "100::/64", "2001::/23", "3fff::/20", "5f00::/16", "fec0::/10")
+)
+"""Machine services at addresses that look public, and special ranges that the standard library counts as global in some releases."""
 _WEB_PORTS: Final = frozenset({80, 443})
 _FIRST_FREE_PORT: Final = 1024
 _LAST_PORT: Final = 65_535
@@ -71,7 +74,9 @@ def allowed(address: str, *, loopback: bool) -> bool:
             ip = inner
     if ip.is_loopback:
         return loopback
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified and ip not in _METADATA
+    if any(ip in network for network in _SPECIAL):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified
 
 
 async def look_up(target: Target, *, resolve: Resolve, loopback: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import binascii
 import ssl
 from collections.abc import Callable
@@ -12,7 +13,6 @@ from typing import Any, Final
 import httpcore2
 import msgspec
 from standardwebhooks import Webhook
-from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from oportuno.adapters.webhook.addresses import Resolve, Target, look_up, read_target, system_resolve
 from oportuno.adapters.webhook.network import PinnedNetwork
@@ -29,6 +29,8 @@ _ADDRESS_HOLDS: Final = 30.0
 _BODY_CAP: Final = 65_536
 """Bytes of a response that are read, so that its connection can be used again; beyond, it is closed."""
 _KEPT_FOR: Final = 4.0
+_SHORTEST_KEY: Final = 24
+_LONGEST_KEY: Final = 64
 
 
 class WebhookProvider:
@@ -110,10 +112,8 @@ class WebhookProvider:
         moment = self._wall()
         try:
             body = msgspec.json.encode(rendered.payload)
-            signature = Webhook(rendered.secret).sign(msg_id=name, timestamp=moment, data=body.decode())
-        except (binascii.Error, EmptyWebhookSecretError, ValueError, RuntimeError) as error:
-            raise BadInput("webhook_secret_unusable", "the webhook's secret is not a Standard Webhooks secret", place="secret") from error
-        except TypeError as error:
+            signature = Webhook(_key(rendered.secret)).sign(msg_id=name, timestamp=moment, data=body.decode())
+        except (TypeError, ValueError, RecursionError) as error:
             raise BadInput("webhook_payload_malformed", "the webhook's payload is not plain data", place="payload") from error
         headers = {
             "content-type": "application/json",
@@ -156,6 +156,18 @@ class _Progress:
             self.stage = Stage.SENDING
         elif event == "http11.send_request_body.complete":
             self.stage = Stage.SENT
+
+
+def _key(secret: str) -> bytes:
+    """Read a Standard Webhooks secret: base 64 of 24 to 64 bytes, with or without its prefix. Raises BadInput."""
+    text = secret.removeprefix("whsec_")
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadInput("webhook_secret_unusable", "the webhook's secret is not a Standard Webhooks secret", place="secret") from error
+    if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+        raise BadInput("webhook_secret_unusable", "a webhook's secret has 24 to 64 bytes", place="secret")
+    return key
 
 
 def _header(response: httpcore2.Response, name: bytes) -> str:
