@@ -43,6 +43,8 @@ class Front:
     compiler: MjmlCompiler
     mailbox: Mailbox
     """Of sandboxes: what was handed off there and nowhere else."""
+    links: LinkMaker
+    """Signs and reads the links in messages."""
     secret: bytes
     """The installation's secret; what is used is derived from it."""
 
@@ -99,8 +101,9 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             rejects=reads,
             workspaces=workspaces,
             programmes=PostgresProgrammes(workspaces),
-            compiler=Mrml(),
             mailbox=PostgresMailbox(looking),
+            compiler=Mrml(),
+            links=links_for(settings, intake.secret),
             secret=intake.secret,
         )
 

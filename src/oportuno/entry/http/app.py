@@ -15,11 +15,14 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 import oportuno
-from oportuno.entry.http.api import customers, decisions, definitions, rejects
+from oportuno.entry.http.api import answers, customers, decisions, definitions, rejects
 from oportuno.entry.http.api.door import bearer_headers
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.health import Health, health_router
+from oportuno.entry.http.pages.router import Pages
+from oportuno.entry.http.pages.router import router as pages_router
 from oportuno.entry.http.problems import MEDIA_TYPE, Broken, problem_bytes, problem_of
+from oportuno.flows.answer import Desk
 from oportuno.flows.apply import SeveralFaults
 from oportuno.flows.limits import Doorkeeper, Intakes
 from oportuno.kit.faults import BadInput, Fault, NotFound, WrongMethod
@@ -103,9 +106,11 @@ def api(front: Front, health: Health) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.front = front
-    for each in (customers, decisions, definitions, rejects):
+    for each in (customers, answers, decisions, definitions, rejects):
         app.include_router(each.router)
     app.include_router(health_router(health))
+    desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)
+    app.include_router(pages_router(Pages(desk=desk, links=front.links)))
     if front.settings.demo_dir is not None:
         from oportuno.entry.demo.mount import mount
 
