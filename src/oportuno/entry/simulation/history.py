@@ -16,6 +16,7 @@ from oportuno.entry.simulation.parts import Flows, Parts
 from oportuno.entry.simulation.promises import Promises
 from oportuno.entry.simulation.scheduler import Actor, Scheduler
 from oportuno.entry.simulation.town import PEOPLE, PROGRAMME, SECRET_KEY, WORKSPACE, WRITE_KEY, Crowd
+from oportuno.entry.simulation.writers import Writers
 from oportuno.flows.ports import KeyFacts, OutboxStatus, Writes
 from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND, Millis
 
@@ -27,7 +28,7 @@ _TO_REST: Final[tuple[Millis, ...]] = (SECOND, MINUTE, 31 * MINUTE, 6 * HOUR, DA
 _HAPPENINGS: Final = {"nothing": 62, "request": 14, "wish": 6, "time": 10, "crash": 3, "connection": 5}
 """What comes from outside in a step, and how often."""
 _TIMES: Final = {"lapse": 60, "edge": 30, "jump": 10}
-_WISHES: Final = {"no": 3, "stop": 2, "yes": 5, "erase": 1}
+_WISHES: Final = {"no": 3, "leave": 3, "stop": 1, "mute": 3, "yes": 6, "erase": 1}
 _REQUESTS: Final = {"new": 1, "again": 1}
 _MOST_TURNS: Final = 20_000
 
@@ -79,6 +80,7 @@ class History:
         self.promises = Promises(self.world, PROGRAMME)
         self.crowd = Crowd(self.chance)
         self.parts = Parts(self.world, self.chance, self.promises, self.crowd, flows or Flows())
+        self.writers = Writers.at(self.world, self.chance, self.promises)
         self.steps = self.turns = self.crashes = self.requests = 0
         self._names = count(1)
         self._digest = blake2b(digest_size=16)
@@ -142,7 +144,7 @@ class History:
 
     def _writer(self, kind: str, user: str) -> None:
         name = f"writer.{next(self._names)}"
-        self.scheduler.start(name, "writers", self.parts.write(name, kind, user))
+        self.scheduler.start(name, "writers", self.writers.write(name, kind, user))
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

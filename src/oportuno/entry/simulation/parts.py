@@ -10,38 +10,20 @@ from typing import Any, Final, Protocol
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.channels.channel import Answer, Outcome
 from oportuno.channels.pace import Pace
-from oportuno.consent.answers import Answered
-from oportuno.consent.change import answer, lift, suppress
-from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message, Rendered
-from oportuno.decision.decide import drop_pending
 from oportuno.entry.simulation.promises import Promises
-from oportuno.entry.simulation.town import WORKSPACE, Crowd, Request
+from oportuno.entry.simulation.town import Crowd, Request
 from oportuno.flows.deliver import deliver_one
 from oportuno.flows.limits import Doorkeeper
-from oportuno.flows.ports import (
-    Cancel,
-    Decision,
-    Feed,
-    Intake,
-    LedgerEntry,
-    Moved,
-    Programmes,
-    SaveCustomer,
-    Status,
-    Store,
-    Stored,
-    Writes,
-)
+from oportuno.flows.ports import Feed, Intake, Programmes, Store
 from oportuno.flows.programme import Programme
 from oportuno.flows.react import Reacted, react_once
 from oportuno.flows.recover import recover_once
 from oportuno.flows.take_in import TakeIn, take_in
 from oportuno.kit.faults import Fault, Unavailable
-from oportuno.kit.ids import derive, key_of
+from oportuno.kit.ids import derive
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
-from oportuno.profile.purposes import Purpose
 
 _DIGEST_KEY: Final = b"simulation" * 3
 _REST: Final = 0.5
@@ -78,7 +60,6 @@ class Parts:
     flows: Flows
     calm: bool = False
     """At the end of a history providers answer well, so that everything can come to rest."""
-    written: int = 0
     providers: dict[str, Provider] = field(default_factory=dict)
 
     def provider(self, channel: str) -> Provider:
@@ -143,61 +124,6 @@ class Parts:
         self.promises.acknowledged(request.ids)
         if self.chance.randrange(_ONE_IN) == 0:
             self.crowd.waiting.append(request)
-
-    # ── outside writers ─────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def write(self, name: str, kind: str, user: str) -> None:
-        """Change what a customer has said, under the customer's lock, as the pages and the API do. Tries until it is written."""
-        world = self.world
-        while True:
-            try:
-                customer = await world.store.find(WORKSPACE, "user", user)
-                if customer is None:
-                    return
-                key = key_of(WORKSPACE, customer)
-                async with world.store.work() as work:
-                    now, rows = await work.lock([key])
-                    if rows[key].status is not Status.ACTIVE:
-                        return
-                    self.promises.intents[name] = (kind, key)
-                    await work.commit(self._wish(kind, rows[key], now))
-            except (Moved, Unavailable):
-                self.promises.intents.pop(name, None)
-                await world.clock.sleep(_REST)
-            else:
-                return
-
-    def _wish(self, kind: str, stored: Stored, now: Millis) -> Writes:
-        self.written += 1
-        key = stored.key
-        if kind == "erase":
-            return Writes(erasures=[key])
-        draft = Draft(key, stored.state, stored.version)
-        writes = Writes()
-        state = Answered.GRANTED if kind == "yes" else Answered.WITHDRAWN
-        if kind == "stop":
-            # The shop's staff stop the channels by hand: what waits in the outbox is left to the claim.
-            for channel in ("email", "webhook"):
-                suppress(draft, channel, "manual", now)
-            writes.saves.append(SaveCustomer(key, stored.version, draft.encode(), stored.due_at, due_changed=False))
-            return writes
-        for channel in ("email", "webhook"):
-            answer(draft, purpose=Purpose.MARKETING, channel=channel, state=state, at=now, source="api", notice="v1")
-            if kind == "yes":
-                lift(draft, channel)
-            else:
-                suppress(draft, channel, "unsubscribed", now)
-        if kind == "no":
-            dropped = drop_pending(draft, items=(), refusal=Refusal.CONSENT_WITHDRAWN, now=now)
-            writes.decisions += [Decision(key, verdict) for verdict in dropped]
-            writes.cancels.append(Cancel(key, (), "", Refusal.CONSENT_WITHDRAWN.value, now))
-        writes.ledger.append(
-            LedgerEntry(
-                key, derive("answer", self.written), now, "marketing/email", state.value, "api", "v1", "es", "customer", {"n": self.written}
-            )
-        )
-        writes.saves.append(SaveCustomer(key, stored.version, draft.encode(), stored.due_at, due_changed=False))
-        return writes
 
 
 @dataclass(slots=True)

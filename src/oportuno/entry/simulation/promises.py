@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.attention.ledger import Limit
 from oportuno.channels.channel import Outcome
-from oportuno.consent.answers import Answered, Consents
+from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided
 from oportuno.events.event import Call, Event, Source
@@ -19,11 +19,22 @@ from oportuno.flows.programme import Programme
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import SECOND, Millis
 from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Core
 
 _ID: Final = re.compile(rb'"messageId":"([^"]+)"')
 _FINAL: Final = frozenset({OutboxStatus.ACCEPTED, OutboxStatus.REFUSED, OutboxStatus.UNKNOWN, OutboxStatus.CANCELLED, OutboxStatus.EXPIRED})
 _LONGEST_AFTER_NO: Final = SECOND
+
+
+class Intent(NamedTuple):
+    """What somebody outside the engine is about to commit."""
+
+    kind: str
+    """``no`` and ``yes`` to marketing by `channels`, ``stop`` of `channels` by staff, ``mute`` of `items`, or ``erase``."""
+    key: CustomerKey
+    channels: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -46,10 +57,14 @@ class Promises:
     world: MemoryWorld
     programme: Programme
     breaches: list[str] = field(default_factory=list)
-    intents: dict[str, tuple[str, CustomerKey]] = field(default_factory=dict)
-    """What an outside writer (by its actor's name) means to do: ``no``, ``stop``, ``yes`` or ``erase``."""
-    noes: dict[CustomerKey, Millis] = field(default_factory=dict)
-    """Who has said no to marketing, and when (monotonic)."""
+    intents: dict[str, Intent] = field(default_factory=dict)
+    """By the actor's name."""
+    noes: dict[tuple[CustomerKey, str], Millis] = field(default_factory=dict)
+    """Who has said no to marketing on a channel, and since when (monotonic)."""
+    stops: dict[tuple[CustomerKey, str], Millis] = field(default_factory=dict)
+    """Channels that staff have stopped: a yes does not open them again."""
+    muted: dict[CustomerKey, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """«No me interesa»."""
     erased: set[CustomerKey] = field(default_factory=set)
     touches: dict[CustomerKey, dict[bytes, list[Millis]]] = field(default_factory=lambda: defaultdict(dict))
     """When each message was handed off and may have been taken: a refused attempt is struck out again."""
@@ -122,13 +137,26 @@ class Promises:
         intent = self.intents.pop(actor, None)
         if intent is None:
             return
-        kind, key = intent
-        if kind in ("no", "stop"):
-            self.noes.setdefault(key, self.world.clock.elapsed)
-        elif kind == "yes":
-            self.noes.pop(key, None)
-        else:
-            self.erased.add(key)
+        key, elapsed = intent.key, self.world.clock.elapsed
+        match intent.kind:
+            case "erase":
+                self.erased.add(key)
+            case "mute":
+                self.muted[key].update(intent.items)
+        for channel in intent.channels:
+            match intent.kind:
+                case "no":
+                    self.noes.setdefault((key, channel), elapsed)
+                case "stop":
+                    self.stops.setdefault((key, channel), elapsed)
+                case "yes":
+                    self.noes.pop((key, channel), None)
+
+    def _no_since(self, message: Message) -> Millis | None:
+        """Say since when the customer must hear nothing of this kind; None when nothing is known against it."""
+        place = (message.key, message.said.channel)
+        found = [since for since in (self.noes.get(place), self.stops.get(place)) if since is not None]
+        return min(found) if found and message.marketing else None
 
     def _born(self, message: Message) -> None:
         if message.id not in self.spoken:
@@ -162,8 +190,10 @@ class Promises:
     def _check_claim(self, message: Message, at: Millis) -> None:
         if not message.marketing:
             return
-        if message.key in self.noes:
+        if self._no_since(message) is not None:
             self.breach("4 no claim after a withdrawal", f"{message.said.journey} was claimed after the customer said no")
+        if not self.muted[message.key].isdisjoint(message.said.items):
+            self.breach("4 no claim after a withdrawal", f"{message.said.journey} was claimed about what does not interest the customer")
         for limit in self.programme.policy.limits:
             used = self._used(message.key, limit, at)
             if used > limit.at_most:
@@ -186,8 +216,8 @@ class Promises:
         late = elapsed - story.locked_at - story.left
         if late >= 0:
             self.breach("6 nothing past its expiry", f"handed off {late} ms after its expiry")
-        since = self.noes.get(message.key)
-        if message.marketing and since is not None and elapsed - since > _LONGEST_AFTER_NO:
+        since = self._no_since(message)
+        if since is not None and elapsed - since > _LONGEST_AFTER_NO:
             self.breach("4 nothing 1 s after a withdrawal", f"handed off {elapsed - since} ms after the customer said no")
         if message.marketing and story.taken:
             self.breach("3 accepted at most once", "a marketing message that was taken is handed off again")
@@ -242,8 +272,10 @@ class Promises:
         if counted != events:
             self.breach("2 applied once", f"{counted} events were folded of {events} that are stored")
         consents = draft.read(Consents)
-        if key in self.noes and not consents.suppressed and any(a.state is Answered.GRANTED for a in consents.answers.values()):
-            self.breach("4 a withdrawal stays", "what the customer said last is not in the state")
+        for of, channel in (*self.noes, *self.stops):
+            granted = consents.answers.get(slot(Purpose.MARKETING, channel))
+            if of == key and channel not in consents.suppressed and granted is not None and granted.state is Answered.GRANTED:
+                self.breach("4 a withdrawal stays", "the state says yes where the last word was no")
 
     def _check_waiting(self) -> None:
         """A proposal that waited was spoken, cancelled, or dropped on purpose."""
