@@ -14,7 +14,8 @@ KEPT: Final[Millis] = HOUR
 _MOST: Final = 20
 """Pieces of one product."""
 _LINES: Final = 30
-_FORM: Final = re.compile(r"(\d{1,12})x(\d{1,2})")
+_MOMENT: Final = re.compile(r"[0-9]{1,15}")
+_FORM: Final = re.compile(r"([0-9]{1,12})x([0-9]{1,2})")
 
 
 class Basket(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,8 @@ def read_basket(text: str) -> Basket:
     """Read a basket from its cookie; what cannot be read is an empty one."""
     lines, _, held = text.partition("_")
     found = {product: min(int(count), _MOST) for product, count in _FORM.findall(lines) if int(count)}
-    return Basket(lines=dict(list(found.items())[:_LINES]), held_until=int(held) if held.isascii() and held.isdigit() and len(held) < 16 else 0)  # noqa: PLR2004 - digits of a moment
+    kept = int(held) if _MOMENT.fullmatch(held) else 0
+    return Basket(lines=dict(list(found.items())[:_LINES]), held_until=kept)
 
 
 def write_basket(basket: Basket) -> str:

@@ -22,15 +22,15 @@ def _disc(x: float, y: float, r: float, fill: str) -> str:
     return f'<circle cx="{x:g}" cy="{y:g}" r="{r:g}" fill="{fill}"/>'
 
 
-def _oval(x: float, y: float, rx: float, ry: float, fill: str, turn: float = 0) -> str:
+def _oval(x: float, y: float, rx: float, ry: float, fill: str, turn: float = 0) -> str:  # noqa: PLR0917 - place and size, in the order of SVG
     return f'<ellipse cx="{x:g}" cy="{y:g}" rx="{rx:g}" ry="{ry:g}" fill="{fill}" transform="rotate({turn:g} {x:g} {y:g})"/>'
 
 
-def _box(x: float, y: float, w: float, h: float, fill: str, r: float = 4) -> str:
+def _box(x: float, y: float, w: float, h: float, fill: str, r: float = 4) -> str:  # noqa: PLR0917 - place and size, in the order of SVG
     return f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" rx="{r:g}" fill="{fill}"/>'
 
 
-def _label(x: float, y: float, w: float, h: float, fill: str = CREAM, ink: str = DEEP) -> str:
+def _label(x: float, y: float, w: float, h: float, fill: str = CREAM, ink: str = DEEP) -> str:  # noqa: PLR0917 - place and size, in the order of SVG
     lines = f"M{x + w * 0.2:g} {y + h * 0.4:g}h{w * 0.6:g}M{x + w * 0.2:g} {y + h * 0.65:g}h{w * 0.38:g}"
     return _box(x, y, w, h, fill) + _stroke(lines, ink, 3)
 
@@ -102,8 +102,9 @@ def _bloom(x: float, y: float, petal: str, heart: str) -> str:
 _SPRINKLES: Final = "".join(
     _stroke(f"M{x} {y}l{dx} {dy}", colour, 4)
     for x, y, dx, dy, colour in (
-        (66, 78, 6, 4, SUN), (92, 58, 7, -1, WHITE), (122, 68, 4, 6, TEAL), (140, 96, 1, 7, SUN), (60, 106, 2, 7, TEAL), (76, 132, 6, 3, WHITE),
-        (104, 142, 7, 0, SUN), (130, 126, 5, -5, WHITE), (112, 62, 4, 3, SUN), (136, 112, -2, 5, TEAL), (64, 122, 4, 4, SUN),
+        (66, 78, 6, 4, SUN), (92, 58, 7, -1, WHITE), (122, 68, 4, 6, TEAL), (140, 96, 1, 7, SUN), (60, 106, 2, 7, TEAL),
+        (76, 132, 6, 3, WHITE), (104, 142, 7, 0, SUN), (130, 126, 5, -5, WHITE), (112, 62, 4, 3, SUN), (136, 112, -2, 5, TEAL),
+        (64, 122, 4, 4, SUN),
     )
 )  # fmt: skip
 _GRAPES: Final = "".join(
@@ -135,13 +136,17 @@ _SHAPES: Final[dict[str, str]] = {
     + _stroke("M100 58c2 -10 10 -16 22 -20", FOREST, 5)
     + _stroke("M78 84c2 -6 6 -10 10 -11", WHITE, 5),
     "orange": _round_fruit("#F0932B", "#D9741A") + _leaf(106, 46, -4),
-    "lemon": _path("M48 104c8 -34 40 -50 70 -44c14 2 18 -4 26 0c6 4 6 12 4 20c4 34 -22 66 -56 68c-14 2 -20 8 -28 4c-8 -6 -2 -12 -6 -20z", SUN)
+    "lemon": _path(
+        "M48 104c8 -34 40 -50 70 -44c14 2 18 -4 26 0c6 4 6 12 4 20c4 34 -22 66 -56 68c-14 2 -20 8 -28 4c-8 -6 -2 -12 -6 -20z", SUN
+    )
     + _path("M146 82c4 34 -22 66 -56 68c-12 0 -20 6 -26 4c44 -4 74 -30 80 -76z", AMBER)
     + _stroke("M66 98c6 -12 16 -20 28 -22", WHITE, 6)
     + _leaf(142, 62, -24),
     "broccoli": _path("M88 116l-6 44a6 6 0 0 0 6 6h24a6 6 0 0 0 6 -6l-6 -44z", "#A9C97C")
     + _stroke("M92 118l-18 -12M108 118l18 -12", "#A9C97C", 12)
-    + "".join(_disc(x, y, r, FOREST) for x, y, r in ((66, 92, 24), (134, 92, 24), (100, 66, 30), (78, 70, 22), (122, 70, 22), (100, 98, 24)))
+    + "".join(
+        _disc(x, y, r, FOREST) for x, y, r in ((66, 92, 24), (134, 92, 24), (100, 66, 30), (78, 70, 22), (122, 70, 22), (100, 98, 24))
+    )
     + "".join(_disc(x, y, 7, LEAF) for x, y in ((64, 86), (90, 58), (112, 64), (132, 84), (100, 90), (78, 74))),
     "carrot": "".join(
         f'<g transform="rotate({turn} 100 70) translate({move} 0)">'
@@ -175,8 +180,20 @@ _SHAPES: Final[dict[str, str]] = {
     + _path("M52 86c-10 -18 6 -28 22 -26h32c18 -2 28 12 16 28v54a8 8 0 0 1 -8 8h-54a8 8 0 0 1 -8 -8z", BREAD)
     + _stroke("M70 92v40M88 82v50M106 92v40", "#D39B52", 4),
     "bagel": _ring("#DDA257", CRUST)
-    + "".join(_oval(x, y, 4, 2.4, CREAM, t) for x, y, t in ((68, 82, 30), (96, 60, 0), (128, 78, -40), (140, 104, 80), (62, 112, 70), (84, 134, 20), (116, 138, -20), (112, 66, 20))),
-    "donut": _ring(BREAD, CRUST, f'<circle cx="100" cy="99" r="40" fill="none" stroke="#E58F86" stroke-width="26"/>' + _SPRINKLES),
+    + "".join(
+        _oval(x, y, 4, 2.4, CREAM, t)
+        for x, y, t in (
+            (68, 82, 30),
+            (96, 60, 0),
+            (128, 78, -40),
+            (140, 104, 80),
+            (62, 112, 70),
+            (84, 134, 20),
+            (116, 138, -20),
+            (112, 66, 20),
+        )
+    ),
+    "donut": _ring(BREAD, CRUST, '<circle cx="100" cy="99" r="40" fill="none" stroke="#E58F86" stroke-width="26"/>' + _SPRINKLES),
     "cookie": _disc(92, 108, 50, CRUST)
     + _disc(92, 105, 50, BREAD)
     + "".join(_disc(x, y, r, COCOA) for x, y, r in ((72, 86, 8), (104, 76, 7), (116, 108, 9), (84, 118, 7), (60, 112, 6), (98, 138, 8)))
@@ -246,7 +263,8 @@ def drawing(name: str, aisle: str = "") -> str:
     """Give a picture as an SVG document; of an unknown name, an empty shelf. With an aisle, on its ground."""
     ground = _box(0, 0, 200, 200, _GROUNDS[aisle], 0) if aisle in _GROUNDS else ""
     shadow = _oval(100, 168, 54, 5, "#12262B").replace("/>", ' opacity=".14"/>')
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" role="img" aria-hidden="true">{ground}{shadow}{_SHAPES.get(name, "")}</svg>'
+    shapes = ground + shadow + _SHAPES.get(name, "")
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" role="img" aria-hidden="true">{shapes}</svg>'
 
 
 def names() -> frozenset[str]:

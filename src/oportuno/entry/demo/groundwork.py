@@ -98,7 +98,8 @@ async def _files(workspaces: Workspaces, setting: Setting, address: str) -> dict
         journey = same if same == newest else msgspec.structs.replace(journey, version=newest.version + 1)
     return {
         "policy.yaml": write_policy(_policy(), _brand(address)),
-        "journeys/abandoned-cart.yaml": "# As shipped, but for its waits: shortened for the demonstration, which says so.\n" + write_journey(journey),
+        "journeys/abandoned-cart.yaml": "# As shipped, but for its waits: shortened for the demonstration, which says so.\n"
+        + write_journey(journey),
         "messages/abandoned-cart.yaml": _play("messages/abandoned-cart.yaml"),
     }
 

@@ -49,7 +49,7 @@ def hear_facts(visitor: Visitor, request: Request) -> dict[str, Any]:
 async def _remember(stage: Stage, email: str, anonymous: str, language: str, *, yes: bool) -> None:
     """Tell the product who this is and what they answered, with the secret key, as a shop's server would."""
     user = visitor_key(email)
-    traits = {"email": email, "name": email.split("@")[0][:24], "locale": LOCALES[language], "timezone": ZONE, "country": "ES"}
+    traits = {"email": email, "name": email.partition("@")[0][:24], "locale": LOCALES[language], "timezone": ZONE, "country": "ES"}
     call: dict[str, Any] = {"type": "identify", "userId": user, "traits": traits}
     if anonymous:
         call["anonymousId"] = anonymous[:100]

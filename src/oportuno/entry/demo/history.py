@@ -1,4 +1,4 @@
-"""The Complete Journey data as the demonstration uses it: its terms, the products on our shelves, and eight weeks of real households' orders.
+"""The Complete Journey data as the demonstration uses it: its terms, the products on our shelves, eight weeks of real orders.
 
 Read from the installed package's own files, which takes a second; nothing of it is ever written into this project.
 """
@@ -37,6 +37,17 @@ _BULK: Final = 100
 _LEAST: Final = 0.10
 """Prices below this are coupons and corrections, not what a shop asks."""
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) (OZ|LB|GA|DZ|QT|SQ FT)$")
+
+
+_UNITS: Final = {
+    "OZ": ("oz", "g", 28.35, 0),
+    "LB": ("lb", "g", 453.6, 0),
+    "GA": ("gal", "l", 3.785, 1),
+    "QT": ("qt", "l", 0.946, 1),
+    "SQ FT": ("sq ft", "m²", 0.0929, 1),
+}
+"""The data's units: in English, in metric, how much one is, and with how many decimals that is written."""
+_KILO: Final = 1_000
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +149,9 @@ def _products(rows: Sequence[dict[str, Any]]) -> tuple[Product, ...]:
     from pyarrow import parquet
 
     sold = Counter(row["product_id"] for row in rows)
-    known = [row for row in parquet.read_table(_folder() / "products.parquet").to_pylist() if row["product_type"] and sold[row["product_id"]]]
+    known = [
+        row for row in parquet.read_table(_folder() / "products.parquet").to_pylist() if row["product_type"] and sold[row["product_id"]]
+    ]
     known.sort(key=lambda row: (-sold[row["product_id"]], row["product_id"]))
     chosen = [(aisle, shelf, row) for aisle in AISLES for shelf in aisle.shelves if (row := _best(shelf, known)) is not None]
     wanted = {row["product_id"] for _, _, row in chosen}
@@ -171,19 +184,14 @@ def _sizes(row: dict[str, Any]) -> dict[str, str]:
     found = _SIZE.search(row["package_size"] or "")
     if found is None:
         return {}
-    amount, unit = float(found[1]), found[2]
-    english = {"OZ": "oz", "LB": "lb", "GA": "gal", "DZ": "dozen", "QT": "qt", "SQ FT": "sq ft"}[unit]
-    grams = {"OZ": 28.35, "LB": 453.6}
-    litres = {"GA": 3.785, "QT": 0.946}
-    if unit in grams:
-        spanish = f"{amount * grams[unit] / 1000:.1f} kg".replace(".", ",") if amount * grams[unit] >= 1000 else f"{amount * grams[unit]:.0f} g"  # noqa: PLR2004 - grams in a kilogram
-    elif unit in litres:
-        spanish = f"{amount * litres[unit]:.1f} l".replace(".", ",")
-    elif unit == "DZ":
+    if found[2] == "DZ":
         return {"es": "12 unidades", "en": "12 pieces"}
-    else:
-        spanish = f"{amount * 0.0929:.1f} m²".replace(".", ",")
-    return {"es": spanish, "en": f"{amount:g} {english}"}
+    amount = float(found[1])
+    english, metric, factor, digits = _UNITS[found[2]]
+    measured = amount * factor
+    if metric == "g" and measured >= _KILO:
+        measured, metric, digits = measured / _KILO, "kg", 1
+    return {"es": f"{measured:.{digits}f} {metric}".replace(".", ","), "en": f"{amount:g} {english}"}
 
 
 def order_call(order: Order, user: str) -> dict[str, Any]:

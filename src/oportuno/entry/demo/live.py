@@ -19,7 +19,8 @@ from oportuno.entry.demo.pages import clock, number, render, say
 from oportuno.entry.demo.setting import ZONE
 from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, page, visitor_of
 from oportuno.flows.ports import Decision
-from oportuno.kit.ids import CustomerKey
+from oportuno.journeys.advance import next_timer
+from oportuno.kit.ids import CustomerKey, key_of
 from oportuno.kit.times import HOUR, MINUTE, Millis
 from oportuno.profile.draft import Draft
 from oportuno.profile.sections import Core
@@ -51,9 +52,9 @@ def live_routes(stage: Stage) -> APIRouter:
         return page(stage, visitor, "live", "live", await live_facts(stage, visitor, names))
 
     @router.get("/{language}/live/now")
-    async def now(request: Request, language: str, seen: str = "") -> Response:
+    async def now(request: Request, language: str, seen: str = "", anonymous: str = "") -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        facts = await live_facts(stage, visitor, names)
+        facts = await live_facts(stage, visitor, names, anonymous=anonymous[:100])
         if seen == facts["live_version"]:
             return Response(status_code=204, headers=dict(SECURITY))
         return HTMLResponse(render("live_now", language, facts), headers=dict(SECURITY))
@@ -61,19 +62,22 @@ def live_routes(stage: Stage) -> APIRouter:
     return router
 
 
-async def live_facts(stage: Stage, visitor: Visitor, names: Names) -> dict[str, Any]:
-    """Say everything the panel shows, in the page's language."""
+async def live_facts(stage: Stage, visitor: Visitor, names: Names, *, anonymous: str = "") -> dict[str, Any]:
+    """Say everything the panel shows, in the page's language. `anonymous` is the browser's own id, for somebody unknown by name."""
     now = await stage.reads.now()
     found = await stage.reads.decisions(stage.setting.workspace, before=None, limit=_READ)
     hour = [decision for decision in found if decision.verdict.at > now - HOUR]
     totals = Counter(decision.verdict.decided for decision in hour)
     waiting = _still_waiting(hour)
-    rows = [await _row(stage, visitor, decision, names) for decision in found[:_ROWS]]
+    mine = await _my_key(stage, visitor, anonymous)
+    due = await _decided_at(stage, mine, now)
+    rows = [await _row(stage, visitor.language, decision, names, mine) for decision in found[:_ROWS]]
     await _link_mails(stage, visitor.language, rows)
     language = visitor.language
     finding = _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=False)
+    newest = found[0].verdict.at if found else 0
     return {
-        "live_version": f"{language}-{now // MINUTE}-{len(found)}-{found[0].verdict.at if found else 0}-{waiting}-{visitor.person.key}",
+        "live_version": f"{language}-{now // MINUTE}-{len(found)}-{newest}-{waiting}-{due}-{visitor.person.key}",
         "finding": finding,
         "finding_plain": _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=True),
         "spoke": number(totals[Decided.SPEAK], language),
@@ -83,7 +87,7 @@ async def live_facts(stage: Stage, visitor: Visitor, names: Names) -> dict[str, 
         "axis": [clock(now - minutes * MINUTE, language) for minutes in (59, 45, 30, 15, 0)],
         "reasons": _reasons(hour, language),
         "decisions": rows,
-        "you_waiting": "",
+        "you_waiting": say(language, "you_waiting", time=clock(due, language, seconds=True)) if due else "",
     }
 
 
@@ -123,9 +127,7 @@ def _bars(hour: Sequence[Decision], now: Millis, language: str) -> list[dict[str
             continue
         left = (_MINUTES - 1 - minute) * _WIDTH
         height, depth = up[minute] * _TALLEST / most, down[minute] * _TALLEST / most
-        title = say(
-            language, "live_minute", time=clock(now - minute * MINUTE, language), spoke=up[minute], silent=down[minute]
-        )
+        title = say(language, "live_minute", time=clock(now - minute * MINUTE, language), spoke=up[minute], silent=down[minute])
         bars.append(
             {
                 "x": f"{left + 1.2:.1f}",
@@ -148,13 +150,32 @@ def _reasons(hour: Sequence[Decision], language: str) -> list[dict[str, Any]]:
         return []
     most = counted.most_common(1)[0][1]
     return [
-        {"name": sentence(refusal, reader="marketer", language=language), "times": number(times, language), "share": round(times * 100 / most)}
+        {
+            "name": sentence(refusal, reader="marketer", language=language).rstrip("."),
+            "times": number(times, language),
+            "share": round(times * 100 / most),
+        }
         for refusal, times in counted.most_common(7)
     ]
 
 
-async def _row(stage: Stage, visitor: Visitor, decision: Decision, names: Names) -> dict[str, Any]:
-    language, verdict = visitor.language, decision.verdict
+async def _my_key(stage: Stage, visitor: Visitor, anonymous: str) -> CustomerKey | None:
+    kind, value = ("user", visitor.person.key) if visitor.person.key else ("anonymous", anonymous)
+    customer = await stage.store.find(stage.setting.workspace, kind, value) if value else None
+    return key_of(stage.setting.workspace, customer) if customer is not None else None
+
+
+async def _decided_at(stage: Stage, key: CustomerKey | None, now: Millis) -> Millis:
+    """Give when the visitor's own basket is decided on; 0 when nothing of theirs waits."""
+    row = await stage.reads.customer(key) if key is not None else None
+    if row is None or not row.state:
+        return 0
+    due = next_timer(Draft(row.key, row.state), ()) or 0
+    return due if due > now else 0
+
+
+async def _row(stage: Stage, language: str, decision: Decision, names: Names, mine: CustomerKey | None) -> dict[str, Any]:
+    verdict = decision.verdict
     user, name = await _who(stage, decision.key, names)
     kind = _KINDS[verdict.decided]
     return {
@@ -162,7 +183,7 @@ async def _row(stage: Stage, visitor: Visitor, decision: Decision, names: Names)
         "verdict": say(language, f"live_{kind}"),
         "time": clock(verdict.at, language, seconds=True),
         "customer": _shown_name(user, name, decision.key, language),
-        "mine": bool(user) and user == visitor.person.key,
+        "mine": decision.key == mine,
         "journey": await _journey_name(stage, verdict.proposal.journey, language),
         "refusal": verdict.reasons[0].refusal.value if verdict.reasons else "",
         "reason": _reason(verdict, language),
@@ -174,9 +195,9 @@ async def _row(stage: Stage, visitor: Visitor, decision: Decision, names: Names)
 
 def _reason(verdict: Verdict, language: str) -> str:
     if not verdict.reasons:
-        text = because_line(verdict.proposal.because, language, now=verdict.at, zone=ZONE)
-        return text[:1].upper() + text[1:]
-    return sentence(verdict.reasons[0].refusal, reader="marketer", language=language)
+        text = because_line(verdict.proposal.because, language, now=verdict.at, zone=ZONE).rstrip(".")
+        return say(language, "live_said", text=text[:1].upper() + text[1:])
+    return sentence(verdict.reasons[0].refusal, reader="marketer", language=language).rstrip(".")
 
 
 async def _link_mails(stage: Stage, language: str, rows: list[dict[str, Any]]) -> None:
@@ -194,7 +215,7 @@ async def _who(stage: Stage, key: CustomerKey, names: Names) -> tuple[str, str]:
     if key not in names.known:
         row = await stage.reads.customer(key)
         core = Draft(key, row.state).read(Core) if row is not None and row.state else Core()
-        user = next((value for kind, value in core.ids if kind == "user"), "")
+        user = next((value for kind, value, _ in core.ids if kind == "user"), "")
         if not user:
             return "", ""  # may be named any moment: looked up again next time
         register = core.traits.get("name")

@@ -28,7 +28,8 @@ _OK: Final = 200
 def load(setting: Setting, history: History, *, address: str, folder: Path, console: Console, stopped: Callable[[], bool]) -> Setting:
     """Send everybody and every order, record the simulated consents, and wait until the profiles are folded.
 
-    Everything has a fixed id, so that loading again after an interruption adds nothing twice. Raises Unavailable when the server stays away.
+    Everything has a fixed id, so that loading again after an interruption adds nothing twice.
+    Raises Unavailable when the server stays away.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     headers = {"Authorization": f"Bearer {setting.secret_key}"}

@@ -19,7 +19,8 @@ from oportuno.kit.times import Millis
 VIEWS: Final = ("phone", "desktop", "text", "headers")
 _MOST: Final = 100
 _LETTER_POLICY: Final = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'self'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'self'; "
+    "frame-ancestors 'self'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -135,7 +136,7 @@ def mail_of(letter: Letter) -> EmailMessage:
 
 def part_of(mail: EmailMessage, kind: str) -> str:
     """Give the ``plain`` or the ``html`` part of a mail; empty when there is none."""
-    part = mail.get_body(preferencelist=(kind,))  # type: ignore[arg-type]
+    part = mail.get_body(preferencelist=(kind,))
     return str(part.get_content()) if part is not None else ""
 
 
@@ -145,4 +146,4 @@ def sender_of(mail: EmailMessage) -> str:
     if found is None or not found.addresses:
         return ""
     address = found.addresses[0]
-    return address.display_name or address.addr_spec
+    return str(address.display_name or address.addr_spec)

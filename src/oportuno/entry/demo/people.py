@@ -81,10 +81,13 @@ def with_consents(people: Iterable[Person]) -> Iterator[tuple[Person, list[dict[
             answers.append(("measurement", "*", person.may_remember))
             answers.append(("marketing", "email", person.may_write))
         if answers:
-            yield person, [
-                {"purpose": purpose, "channel": channel, "state": "granted" if yes else "denied", **SIMULATED}
-                for purpose, channel, yes in answers
-            ]
+            yield (
+                person,
+                [
+                    {"purpose": purpose, "channel": channel, "state": "granted" if yes else "denied", **SIMULATED}
+                    for purpose, channel, yes in answers
+                ],
+            )
 
 
 SIMULATED: Final = {

@@ -45,10 +45,12 @@ def read_restored(token: str, facts: dict[str, Any]) -> Restored:
     lines: dict[str, int] = {}
     prices: dict[str, int] = {}
     for line in facts.get("lines", ()):
-        product = str(line["product"])
+        if line.get("bought"):
+            continue
+        product = str(line["product_id"])
         lines[product] = int(line.get("quantity") or 1)
         if line.get("price") is not None:
-            prices[product] = round(float(line["price"]) * 100)
+            prices[product] = int(line["price"])
     held = facts.get("held_until")
     until = parse_moment(held) if isinstance(held, str) else held
     return Restored(token=token, basket=Basket(lines=lines, held_until=until or 0), prices=prices)

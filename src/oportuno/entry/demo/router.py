@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
+from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
 from oportuno.entry.demo.drawings import drawing, names
 from oportuno.entry.demo.hear import hear_routes
 from oportuno.entry.demo.history import TERMS
@@ -22,7 +23,6 @@ from oportuno.entry.demo.shelves import AISLES
 from oportuno.entry.demo.shop import counts, shop_routes
 from oportuno.entry.demo.stage import (
     ANSWER_COOKIE,
-    BASKET_COOKIE,
     FRESH_COOKIE,
     PERSON_COOKIE,
     VISITOR_COOKIE,

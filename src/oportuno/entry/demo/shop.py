@@ -51,7 +51,7 @@ def shop_routes(stage: Stage) -> APIRouter:  # noqa: C901 - a list of routes, ea
         basket = back.basket if back is not None and back.basket.lines else visitor.basket
         if stage.setting.product(form.get("product", "")) is not None:
             basket = basket.changed(form["product"], form.get("do", ""), now=await stage.reads.now())
-        answer = go(language, form["back"] if "back" in form else "/cart")
+        answer = go(language, form.get("back", "/cart"))
         keep_basket(answer, basket)
         return answer
 
@@ -156,7 +156,14 @@ def shown(product: Product, language: str) -> dict[str, Any]:
 
 
 def shop_page(
-    stage: Stage, visitor: Visitor, name: str, facts: dict[str, Any], *, event: str = "", product: Product | None = None, back: Restored | None = None
+    stage: Stage,
+    visitor: Visitor,
+    name: str,
+    facts: dict[str, Any],
+    *,
+    event: str = "",
+    product: Product | None = None,
+    back: Restored | None = None,
 ) -> HTMLResponse:
     """Write a page of the shop: its head and foot, the question about remembering, and what its script may say."""
     basket = back.basket if back is not None and back.basket.lines else visitor.basket
@@ -193,7 +200,10 @@ def _browser(stage: Stage, visitor: Visitor, basket: Basket, event: str, product
         "viewed": product.id if product is not None else "",
         "basket": basket.lines,
         "heldUntil": basket.held_until,
-        "products": {item.id: {"name": item.names[visitor.language], "price": item.price / 100, "art": f"{item.aisle}/{item.drawing}"} for item in everything},
+        "products": {
+            item.id: {"name": item.names[visitor.language], "price": item.price / 100, "art": f"{item.aisle}/{item.drawing}"}
+            for item in everything
+        },
     }
     return Markup(json.dumps(facts).replace("<", "\\u003c"))  # noqa: S704 - JSON in which no element can end
 
@@ -216,9 +226,7 @@ def plain(
 def missing(stage: Stage, visitor: Visitor) -> HTMLResponse:
     """Say kindly that a page is not here."""
     language = visitor.language
-    answer = plain(
-        stage, visitor, "not_found_title", [say(language, "not_found_lead")], button="not_found_button", to=f"/demo/{language}"
-    )
+    answer = plain(stage, visitor, "not_found_title", [say(language, "not_found_lead")], button="not_found_button", to=f"/demo/{language}")
     answer.status_code = 404
     return answer
 
@@ -227,7 +235,9 @@ def counts(stage: Stage, language: str) -> str:
     """Say how much of the data was loaded and how."""
     setting = stage.setting
     return say(
-        language, "terms_counts", orders=number(setting.orders, language), households=number(setting.households, language), date=day(setting.ends, language)
+        language,
+        "terms_counts",
+        orders=number(setting.orders, language),
+        households=number(setting.households, language),
+        date=day(setting.ends, language),
     )
-
-

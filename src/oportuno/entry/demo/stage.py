@@ -29,8 +29,8 @@ _MONTH: Final = 30 * 24 * 3600
 _FORM_LIMIT: Final = 16_384
 _EMAIL: Final = re.compile(r"[^\s@<>\"',;|]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 SECURITY: Final = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; script-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",

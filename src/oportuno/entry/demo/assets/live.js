@@ -5,6 +5,7 @@
   const state = document.getElementById("state");
   const spoken = document.getElementById("spoken");
   let said = 0;
+  function anonymous() { try { return localStorage.getItem("tn_anonymous") || ""; } catch { return ""; } }
   function well(ok) {
     if (ok === !state.classList.contains("lost")) return;
     state.classList.toggle("lost", !ok);
@@ -15,7 +16,7 @@
     if (document.hidden || panel.contains(document.activeElement)) return;
     try {
       const seen = panel.firstElementChild.dataset.version;
-      const answer = await fetch(`${panel.dataset.url}?seen=${encodeURIComponent(seen)}`);
+      const answer = await fetch(`${panel.dataset.url}?${new URLSearchParams({ seen, anonymous: anonymous() })}`);
       well(answer.ok);
       if (answer.status !== 200) return;
       panel.innerHTML = await answer.text();
@@ -25,5 +26,6 @@
       }
     } catch { well(false); }
   }
+  look();
   setInterval(look, 1000);
 })();
