@@ -187,18 +187,18 @@ def read_yaml(text: str) -> Part:
     """Read one YAML document. Raises BadInput, with the line, on anything but plain mappings, lists and scalars."""
     if len(text) > LONGEST_TEXT:
         raise BadInput("document_too_long", f"the document is longer than {LONGEST_TEXT // 1024} KB", place="line 1")
-    loader = _Loader(text.removeprefix("\ufeff"))
+    source = text.removeprefix("\ufeff")
     try:
-        node = loader.get_single_node()
+        node = _Loader(source).get_single_node()
     except yaml.reader.ReaderError as fault:
-        line = text.count("\n", 0, fault.position) + 1 if isinstance(fault.position, int) else 1
+        line = source.count("\n", 0, fault.position) + 1
         raise BadInput("yaml_malformed", "there is a character that YAML does not allow", place=f"line {line}") from fault
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         problem = (fault.problem or "the document cannot be read").rstrip(".")
         raise BadInput("yaml_malformed", f"this is not YAML: {problem}", place=f"line {mark.line + 1 if mark else 1}") from fault
-    finally:
-        loader.dispose()
+    except (ValueError, OverflowError) as fault:  # an escape such as "\UFFFFFFFF" names no character, and PyYAML does not look
+        raise BadInput("yaml_malformed", "an escape names a character that does not exist", place="line 1") from fault
     if node is None:
         raise BadInput("document_empty", "the document is empty", place="line 1")
     return Part(node)
@@ -251,7 +251,10 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _represent_number(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(number))
+    text = repr(number)
+    # PyYAML takes 1e-05 for a text: with the tag it would give the bare word itself, the word is written bare.
+    bare: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it bare
+    return dumper.represent_scalar(bare, text)
 
 
 _Dumper.add_representer(str, _represent_text)

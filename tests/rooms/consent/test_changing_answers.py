@@ -76,9 +76,7 @@ def test_a_no_to_personalisation_deletes_what_only_it_allowed_and_closes_it_at_o
     cast.fill_cart(ana, "mug")
     ana.open(Views).products = []
     ana.open(Traits).values = {}
-    answer(
-        ana, purpose=Purpose.PERSONALISATION, channel=ANY_CHANNEL, state=Answered.WITHDRAWN, at=cast.saturday, source="preference_link"
-    )
+    answer(ana, purpose=Purpose.PERSONALISATION, channel=ANY_CHANNEL, state=Answered.WITHDRAWN, at=cast.saturday, source="preference_link")
     assert not ana.has(Views)
     assert not ana.has(Traits)
     assert ana.has(Cart)

@@ -235,7 +235,8 @@ def test_who_is_left_alone_stays_left_alone_and_about_as_many_as_said(cast: Cast
 
 
 @pytest.mark.parametrize(
-    "address", ["", "nothing", "@example.com", "ana@", "ana@exa mple.com", "ana@example.com\r\nBcc: x@y", "a" * 260 + "@example.com", 7, None]
+    "address",
+    ["", "nothing", "@example.com", "ana@", "ana@exa mple.com", "ana@example.com\r\nBcc: x@y", "a" * 260 + "@example.com", 7, None],
 )
 def test_what_is_no_address_is_no_address(cast: Cast, address: object) -> None:
     ana = cast.ana()

@@ -84,9 +84,7 @@ def test_what_is_left_out_keeps_its_careful_default() -> None:
 policies = st.builds(
     Policy,
     limits=st.lists(st.builds(Limit, at_most=st.integers(0, 50), per=st.integers(MINUTE, 400 * DAY)), min_size=1, max_size=4).map(tuple),
-    quiet=st.one_of(
-        st.just((0, 0)), st.tuples(st.integers(0, 1439), st.integers(0, 1439)).filter(lambda hours: hours[0] != hours[1])
-    ),
+    quiet=st.one_of(st.just((0, 0)), st.tuples(st.integers(0, 1439), st.integers(0, 1439)).filter(lambda hours: hours[0] != hours[1])),
     timezone=st.sampled_from(sorted(ZONES)),
     country=st.sampled_from(["", *sorted(ZONES_OF)]),
     holdout_percent=st.floats(0, 50),
