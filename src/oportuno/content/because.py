@@ -72,7 +72,7 @@ def _cart_points(facts: dict[str, Any], form: Form) -> list[str]:
     if left:
         when = moment_text(left, form)
         points.append(f"La última vez que la tocaste fue {when}." if spanish else f"You last changed it {when}.")
-    if total and len(currency) == 3:
+    if total and currency:
         amount = money_text(total, currency, form.locale)
         points.append(f"Suma {amount}, como la dejaste." if spanish else f"It comes to {amount}, as you left it.")
     if held > form.now:

@@ -31,6 +31,8 @@ _DARK_INK: Final = "#e9f1f1"
 _DARK_PAPER: Final = "#12262b"
 _DARK_FOG: Final = "#0b1a1e"
 _COMFORTABLE: Final = 9.0
+_DARK: Final = 0.04045
+"""Below this share of full light a channel of sRGB is linear."""
 READABLE: Final = 4.5
 """The contrast that WCAG AA asks of text."""
 
@@ -113,7 +115,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def _luminance(colour: str) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (channel / 255 for channel in _channels(colour))]
+    linear = [c / 12.92 if c <= _DARK else ((c + 0.055) / 1.055) ** 2.4 for c in (channel / 255 for channel in _channels(colour))]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -19,6 +19,8 @@ from oportuno.kit.money import Money, to_decimal
 from oportuno.kit.times import Millis, to_datetime
 
 _DEFAULTS: Final = {"es": "es_ES", "en": "en_GB"}
+_NOON: Final = 12
+_WEEK: Final = 7
 _NUMBERS: Final = {
     "es": ("cero", "un", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez"),
     "en": ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
@@ -82,8 +84,8 @@ def time_text(at: Millis, form: Form) -> str:
     moment = _local(at, form)
     if form.language == "es":
         return format_time(moment, "H:mm", locale=form.locale)
-    hour = moment.hour % 12 or 12
-    half = "am" if moment.hour < 12 else "pm"
+    hour = moment.hour % _NOON or _NOON
+    half = "am" if moment.hour < _NOON else "pm"
     return f"{hour}:{moment.minute:02} {half}" if moment.minute else f"{hour} {half}"
 
 
@@ -102,7 +104,7 @@ def moment_text(at: Millis, form: Form) -> str:
     joint = ("a la" if moment.hour == 1 else "a las") if spanish else "at"
     if away in near:
         return f"{near[away]}, {weekday}, {joint} {time}"
-    if abs(away) < 7:
+    if abs(away) < _WEEK:
         return f"{'el' if spanish else 'on'} {weekday} {joint} {time}"
     return f"{day_text(at, form)} {joint} {time}"
 
@@ -116,7 +118,7 @@ def count_text(count: int, language: str, one: str, many: str) -> str:
 
 def list_text(names: tuple[str, ...], language: str) -> str:
     """Join names as one says them: «A, B y C». Spanish «y» becomes «e» before the sound i."""
-    if len(names) < 2:
+    if not names[1:]:
         return "".join(names)
     last = names[-1]
     joint = "and"

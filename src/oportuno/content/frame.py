@@ -42,39 +42,49 @@ body,.ground,.ground>table{background:{{ brand.dark_fog }}!important;background-
 [data-ogsb] .sheet{background-color:{{ brand.dark_paper }}!important}
 [data-ogsb] .label table table table{background-color:{{ brand.dark_label }}!important}
 """
-_HEAD: Final = """<mjml lang="{{ label.language }}"><mj-head><mj-title>{{ label.subject }}</mj-title>\
-<mj-preview>%(preheader)s%(filler)s</mj-preview><mj-attributes>\
-<mj-all font-family="-apple-system, BlinkMacSystemFont, 'Segoe UI', Inter, Roboto, Helvetica, Arial, sans-serif" />\
-<mj-text padding="0 0 14px" font-size="16px" line-height="1.55" color="{{ brand.ink }}" css-class="ink" />\
-<mj-table padding="0 0 14px" font-size="16px" line-height="1.4" color="{{ brand.ink }}" css-class="ink" />\
-<mj-button padding="6px 0 14px" width="100%%" inner-padding="15px 20px" font-size="16px" font-weight="700" line-height="20px" border-radius="8px" \
-background-color="{{ brand.brand }}" color="{{ brand.on_brand }}" css-class="go" />\
-<mj-image padding="0 0 14px" align="left" /><mj-divider padding="0 0 14px" border-width="1px" border-color="{{ brand.line }}" />\
-<mj-section padding="0" /><mj-wrapper padding="0" /><mj-class name="title" font-size="28px" line-height="1.18" font-weight="700" />\
-<mj-class name="soft" font-size="15px" color="{{ brand.ink_2 }}" css-class="soft" />\
+_HEAD: Final = """<mjml lang="{{ label.language }}"><mj-head><mj-title>{{ label.subject }}</mj-title>
+<mj-preview>%(preheader)s%(filler)s</mj-preview>
+<mj-attributes>
+<mj-all font-family="-apple-system, BlinkMacSystemFont, 'Segoe UI', Inter, Roboto, Helvetica, Arial, sans-serif" />
+<mj-text padding="0 0 14px" font-size="16px" line-height="1.55" color="{{ brand.ink }}" css-class="ink" />
+<mj-table padding="0 0 14px" font-size="16px" line-height="1.4" color="{{ brand.ink }}" css-class="ink" />
+<mj-button padding="6px 0 14px" width="100%%" inner-padding="15px 20px" font-size="16px" font-weight="700" line-height="20px"
+ border-radius="8px" background-color="{{ brand.brand }}" color="{{ brand.on_brand }}" css-class="go" />
+<mj-image padding="0 0 14px" align="left" />
+<mj-divider padding="0 0 14px" border-width="1px" border-color="{{ brand.line }}" />
+<mj-section padding="0" /><mj-wrapper padding="0" />
+<mj-class name="title" font-size="28px" line-height="1.18" font-weight="700" />
+<mj-class name="soft" font-size="15px" color="{{ brand.ink_2 }}" css-class="soft" />
 </mj-attributes><mj-style>%(style)s</mj-style></mj-head>"""
-_MARK: Final = """<mj-section padding="24px 0 18px"><mj-column padding="0 32px"><mj-text padding="0" css-class="name" font-size="19px" \
-line-height="30px" font-weight="700">{% if brand.mark_url != blank %}<img src="{{ brand.mark_url }}" width="30" height="30" alt="" \
-style="display:inline-block;border:0;vertical-align:middle;margin-right:10px;" />{% endif %}{{ brand.name }}</mj-text></mj-column></mj-section>"""
-_LABEL: Final = """<mj-section css-class="label" padding="0"><mj-column padding="0 32px 32px" inner-border="2px dashed {{ brand.label_edge }}" \
-inner-background-color="{{ brand.label }}" inner-border-radius="8px"><mj-text css-class="because" padding="14px 16px 4px" font-size="15px" \
-line-height="1.5"><b>{{ label.lead }}</b> {{ label.line }}</mj-text><mj-text css-class="answers" padding="2px 16px 14px" font-size="15px" line-height="32px">\
-{%% if label.answers %%}<a href="{{ links.bought }}" style="color:{{ brand.brand }};font-weight:600;margin-right:20px;white-space:nowrap;">{{ label.bought }}</a> \
-<a href="{{ links.not_interested }}" style="color:{{ brand.brand }};font-weight:600;margin-right:20px;white-space:nowrap;">{{ label.not_interested }}</a> {%% endif %%}\
-<a href="{{ links.why }}" style="color:{{ brand.brand }};font-weight:600;white-space:nowrap;">{{ label.why }}</a></mj-text></mj-column></mj-section>""".replace(
-    "%%", "%"
-)
-_FOOT: Final = """<mj-section css-class="foot" padding="20px 0 24px"><mj-column padding="0 32px"><mj-text mj-class="soft" css-class="soft" padding="0" font-size="14px">\
-{% if label.leaving %}<a href="{{ links.unsubscribe }}" style="color:{{ brand.ink_2 }};">{{ label.unsubscribe }}</a>{% endif %}\
-{% if brand.privacy_url != blank %}<a href="{{ brand.privacy_url }}" style="color:{{ brand.ink_2 }};margin-left:20px;">{{ label.privacy }}</a>{% endif %}</mj-text>\
-<mj-text mj-class="soft" css-class="soft" padding="8px 0 0" font-size="14px">{{ brand.legal }}</mj-text></mj-column></mj-section>"""
+_MARK: Final = """<mj-section padding="24px 0 18px"><mj-column padding="0 32px">
+<mj-text padding="0" css-class="name" font-size="19px" line-height="30px" font-weight="700">{% if brand.mark_url != blank %}
+<img src="{{ brand.mark_url }}" width="30" height="30" alt="" style="display:inline-block;vertical-align:middle;margin-right:10px;" />
+{% endif %}{{ brand.name }}</mj-text></mj-column></mj-section>"""
+_ANSWER: Final = 'style="color:{{ brand.brand }};font-weight:600;margin-right:20px;white-space:nowrap;"'
+_LABEL: Final = f"""<mj-section css-class="label" padding="0"><mj-column padding="0 32px 32px" inner-border-radius="8px"
+ inner-border="2px dashed {{{{ brand.label_edge }}}}" inner-background-color="{{{{ brand.label }}}}">
+<mj-text css-class="because" padding="14px 16px 4px" font-size="15px" line-height="1.5">
+<b>{{{{ label.lead }}}}</b> {{{{ label.line }}}}</mj-text>
+<mj-text css-class="answers" padding="2px 16px 14px" font-size="15px" line-height="32px">{{% if label.answers %}}
+<a href="{{{{ links.bought }}}}" {_ANSWER}>{{{{ label.bought }}}}</a>
+<a href="{{{{ links.not_interested }}}}" {_ANSWER}>{{{{ label.not_interested }}}}</a> {{% endif %}}
+<a href="{{{{ links.why }}}}" {_ANSWER}>{{{{ label.why }}}}</a></mj-text></mj-column></mj-section>"""
+_WAY: Final = 'style="color:{{ brand.ink_2 }};margin-right:20px;"'
+_FOOT: Final = f"""<mj-section css-class="foot" padding="20px 0 24px"><mj-column padding="0 32px">
+<mj-text mj-class="soft" css-class="soft" padding="0" font-size="14px">
+{{% if label.leaving %}}<a href="{{{{ links.unsubscribe }}}}" {_WAY}>{{{{ label.unsubscribe }}}}</a>{{% endif %}}
+{{% if brand.privacy_url != blank %}}<a href="{{{{ brand.privacy_url }}}}" {_WAY}>{{{{ label.privacy }}}}</a>{{% endif %}}</mj-text>
+<mj-text mj-class="soft" css-class="soft" padding="8px 0 0" font-size="14px">{{{{ brand.legal }}}}</mj-text>
+</mj-column></mj-section>"""
+_BODY: Final = '<mj-body background-color="{{ brand.fog }}" css-class="ground" width="600px">'
+_COLUMN: Final = '<mj-section padding="32px 0 12px"><mj-column padding="0 32px">{}</mj-column></mj-section>'
 
 
 def frame(mjml: str, preheader: str) -> str:
     """Set what an author wrote into the frame and give one MJML document with Liquid.
 
-    The author's part may be a whole document, sections, or the contents of one column. In a whole document the label and the way out are sewn
-    in before its end. Raises TemplateFault with the author's line.
+    The author's part may be a whole document, sections, or the contents of one column. In a whole document the label and the way out are
+    sewn in before its end. Raises TemplateFault with the author's line.
     """
     kind = kind_of(mjml)
     shield(mjml, root=_ROOTS[kind])
@@ -85,7 +95,7 @@ def frame(mjml: str, preheader: str) -> str:
         mjml if kind == "sections" else f'<mj-section padding="32px 0 12px"><mj-column padding="0 32px">{mjml}</mj-column></mj-section>'
     )
     head = _HEAD % {"preheader": preheader, "filler": _FILLER if preheader else "", "style": _STYLE}
-    body = f'<mj-body background-color="{{{{ brand.fog }}}}" css-class="ground" width="600px">{_MARK}{_sheet(inside + _LABEL)}{_FOOT}</mj-body>'
+    body = f"{_BODY}{_MARK}{_sheet(inside + _LABEL)}{_FOOT}</mj-body>"
     return f"{head}{body}</mjml>"
 
 

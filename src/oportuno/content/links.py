@@ -98,8 +98,8 @@ def sign(facts: LinkFacts, key: LinkKey) -> str:
 def verify(token: str, keys: Mapping[str, LinkKey], now: Millis) -> LinkFacts:
     """Read a token back.
 
-    Raises NotAllowed: ``link_forged`` when it was not signed with one of our keys or was damaged on its way, ``link_expired`` when its time is
-    over.
+    Raises NotAllowed: ``link_forged`` when it was not signed with one of our keys or was damaged on its way, ``link_expired`` when its
+    time is over.
     """
     facts = read_token(token, keys)
     if facts.expires <= now:

@@ -5,6 +5,7 @@ A fault in a template fails this one message, with its name and line; it never t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, wraps
 from typing import Any, Final
@@ -42,9 +43,10 @@ SOURCE_LIMIT: Final = 200_000
 FORM_KEY: Final = "oportuno_form"
 """Under this name a rendering carries the `Form` that money, days and times are written in."""
 
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _FILTERS: Final = frozenset(
-    "abs append at_least at_most capitalize ceil compact default divided_by downcase escape first floor has join last lstrip map minus modulo "
-    "newline_to_br plus prepend reject remove replace replace_first reverse round rstrip size slice sort split squish strip "
+    "abs append at_least at_most capitalize ceil compact default divided_by downcase escape first floor has join last lstrip map minus "
+    "modulo newline_to_br plus prepend reject remove replace replace_first reverse round rstrip size slice sort split squish strip "
     "strip_newlines sum times truncate truncatewords uniq upcase url_encode where".split()
 )
 _TAGS: Final = frozenset({"tablerow", "include", "render", "increment", "decrement", "cycle", "ifchanged", "liquid", "doc"})
@@ -111,7 +113,7 @@ def _guarded(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _size_after(name: str, value: Any, args: Sequence[Any]) -> int:
-    if name == "replace" and len(args) == 2 and not any(map(is_undefined, (value, *args))):
+    if name == "replace" and args[1:] and not any(map(is_undefined, (value, *args))):
         text, old, new = str(value), str(args[0]), str(args[1])
         return len(text) + (text.count(old) if old else len(text) + 1) * len(new)
     if name == "join" and isinstance(value, (list, tuple)) and args:
@@ -138,7 +140,7 @@ def _whole(name: str, value: Any) -> int:
 def _money(value: Any, currency: Any = None, *, context: RenderContext) -> str:
     if isinstance(value, Mapping):
         value, currency = value.get("minor"), value.get("currency")
-    if not isinstance(currency, str) or len(currency) != 3:
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         raise FilterError("money needs a currency", token=None)
     return money_text(_whole("money", value), currency, _form(context).locale)
 

@@ -31,7 +31,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 def message_from(permit: Permit, said: Said) -> Message:
     """Make the message that a permit allows. Raises NoPermit when permit and words do not belong together."""
-    if type(permit) is not Permit or permit.ask != said.id or permit.channel != said.channel:
+    given: object = permit
+    if type(given) is not Permit or permit.ask != said.id or permit.channel != said.channel:
         raise NoPermit("no_permit", "a message can only be made from its own permit")
     return Message(
         id=said.id,

@@ -59,7 +59,8 @@ class Shielded(msgspec.Struct, frozen=True, kw_only=True):
 def shield(source: str, *, root: str = "mjml") -> Shielded:
     """Check MJML and take its Liquid tags out.
 
-    `root` says what the source is: a whole document (``mjml``) or what stands in an element (``mj-column``). Raises TemplateFault with the line.
+    `root` says what the source is: a whole document (``mjml``) or what stands in an element (``mj-column``).
+    Raises TemplateFault with the line.
     """
     if _SHIELD.search(source) or "\0" in source:
         raise TemplateFault("mjml_malformed", "the template holds characters kept for our own use")

@@ -78,7 +78,8 @@ FORBIDDEN: Final = (
     _ban(
         6,
         "crowd pressure",
-        r"\d+ (personas|clientes) (lo|la|los|las|están) ?(miran|viendo|mirando)|\d+ people (are )?(looking|viewing|watching)|\bsolo quedan? \d+|\bonly \d+ left",
+        r"\d+ (personas|clientes) (lo|la|los|las|están) ?(miran|viendo|mirando)|\d+ people (are )?(looking|viewing|watching)"
+        r"|\bsolo quedan? \d+|\bonly \d+ left",
         "Quedan {n} (solo si es cierto y útil)",
         "{n} left (only if true and useful)",
     ),
@@ -92,14 +93,16 @@ FORBIDDEN: Final = (
     _ban(
         8,
         "shaming the no",
-        r"\bno,? (prefiero pagar más|no quiero ahorrar|odio)|\bno,? (thanks, )?i (prefer to pay more|don(’|')t want to save|hate)",
+        r"\bno,? (prefiero pagar más|no quiero ahorrar|odio)"
+        r"|\bno,? (thanks, )?i (prefer to pay more|don(’|')t want to save|hate)",
         "No, gracias",
         "No, thanks",
     ),
     _ban(
         9,
         "guilt",
-        r"¿seguro que (quieres|deseas) (dejarnos|irte|darte de baja)|\bare you sure you want to (leave|go|unsubscribe)|\bsorry to see you go",
+        r"¿seguro que (quieres|deseas) (dejarnos|irte|darte de baja)"
+        r"|\bare you sure you want to (leave|go|unsubscribe)|\bsorry to see you go",
         "Darme de baja de todo",
         "Unsubscribe from everything",
     ),
@@ -148,7 +151,8 @@ FORBIDDEN: Final = (
     _ban(
         16,
         "may hurt",
-        r"\b(regala|regálale|un regalo)\b[^.\n]{0,20}\b(mamá|papá|tu madre|tu padre)\b|\bfor your (mum|mom|dad|mother|father)\b|\bget something for (mum|mom|dad)\b",
+        r"\b(regala|regálale|un regalo)\b[^.\n]{0,20}\b(mamá|papá|tu madre|tu padre)\b"
+        r"|\bfor your (mum|mom|dad|mother|father)\b|\bget something for (mum|mom|dad)\b",
         "Ideas para el {fecha} (a quien no lo saltó)",
         "Ideas for {date} (to those who did not skip)",
     ),
@@ -205,7 +209,8 @@ FORBIDDEN: Final = (
     _ban(
         25,
         "needless detail",
-        r"\b(viste|miraste|visitaste|has visto)\b[^.\n]{0,30}\b\d+ veces\b[^.\n]{0,30}\b(a las|el) |\byou (viewed|looked|visited)\b[^.\n]{0,30}\b\d+ times\b[^.\n]{0,30}\b(at|on) ",
+        r"\b(viste|miraste|visitaste|has visto)\b[^.\n]{0,30}\b\d+ veces\b[^.\n]{0,30}\b(a las|el) "
+        r"|\byou (viewed|looked|visited)\b[^.\n]{0,30}\b\d+ times\b[^.\n]{0,30}\b(at|on) ",
         "Lo miraste esta semana",
         "You looked at it this week",
     ),

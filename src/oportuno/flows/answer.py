@@ -1,7 +1,7 @@
 """The customer answers: «ya lo compré», «no me interesa», leaving, taking it back, and coming back to their cart.
 
-Each answer is one unit of work under the customer's lock, valid the moment it is committed, also for what was already queued. Doing it twice
-is doing it once. Nothing here happens because somebody opened a link.
+Each answer is one unit of work under the customer's lock, valid the moment it is committed, also for what was already queued. Doing it
+twice is doing it once. Nothing here happens because somebody opened a link.
 """
 
 from __future__ import annotations

@@ -65,7 +65,10 @@ async def read_template(text: str, compiler: MjmlCompiler) -> Template:
 
 
 def write_template(template: Template) -> str:
-    """Write a message definition as YAML: reading it again gives the same template. A webhook's secret is written too: keep the file safe."""
+    """Write a message definition as YAML: reading it again gives the same template.
+
+    A webhook's secret is written too: keep the file safe.
+    """
     out: dict[str, Any] = {
         "message": template.key,
         "version": template.version,

@@ -186,7 +186,7 @@ _KIND: Final = {
 
 def _sorry(fault: Fault, setting: Setting) -> Response:
     """Say kindly what is the matter, and what to do. Nothing of the fault's inside is shown."""
-    kind, status = _KIND.get(fault.code, ("away", 503 if fault.status >= 500 else fault.status))
+    kind, status = _KIND.get(fault.code, ("away", 503 if fault.status >= Fault.status else fault.status))
     words = setting.words
     data = {"title": words[f"{kind}_title"], "said": [words[kind]], "onward": setting.brand.shop_url if setting.brand else ""}
     return page("sorry", words[f"{kind}_title"], data, setting, status=status)

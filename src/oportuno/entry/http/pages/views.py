@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from oportuno.content.because import because_line, because_points, not_used
-from oportuno.content.formats import Form, list_text, locale_for, moment_text, money_text
+from oportuno.content.formats import Form, day_text, list_text, locale_for, moment_text, money_text
 from oportuno.content.links import Action, with_token
 from oportuno.entry.http.pages.page import page, web
 from oportuno.entry.http.pages.words import topic_name
@@ -32,7 +32,7 @@ async def why(visit: Visit) -> Response:
     facts: dict[str, Any] = {"now": visit.now, "zone": form.zone, "locale": standing.locale or None}
     points = because_points(said.because, form.language, **facts)
     if standing.agreed_at and message.marketing:
-        points.append(words["agreed"].format(when=moment_text(standing.agreed_at, form)))
+        points.append(words["agreed"].format(when=day_text(standing.agreed_at, form)))
     sent = words["sent" if said.channel == "email" else "sent_other"]
     data = {
         "here": _here(visit),
