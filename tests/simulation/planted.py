@@ -96,14 +96,15 @@ def limit_by_count_then_insert(seed: int, monkeypatch: pytest.MonkeyPatch) -> Hi
 
 
 BUGS = {
-    "states read without the lock": states_read_without_the_lock,
-    "the re-check at the claim skipped": recheck_skipped,
-    "a limit by count, then insert": limit_by_count_then_insert,
+    "states read without the lock": (states_read_without_the_lock, "2"),
+    "the re-check at the claim skipped": (recheck_skipped, "4"),
+    "a limit by count, then insert": (limit_by_count_then_insert, "5"),
 }
+"""What is planted, and the number of the promise that it must be caught by."""
 
 
 @contextmanager
 def planted(bug: str, monkeypatch: pytest.MonkeyPatch) -> Iterator:
     """Give a maker of histories in which the bug lives."""
     with monkeypatch.context() as patched:
-        yield lambda seed: BUGS[bug](seed, patched)
+        yield lambda seed: BUGS[bug][0](seed, patched)

@@ -82,11 +82,13 @@ class History:
         self.parts = Parts(self.world, self.chance, self.promises, self.crowd, flows or Flows())
         self.writers = Writers.at(self.world, self.chance, self.promises)
         self.steps = self.turns = self.crashes = self.requests = 0
+        self.trace: list[str] | None = None
+        """Set to a list, it receives a line for every await that was passed."""
         self._names = count(1)
         self._digest = blake2b(digest_size=16)
         self._numbers: dict[str, int] = {}
         self._intakes = {name: self.world.ingester() for name in ("api-1", "api-2")}
-        self.world.heard.append(self.promises.committed)
+        self.world.heard += [self._note_commit, self.promises.committed]
         self.world.passing.append(self.promises.passing)
         self.world.programmes.put(PROGRAMME)
         self.world.keys.put(WRITE_KEY, KeyFacts(WORKSPACE, "w1", secret=False))
@@ -185,7 +187,18 @@ class History:
             self.promises.breach("a flow raised", f"{actor.process}: {type(actor.fault).__name__}: {actor.fault}")
 
     def _note(self, *words: str) -> None:
-        self._digest.update(f"{self.steps} {self.world.clock.now} {' '.join(words)}\n".encode())
+        line = f"{self.steps} {self.world.clock.now} {' '.join(words)}"
+        self._digest.update(f"{line}\n".encode())
+        if self.trace is not None:
+            self.trace.append(line)
+
+    def _note_commit(self, actor: str, writes: Writes) -> None:
+        """Put what a commit did into the digest: the same seed must give the same states, not only the same order."""
+        states = [blake2b(save.state, digest_size=6).hexdigest() for save in writes.saves]
+        messages = [message.id.hex()[:12] for message in writes.messages]
+        moves = [f"{move.id.hex()[:12]}:{move.status.name}" for move in writes.moves]
+        verdicts = [f"{decision.verdict.decided.value}" for decision in writes.decisions]
+        self._note(actor, "commits", *states, *messages, *moves, *verdicts)
 
     def _bring_request(self) -> None:
         waiting = self.crowd.waiting

@@ -214,7 +214,7 @@ class Promises:
             return
         elapsed = self.world.clock.elapsed
         late = elapsed - story.locked_at - story.left
-        if late >= 0:
+        if late > 0:
             self.breach("6 nothing past its expiry", f"handed off {late} ms after its expiry")
         since = self._no_since(message)
         if since is not None and elapsed - since > _LONGEST_AFTER_NO:
