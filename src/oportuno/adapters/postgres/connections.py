@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from oportuno.adapters.postgres.database import Connection, connect, translated
+from oportuno.adapters.postgres.database import Connection, connect, hung_up, translated
 
 # Looking things up never changes anything, and never holds others up for long.
 LOOKING: Final[Mapping[str, str]] = {"default_transaction_read_only": "on", "statement_timeout": "15000", "jit": "off"}
@@ -45,7 +45,7 @@ class Connections:
     def _take(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if not connection.closed and not connection.broken:
+            if not hung_up(connection):
                 return connection
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
@@ -63,6 +64,15 @@ async def translated() -> AsyncIterator[None]:
         if isinstance(fault, (errors.OperationalError, errors.InternalError, errors.InterfaceError)):
             raise Unavailable("database_gone", "the database does not answer") from fault
         raise
+
+
+def hung_up(connection: Connection) -> bool:
+    """Say whether an idle connection is of no use any more: closed, or ended by a server that restarted (then its end can be read)."""
+    if connection.closed or connection.broken:
+        return True
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(watch.poll(0))
 
 
 async def read_secret(connection: Connection) -> bytes:

@@ -204,8 +204,10 @@ class PostgresIntake:
 
     def __init__(self, url: str, directory: Directory, connection: Connection, secret: bytes) -> None:
         self.secret = secret
+        self._url = url
         self._directory = directory
         self._connection = connection
+        self._renewing = asyncio.Lock()
         self._writers = {lane: _Writer(url, lane) for lane in LaneClass}
         self._backlogs: dict[WorkspaceId, tuple[float, int]] = {}
 
@@ -218,6 +220,7 @@ class PostgresIntake:
 
     async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
         """See the port."""
+        await self._renew()
         return await self._directory.resolve(sightings)
 
     def forget(self) -> None:
@@ -238,11 +241,21 @@ class PostgresIntake:
             return count
         # Taken before the await, so that of many requests only one asks.
         self._backlogs[workspace] = (now, count)
+        await self._renew()
         async with translated():
             cursor = await self._connection.execute(_BACKLOG, (workspace, int(now) % BUCKETS, 100_000))
             row = await cursor.fetchone()
         self._backlogs[workspace] = (now, (int(row[0]) if row else 0) * BUCKETS)
         return self._backlogs[workspace][1]
+
+    async def _renew(self) -> None:
+        """Connect anew when the connection of lookups was lost, as after a restart of the database."""
+        if not self._connection.closed:
+            return
+        async with self._renewing:
+            if self._connection.closed:
+                self._connection = await connect(self._url, name="directory")
+                self._directory = Directory(self._connection, self.secret)
 
     async def close(self) -> None:
         """Commit what waits and disconnect."""

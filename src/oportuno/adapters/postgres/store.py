@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, read_secret
+from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, hung_up, read_secret
 from oportuno.adapters.postgres.directory import Directory
 from oportuno.adapters.postgres.work import PostgresWork, unit_of_work
 from oportuno.kit.ids import CustomerId, WorkspaceId
@@ -28,7 +28,7 @@ class Pool:
         """Lend a connection. Raises Unavailable when the database does not answer."""
         async with self._room:
             connection = self._free.pop() if self._free else None
-            if connection is None or connection.closed or connection.broken:
+            if connection is None or hung_up(connection):
                 connection = await connect(self._url, name=self._name, plans=self._plans)
             try:
                 yield connection
