@@ -107,7 +107,9 @@ def _cart_day(draw: st.DrawFn) -> list[tuple[Event, int]]:
         kind = draw(st.sampled_from(("Product Added", "Product Removed", "Cart Viewed", "Order Completed", "Product Viewed")))
         told: dict[str, Any] = {"product_id": "boots", **draw(_DETAILS)}
         if kind in {"Cart Viewed", "Order Completed"}:
-            told = {"products": [{"product_id": product, **draw(_DETAILS)} for product in draw(st.sampled_from(((), ("boots",), ("tent",))))]}
+            told = {
+                "products": [{"product_id": product, **draw(_DETAILS)} for product in draw(st.sampled_from(((), ("boots",), ("tent",))))]
+            }
         day.append((happened(kind, draw(st.integers(0, 25)) * MINUTE, number, properties=told), draw(st.integers(0, 10)) * MINUTE))
     return day
 

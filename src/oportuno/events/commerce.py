@@ -203,7 +203,7 @@ def read_call(event: Event, *, currency: str = "") -> Reading:
     except (msgspec.DecodeError, RecursionError):
         call = _read_misshapen(event.body, faults)
     context = call.context or _NO_CONTEXT
-    user, anonymous = read_word(call.userId, "userId", faults), read_word(call.anonymousId, "anonymousId", faults)
+    user, anonymous = read_word(call.userId, faults, "userId"), read_word(call.anonymousId, faults, "anonymousId")
     kind = KINDS.get(event.name)
     if kind is None:
         return Reading(
@@ -221,7 +221,7 @@ def read_call(event: Event, *, currency: str = "") -> Reading:
 def _read_commerce(
     kind: Commerce, call: _Call, context: _Context, told: _Properties, *, user: str, anonymous: str, currency: str, faults: Faults
 ) -> Reading:
-    own = read_currency(told.currency, "currency", faults) if told.currency is not None else ""
+    own = read_currency(told.currency, faults, "currency") if told.currency is not None else ""
     money = own or currency or CURRENCY_UNKNOWN
     coupon = told.coupon if told.coupon is not None else told.coupon_name if told.coupon_name is not None else told.coupon_id
     total = told.total if told.total is not None else told.value if told.value is not None else told.revenue
@@ -235,15 +235,15 @@ def _read_commerce(
         items=_read_items(kind, told, money, faults),
         listed=told.products is not None,
         currency=own or currency,
-        order=read_word(told.order_id, "order_id", faults),
-        total=read_amount(total, money, "total", faults),
-        coupon=read_word(coupon, "coupon", faults),
-        query=read_name(told.query, "query", faults),
-        promotion=read_word(told.promotion_id, "promotion_id", faults),
-        step=read_word(told.step, "step", faults),
-        cart=read_word(told.cart_id, "cart_id", faults),
-        held_until=read_instant(told.held_until, "held_until", faults),
-        seconds=read_seconds(told.visible_seconds if told.visible_seconds is not None else told.duration, "visible_seconds", faults),
+        order=read_word(told.order_id, faults, "order_id"),
+        total=read_amount(total, money, faults, "total"),
+        coupon=read_word(coupon, faults, "coupon"),
+        query=read_name(told.query, faults, "query"),
+        promotion=read_word(told.promotion_id, faults, "promotion_id"),
+        step=read_word(told.step, faults, "step"),
+        cart=read_word(told.cart_id, faults, "cart_id"),
+        held_until=read_instant(told.held_until, faults, "held_until"),
+        seconds=read_seconds(told.visible_seconds if told.visible_seconds is not None else told.duration, faults, "visible_seconds"),
         faults=(),
     )
     needed = _NEEDED.get(kind)
@@ -268,7 +268,7 @@ def _read_item(told: _Product, money: str, place: str, faults: Faults) -> Item |
     product = ""
     for name, value in (("product_id", told.product_id), ("sku", told.sku), ("id", told.id)):
         if value is not None:
-            product = read_word(value, place + name, faults)
+            product = read_word(value, faults, place, name)
             if product:
                 break
     if not product:
@@ -277,12 +277,12 @@ def _read_item(told: _Product, money: str, place: str, faults: Faults) -> Item |
     image = told.image_url if told.image_url is not None else told.image
     return Item(
         product=product,
-        variant=read_word(told.variant, place + "variant", faults) if told.variant is not None else "",
-        name=read_name(told.name, place + "name", faults),
-        price=read_amount(told.price, money, place + "price", faults),
-        quantity=read_count(told.quantity, place + "quantity", faults) if told.quantity is not None else None,
-        url=read_link(told.url, place + "url", faults) if told.url is not None else "",
-        image=read_link(image, place + "image_url", faults) if image is not None else "",
+        variant=read_word(told.variant, faults, place, "variant") if told.variant is not None else "",
+        name=read_name(told.name, faults, place, "name"),
+        price=read_amount(told.price, money, faults, place, "price"),
+        quantity=read_count(told.quantity, faults, place, "quantity") if told.quantity is not None else None,
+        url=read_link(told.url, faults, place, "url") if told.url is not None else "",
+        image=read_link(image, faults, place, "image_url") if image is not None else "",
     )
 
 

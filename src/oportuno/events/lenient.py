@@ -27,26 +27,23 @@ _SECONDS_UNTIL: Final = 100_000_000_000
 """A number of seconds since 1970 is below it, one of milliseconds above, for every time that a shop can mean."""
 
 
-def read_word(value: Any, place: str, faults: Faults) -> str:
+def read_word(value: Any, faults: Faults, *place: str) -> str:
     """Read an id or a code, which may come as a number; empty when there is none."""
-    if type(value) is str:
-        word = value if value.isprintable() else ""
-        word = word.strip()
-        if word and len(word) <= WORD_AT_MOST:
-            return word
-        if not value:
-            return ""
-    elif value is None:
+    if value is None or value == "":
         return ""
+    if type(value) is str:
+        word = value.strip()
+        if word and len(word) <= WORD_AT_MOST and word.isprintable():
+            return word
     elif type(value) is int:
         return str(value)
     elif type(value) is float and value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
-    faults.append(f"id_malformed:{place}")
+    _name(faults, "id_malformed", place)
     return ""
 
 
-def read_name(value: Any, place: str, faults: Faults) -> str:
+def read_name(value: Any, faults: Faults, *place: str) -> str:
     """Read a name or another short text, cut at `NAME_AT_MOST`; empty when there is none."""
     if type(value) is str:
         return value[:NAME_AT_MOST].strip()
@@ -54,51 +51,51 @@ def read_name(value: Any, place: str, faults: Faults) -> str:
         return ""
     if type(value) in {int, float}:
         return str(value)
-    faults.append(f"text_expected:{place}")
+    _name(faults, "text_expected", place)
     return ""
 
 
-def read_link(value: Any, place: str, faults: Faults) -> str:
+def read_link(value: Any, faults: Faults, *place: str) -> str:
     """Read an address of the web: absolute with http or https, or a path of the shop's own; empty when there is none."""
-    if value == "":
+    if value is None or value == "":
         return ""
     if type(value) is str and len(value) <= LINK_AT_MOST and value.isprintable() and value.startswith(("https://", "http://", "/")):
         return value
-    faults.append(f"link_malformed:{place}")
+    _name(faults, "link_malformed", place)
     return ""
 
 
-def read_count(value: Any, place: str, faults: Faults) -> int | None:
+def read_count(value: Any, faults: Faults, *place: str) -> int | None:
     """Read how many; None when that cannot be told."""
     number = _plain_number(value)
     if number is None or not number.is_integer() or not 0 <= number <= COUNT_AT_MOST:
-        faults.append(f"quantity_malformed:{place}")
+        _name(faults, "quantity_malformed", place)
         return None
     return int(number)
 
 
-def read_seconds(value: Any, place: str, faults: Faults) -> int | None:
+def read_seconds(value: Any, faults: Faults, *place: str) -> int | None:
     """Read a dwell time in seconds, rounded half up; None when there is none."""
     if value is None:
         return None
     number = _plain_number(value)
     if number is None or not 0 <= number <= DWELL_AT_MOST:
-        faults.append(f"duration_out_of_range:{place}")
+        _name(faults, "duration_out_of_range", place)
         return None
     return int(number + 0.5)
 
 
-def read_currency(value: Any, place: str, faults: Faults) -> str:
+def read_currency(value: Any, faults: Faults, *place: str) -> str:
     """Read an ISO 4217 code in capitals; empty when it is none."""
     if type(value) is str:
         code = value.strip().upper()
         if len(code) == len("EUR") and code.isascii() and code.isalpha():
             return code
-    faults.append(f"currency_unknown:{place}")
+    _name(faults, "currency_unknown", place)
     return ""
 
 
-def read_amount(value: Any, currency: str, place: str, faults: Faults) -> int | None:
+def read_amount(value: Any, currency: str, faults: Faults, *place: str) -> int | None:
     """Read an amount of money, not negative, in minor units of the currency; None when there is none."""
     if value is None:
         return None
@@ -115,12 +112,12 @@ def read_amount(value: Any, currency: str, place: str, faults: Faults) -> int | 
     except BadInput:
         minor = -1
     if minor < 0 or type(value) is bool:
-        faults.append(f"amount_malformed:{place}")
+        _name(faults, "amount_malformed", place)
         return None
     return minor
 
 
-def read_instant(value: Any, place: str, faults: Faults) -> Millis | None:
+def read_instant(value: Any, faults: Faults, *place: str) -> Millis | None:
     """Read a moment: ISO 8601, or a number of seconds or milliseconds since 1970; None when there is none."""
     if value is None:
         return None
@@ -130,8 +127,12 @@ def read_instant(value: Any, place: str, faults: Faults) -> Millis | None:
     elif type(value) in {int, float} and 0 < value < _SECONDS_UNTIL * 1000:
         found = int(value * SECOND) if value < _SECONDS_UNTIL else int(value)
     if found is None:
-        faults.append(f"moment_malformed:{place}")
+        _name(faults, "moment_malformed", place)
     return found
+
+
+def _name(faults: Faults, code: str, place: tuple[str, ...]) -> None:
+    faults.append(f"{code}:{''.join(place)}")
 
 
 def _plain_number(value: Any) -> float | None:

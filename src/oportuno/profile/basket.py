@@ -13,7 +13,7 @@ from oportuno.events.commerce import Commerce, Item, Reading
 from oportuno.events.event import LATENESS
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Draft
-from oportuno.profile.sections import Cart, Change, Core, Line, Stamp, WideChange
+from oportuno.profile.sections import NEVER, Cart, Change, Core, Line, Stamp, WideChange
 
 LINES_AT_MOST: Final = 40
 _YOUNG_AT_MOST: Final = 30
@@ -36,17 +36,20 @@ def change_cart(draft: Draft, core: Core, reading: Reading, stamp: Stamp, *, rec
         age_cart(draft, core)
         return False
     cart = draft.open(Cart)
-    before = [(line.product, line.variant, line.quantity) for line in cart.lines if not line.gone]
+    lines = cart.lines
+    before = [line.quantity for line in lines]
     cart.at = max(cart.at, at)
     _hear_terms(cart, reading, at)
     _apply(cart, reading, at, h)
+    # New lines stand behind the others until they are sorted.
+    changed = before != [line.quantity for line in lines[: len(before)]] or any(line.quantity for line in lines[len(before) :])
     core.cart_young = _age(cart, edge)
     if len(cart.lines) > LINES_AT_MOST:
         faults.append("cart_full:products")
         cart.lines = sorted(cart.lines, key=lambda line: (line.at, line.product, line.variant), reverse=True)[:LINES_AT_MOST]
     if len(cart.lines) > 1:
         cart.lines.sort(key=_by_added)
-    return before != [(line.product, line.variant, line.quantity) for line in cart.lines if not line.gone]
+    return changed
 
 
 def age_cart(draft: Draft, core: Core) -> None:
@@ -135,19 +138,26 @@ def _change(line: Line, change: Change, item: Item | None) -> None:
         young.append(change)
         if len(young) > 1:
             young.sort()
-    line.at = max(line.at, at)
+    if at > line.at:
+        since = at - line.at
+        line.told_ago += since if line.told_ago != NEVER else 0
+        line.priced_ago += since if line.priced_ago != NEVER else 0
+        line.at = at
     if item is not None:
         _tell(line, item, at)
     _settle(line)
 
 
 def _tell(line: Line, item: Item, at: Millis) -> None:
-    told = (item.name, item.url, item.image)
-    if any(told) and (line.told, line.name, line.url, line.image) < (at, *told):
-        line.told = at
-        line.name, line.url, line.image = told
-    if item.price is not None and (line.priced, line.price or 0) <= (at, item.price):
-        line.priced, line.price = at, item.price
+    """Take name, url and image together, and the price, from the latest event that tells them."""
+    ago = line.at - at
+    if item.name or item.url or item.image:
+        told = (item.name, item.url, item.image)
+        if line.told_ago == NEVER or (-line.told_ago, line.name, line.url, line.image) < (-ago, *told):
+            line.told_ago = ago
+            line.name, line.url, line.image = told
+    if item.price is not None and (line.price is None or (-line.priced_ago, line.price) < (-ago, item.price)):
+        line.priced_ago, line.price = ago, item.price
 
 
 def _settle(line: Line) -> None:
@@ -201,10 +211,11 @@ def _is_blank(line: Line, wide: list[Change]) -> bool:
 
 def _end_life(line: Line, at: Millis) -> None:
     """A line that was empty begins anew: what was told of it until then is not told of what comes next."""
-    if line.told <= at:
-        line.told, line.name, line.url, line.image = 0, "", "", ""
-    if line.priced <= at:
-        line.priced, line.price = 0, None
+    ago = line.at - at
+    if line.told_ago >= ago:
+        line.told_ago, line.name, line.url, line.image = NEVER, "", "", ""
+    if line.priced_ago >= ago:
+        line.priced_ago, line.price = NEVER, None
 
 
 def _hear_terms(cart: Cart, reading: Reading, at: Millis) -> None:

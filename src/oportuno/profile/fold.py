@@ -58,7 +58,7 @@ def fold(draft: Draft, event: Event, *, currency: str = "") -> Folded:
     the door; registers, carts and orders bear it, counts do not.
     """
     reading = read_call(event, currency=currency)
-    stamp = (min(event.at, event.received), event.h[:8])
+    stamp = (min(event.at, event.received), event.h[:4])
     faults = list(reading.faults)
     core = draft.open(Core)
     meet(core, reading, stamp, faults)

@@ -7,7 +7,7 @@ from typing import Final
 from oportuno.events.commerce import Reading
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
-from oportuno.profile.sections import View, Views
+from oportuno.profile.sections import NEVER, View, Views
 
 VIEWS_AT_MOST: Final = 20
 
@@ -27,11 +27,15 @@ def look(draft: Draft, reading: Reading, at: Millis) -> None:
         products.append(view)
     view.count += 1
     view.seconds += reading.seconds or 0
-    view.last = max(view.last, at)
-    if item.name and (view.told, view.name) < (at, item.name):
-        view.told, view.name = at, item.name
-    products.sort(key=_by_last, reverse=True)
-    del products[VIEWS_AT_MOST:]
+    if at > view.last:
+        view.told_ago += at - view.last if view.told_ago != NEVER else 0
+        view.last = at
+    ago = view.last - at
+    if item.name and (view.told_ago == NEVER or (-view.told_ago, view.name) < (-ago, item.name)):
+        view.told_ago, view.name = ago, item.name
+    if products[0] is not view:
+        products.sort(key=_by_last, reverse=True)
+        del products[VIEWS_AT_MOST:]
 
 
 def _by_last(view: View) -> tuple[Millis, str]:

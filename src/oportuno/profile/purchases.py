@@ -7,7 +7,7 @@ from typing import Final
 from oportuno.events.commerce import CURRENCY_UNKNOWN, Commerce, Reading
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
-from oportuno.profile.sections import OrderBrief, Orders, Stamp
+from oportuno.profile.sections import NEVER, OrderBrief, Orders, Stamp
 
 ORDERS_AT_MOST: Final = 10
 PRODUCTS_AT_MOST: Final = 20
@@ -22,7 +22,7 @@ def account(draft: Draft, reading: Reading, stamp: Stamp) -> None:
     """
     at, h = stamp
     orders = draft.open(Orders)
-    number = reading.order or h.hex()
+    number = reading.order or f"{at}-{h.hex()}"
     brief = next((known for known in orders.recent if known.id == number), None)
     if brief is None:
         brief = OrderBrief(id=number, at=at)
@@ -35,25 +35,31 @@ def account(draft: Draft, reading: Reading, stamp: Stamp) -> None:
         if not brief.placed:
             brief.at = min(brief.at, at)
     else:
-        _place(brief, reading, at, h)
+        _place(brief, reading, at)
         orders.last_at = max(orders.last_at, at) if orders.last_at else at
     _sum(orders, before, (brief.currency, brief.net, brief.placed and not brief.cancelled))
     orders.recent.sort(key=lambda known: (known.at, known.id), reverse=True)
     del orders.recent[ORDERS_AT_MOST:]
 
 
-def _place(brief: OrderBrief, reading: Reading, at: Millis, h: bytes) -> None:
-    """Take total and products from the latest event that tells them."""
-    brief.at = min(brief.at, at) if brief.placed else at
+def _place(brief: OrderBrief, reading: Reading, at: Millis) -> None:
+    """Take total and products from the latest event that tells them; of two at the same time, the greater."""
+    told = brief.at + brief.told_after if brief.told_after != NEVER else None
+    listed = brief.at + brief.listed_after if brief.listed_after != NEVER else None
     if not brief.placed:
-        brief.placed, brief.currency = True, CURRENCY_UNKNOWN
-    if (reading.total is not None or reading.items) and (brief.told, brief.h) < (at, h):
-        brief.total = reading.total if reading.total is not None else _worth(reading)
-        brief.currency = reading.currency or CURRENCY_UNKNOWN
-        brief.told, brief.h = at, h
-    if reading.items and (brief.listed, brief.listed_h) < (at, h):
-        brief.products = list(dict.fromkeys(item.product for item in reading.items))[:PRODUCTS_AT_MOST]
-        brief.listed, brief.listed_h = at, h
+        brief.placed, brief.currency, brief.at = True, CURRENCY_UNKNOWN, at
+    brief.at = min(brief.at, at)
+    if reading.total is not None or reading.items:
+        total = reading.total if reading.total is not None else _worth(reading)
+        currency = reading.currency or CURRENCY_UNKNOWN
+        if told is None or (told, brief.total, brief.currency) < (at, total, currency):
+            told, brief.total, brief.currency = at, total, currency
+    if reading.items:
+        products = list(dict.fromkeys(item.product for item in reading.items))[:PRODUCTS_AT_MOST]
+        if listed is None or (listed, brief.products) < (at, products):
+            listed, brief.products = at, products
+    brief.told_after = told - brief.at if told is not None else NEVER
+    brief.listed_after = listed - brief.at if listed is not None else NEVER
 
 
 def _refund(brief: OrderBrief, reading: Reading, at: Millis, h: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec
 
@@ -10,8 +10,11 @@ from oportuno.kit.times import Millis
 from oportuno.profile.draft import Section
 from oportuno.profile.purposes import Purpose
 
+NEVER: Final[Millis] = -1
+"""In the place of a length of time: what it measures has not happened."""
+
 Stamp: TypeAlias = tuple[Millis, bytes]
-"""When an event happened, and the first eight bytes of its identity: the total order in which things are told."""
+"""When an event happened, and the first four bytes of its identity: the total order in which things are told."""
 
 # The small values inside sections are stored as arrays, by position: a new field goes to the end and has a default.
 
@@ -22,7 +25,7 @@ class Register(msgspec.Struct, kw_only=True, array_like=True):
     value: Any = None
     at: Millis = 0
     h: bytes = b""
-    """First eight bytes of the event's identity; breaks ties of equal times."""
+    """First four bytes of the event's identity; breaks ties of equal times."""
     said: bool = False
     """Told on purpose (a trait), which beats what a device merely shows (its locale, its zone), however new."""
 
@@ -53,7 +56,7 @@ class Traits(Section):
 
 
 Change: TypeAlias = tuple[Millis, bytes, bool, int]
-"""One change of a cart line that is still young: (when, first eight bytes of the event's identity, whether it sets, by how much)."""
+"""One change of a cart line that is still young: (when, first four bytes of the event's identity, whether it sets, by how much)."""
 
 WideChange: TypeAlias = tuple[Millis, bytes, bool, int, tuple[str, ...]]
 """A young change of every line of some products, or of the whole cart (no products): the four of `Change`, then the products."""
@@ -75,10 +78,10 @@ class Line(msgspec.Struct, kw_only=True, array_like=True):
     """Time of the last event about this line."""
     gone: bool = False
     """Removed or bought; kept for `LATENESS` so that a late «added» does not bring it back."""
-    told: Millis = 0
-    """When name, url and image were last told."""
-    priced: Millis = 0
-    """When the price was last told."""
+    told_ago: Millis = NEVER
+    """How long before `at` name, url and image were last told: small numbers are stored small."""
+    priced_ago: Millis = NEVER
+    """How long before `at` the price was last told."""
     base: tuple[int, Millis] = (0, 0)
     """Quantity and `added` before the young changes: what no late event can alter any more."""
     young: list[Change] = []
@@ -116,8 +119,6 @@ class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
     id: str
     at: Millis
     """When it was placed; of an order known only by its refund or cancellation, the time of that."""
-    h: bytes = b""
-    """First eight bytes of the identity of the event that told the total last."""
     total: int = 0
     currency: str = ""
     refunded: int = 0
@@ -125,15 +126,14 @@ class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
     cancelled: bool = False
     placed: bool = False
     """Whether the order itself was seen, or only news about it."""
-    told: Millis = 0
-    """When the total was last told."""
+    told_after: Millis = NEVER
+    """How long after `at` the total was last told."""
+    listed_after: Millis = NEVER
+    """How long after `at` the products were last told."""
     whole: bool = False
     """Refunded as a whole, whatever the sum."""
     refunds: list[tuple[bytes, int]] = []
     """(event, minor units) behind `refunded`, so that a refund told twice counts once."""
-    listed: Millis = 0
-    """When the products were last told, and by which event."""
-    listed_h: bytes = b""
 
     @property
     def net(self) -> int:
@@ -167,8 +167,8 @@ class View(msgspec.Struct, kw_only=True, array_like=True):
     seconds: int = 0
     """Whole seconds in sight, each visit rounded, so that sums come out the same in any order."""
     last: Millis = 0
-    told: Millis = 0
-    """When the name was last told."""
+    told_ago: Millis = NEVER
+    """How long before `last` the name was last told."""
 
 
 class Views(Section):

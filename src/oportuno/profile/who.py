@@ -45,8 +45,12 @@ _NOT_TRAITS: Final = frozenset({"marketing_consent", "marketingConsent", "email_
 def meet(core: Core, reading: Reading, stamp: Stamp, faults: list[str]) -> None:
     """Count the event, keep its ids, and what the device shows of language and zone."""
     at = stamp[0]
-    core.first_seen = at if not core.events else min(core.first_seen, at)
-    core.last_seen = at if not core.events else max(core.last_seen, at)
+    if not core.events:
+        core.first_seen = core.last_seen = at
+    elif at > core.last_seen:
+        core.last_seen = at
+    elif at < core.first_seen:
+        core.first_seen = at
     core.events += 1
     if reading.user:
         _keep_id(core, "user", reading.user, at)
@@ -101,7 +105,9 @@ def _by_last_seen(entry: tuple[str, str, Millis]) -> tuple[Millis, str, str]:
 
 
 def _show(core: Core, name: str, value: Any, stamp: Stamp, faults: list[str]) -> None:
-    checked = _CHECKS[name](value)
+    known = core.traits.get(name)
+    # What is kept was checked when it came.
+    checked = value if known is not None and known.value == value else _CHECKS[name](value)
     if checked is None:
         faults.append(f"{name}_unknown:context.{name}")
     else:

@@ -1,0 +1,107 @@
+"""The whole profile as the API shows it: plain values, times as RFC 3339, money as decimal text with its currency."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from oportuno.kit.money import Money, to_decimal
+from oportuno.kit.times import Millis, to_text
+from oportuno.profile.draft import Draft, Section
+from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
+from oportuno.profile.sections import Cart, Core, Line, Muted, OrderBrief, Orders, Traits, Views
+
+SHOWN: Final[tuple[type[Section], ...]] = (Core, Traits, Cart, Orders, Views, Muted)
+"""The sections of this room, in the order in which they are shown."""
+
+
+def picture(draft: Draft, now: Millis) -> dict[str, Any]:
+    """Show what is known of a customer and may be decoded for the purposes granted now.
+
+    ``closed`` names the sections whose purposes are not granted, whether or not they hold anything. `now` says whether a hold or a mute
+    still counts.
+    """
+    shown: dict[str, Any] = {"customer": _core(draft.read(Core))}
+    if draft.may(Traits):
+        shown["traits"] = {
+            name: register.value for name, register in sorted(draft.read(Traits).values.items()) if register.value is not None
+        }
+    shown["cart"] = _cart(draft.read(Cart), now)
+    shown["orders"] = _orders(draft.read(Orders))
+    if draft.may(Views):
+        shown["views"] = [
+            {"product": view.product, "name": view.name or None, "count": view.count, "seconds": view.seconds, "last": to_text(view.last)}
+            for view in draft.read(Views).products
+        ]
+    shown["muted"] = [
+        {"item": item, "reason": reason, "since": to_text(since)}
+        for item, (reason, since) in sorted(draft.read(Muted).items.items())
+        if reason != BOUGHT or now < since + BOUGHT_FOR
+    ]
+    shown["closed"] = [section.title for section in SHOWN if not draft.may(section)]
+    return shown
+
+
+def _core(core: Core) -> dict[str, Any]:
+    return {
+        "ids": [{"kind": kind, "value": value, "last_seen": to_text(at)} for kind, value, at in core.ids],
+        "first_seen": _time(core.first_seen),
+        "last_seen": _time(core.last_seen),
+        "events": core.events,
+        "traits": {name: register.value for name, register in sorted(core.traits.items()) if register.value is not None},
+    }
+
+
+def _cart(cart: Cart, now: Millis) -> dict[str, Any]:
+    standing = cart.standing
+    return {
+        "lines": [_line(line, cart.currency) for line in standing],
+        "pieces": sum(line.quantity for line in standing),
+        "total": _money(sum((line.price or 0) * line.quantity for line in standing), cart.currency),
+        "changed": _time(cart.at),
+        "held_until": _time(cart.held_until) if cart.held_until > now else None,
+        "token": cart.token or None,
+    }
+
+
+def _line(line: Line, currency: str) -> dict[str, Any]:
+    return {
+        "product": line.product,
+        "variant": line.variant or None,
+        "name": line.name or None,
+        "price": _money(line.price, currency) if line.price is not None else None,
+        "quantity": line.quantity,
+        "url": line.url or None,
+        "image": line.image or None,
+        "added": to_text(line.added),
+    }
+
+
+def _orders(orders: Orders) -> dict[str, Any]:
+    return {
+        "count": orders.count,
+        "last": _time(orders.last_at),
+        "totals": [_money(minor, currency) for currency, minor in sorted(orders.totals.items())],
+        "recent": [_order(brief) for brief in orders.recent],
+    }
+
+
+def _order(brief: OrderBrief) -> dict[str, Any]:
+    return {
+        "id": brief.id,
+        "at": to_text(brief.at),
+        "placed": brief.placed,
+        "cancelled": brief.cancelled,
+        "total": _money(brief.total, brief.currency) if brief.placed else None,
+        "refunded": _money(brief.total if brief.whole and brief.placed else brief.refunded, brief.currency),
+        "products": list(brief.products),
+    }
+
+
+def _time(at: Millis) -> str | None:
+    return to_text(at) if at else None
+
+
+def _money(minor: int, currency: str) -> dict[str, Any]:
+    """Write an amount; an unknown currency has two decimals and is named null."""
+    known = currency not in {"", "XXX"}
+    return {"amount": str(to_decimal(Money(minor=minor, currency=currency or "XXX"))), "currency": currency if known else None}

@@ -1,0 +1,106 @@
+"""Laws of the stored profile: what was written once is read for ever, and what we do not know is given back untouched."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from profile_events import ALL_PURPOSES, ANA, SERVICE_ONLY
+
+import oportuno
+from oportuno.profile.draft import CodecTooNew, Draft, PurposeClosed, Section
+from oportuno.profile.purposes import Purpose
+from oportuno.profile.sections import Cart, Core, Muted, Orders, Traits, Views
+
+KEPT = Path(__file__).parent / "profile_states"
+"""One stored state of every section and codec, as hex: ``<title>.<codec>.hex``. Never changed, only added to."""
+OURS = (Core, Traits, Cart, Orders, Views, Muted)
+_ROOMS = ("attention", "channels", "consent", "content", "decision", "events", "flows", "journeys", "moments", "profile")
+
+
+def every_section() -> list[type[Section]]:
+    """Import every room and give each kind of section that any of them declares."""
+    for room in _ROOMS:
+        package = importlib.import_module(f"oportuno.{room}")
+        for module in pkgutil.walk_packages(package.__path__, f"oportuno.{room}."):
+            importlib.import_module(module.name)
+    found, kinds = [], list(Section.__subclasses__())
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith(f"{oportuno.__name__}."):
+            found.append(kind)
+    return found
+
+
+def test_every_section_has_a_title_of_its_own_a_codec_and_purposes() -> None:
+    sections = every_section()
+    titles = [section.title for section in sections]
+    assert len(set(titles)) == len(titles), titles
+    for section in sections:
+        assert section.title.isidentifier()
+        assert section.codec >= 1
+        assert all(isinstance(purpose, Purpose) for purpose in section.purposes)
+        section()
+
+
+def test_what_tells_of_tastes_belongs_to_personalisation() -> None:
+    assert {section.title for section in OURS if section.purposes} == {"traits", "views"}
+    assert Traits.purposes == Views.purposes == frozenset({Purpose.PERSONALISATION})
+
+
+@pytest.mark.parametrize("section", OURS, ids=lambda section: section.title)
+def test_a_state_of_every_past_codec_still_reads(section: type[Section]) -> None:
+    kept = sorted(KEPT.glob(f"{section.title}.*.hex"))
+    assert len(kept) == section.codec, "keep one state of every codec"
+    for file in kept:
+        codec = int(file.suffixes[0][1:])
+        blob = bytes.fromhex(file.read_text())
+        draft = Draft(ANA, msgspec.msgpack.encode([(section.title, codec, blob)]))
+        draft.granted = ALL_PURPOSES
+        assert draft.read(section) != section()
+
+
+@pytest.mark.parametrize("section", OURS, ids=lambda section: section.title)
+def test_a_state_of_the_present_codec_is_written_back_as_it_was(section: type[Section]) -> None:
+    state = msgspec.msgpack.encode(
+        [(section.title, section.codec, bytes.fromhex((KEPT / f"{section.title}.{section.codec}.hex").read_text()))]
+    )
+    draft = Draft(ANA, state)
+    draft.granted = ALL_PURPOSES
+    draft.open(section)
+    assert draft.encode() == state
+
+
+def test_a_section_nobody_knows_survives_byte_for_byte() -> None:
+    strange = msgspec.msgpack.encode([("core", 1, msgspec.msgpack.encode({})), ("loyalty", 7, b"\x00\xff not even msgpack")])
+    draft = Draft(ANA, strange)
+    draft.open(Core).events = 3
+    again = Draft(ANA, draft.encode())
+    assert dict((title, (codec, blob)) for title, codec, blob in msgspec.msgpack.decode(again.encode()))["loyalty"] == (
+        7,
+        b"\x00\xff not even msgpack",
+    )
+    assert again.read(Core).events == 3
+
+
+def test_a_section_of_a_newer_release_stops_the_worker_instead_of_being_misread() -> None:
+    draft = Draft(ANA, msgspec.msgpack.encode([("cart", Cart.codec + 1, b"\x80")]))
+    with pytest.raises(CodecTooNew):
+        draft.open(Cart)
+    assert not draft.changed
+    assert Draft(ANA, draft.encode()).sizes() == {"cart": 1}
+
+
+def test_a_closed_section_can_be_neither_read_nor_opened_but_always_forgotten() -> None:
+    draft = Draft(ANA, msgspec.msgpack.encode([("views", 1, bytes.fromhex((KEPT / "views.1.hex").read_text()))]))
+    draft.granted = SERVICE_ONLY
+    for look in (draft.read, draft.open):
+        with pytest.raises(PurposeClosed):
+            look(Views)
+    assert draft.encode()
+    draft.delete(Views)
+    assert draft.encode() == msgspec.msgpack.encode([])
