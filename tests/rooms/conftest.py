@@ -10,7 +10,7 @@ from oportuno.consent.answers import ANY_CHANNEL, Answered, granted_purposes
 from oportuno.consent.change import answer
 from oportuno.consent.policy import Policy
 from oportuno.events.event import Call, Event, Source
-from oportuno.kit.ids import key_of
+from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import DAY, Millis, parse_moment
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
@@ -76,7 +76,7 @@ class Cast:
             key=draft.key,
             lane=1,
             seq=at,
-            h=f"{name}{at}".encode()[:16].ljust(16),
+            h=derive(name, at),
             source=source,
             call=Call.TRACK,
             name=name,

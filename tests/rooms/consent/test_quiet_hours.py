@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,7 +56,7 @@ def clock_changes(zone: str, year: int) -> list[Millis]:
     start = at(f"{year}-01-01T00:00:00Z")
     days = [start + day * DAY for day in range(367)]
     found = []
-    for before, after in zip(days, days[1:], strict=False):
+    for before, after in pairwise(days):
         if _offset(place, before) != _offset(place, after):
             found.append(next(t for t in range(before, after + 1, 15 * MINUTE) if _offset(place, t) != _offset(place, before)))
     return found
