@@ -61,6 +61,8 @@ class Deliverer:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_hand: dict[str, dict[bytes, asyncio.Task[None]]] = field(default_factory=dict)
+    _finished: dict[str, set[bytes]] = field(default_factory=dict)
+    """What ended while the outbox was being read: the answer may still name it as waiting."""
     _resting: dict[bytes, float] = field(default_factory=dict)
     _lost: Unavailable | None = None
 
@@ -71,6 +73,7 @@ class Deliverer:
         """
         self._wake = {channel: asyncio.Event() for channel in self.channels}
         self._in_hand = {channel: {} for channel in self.channels}
+        self._finished = {channel: set() for channel in self.channels}
         loops = [asyncio.create_task(self._deliver_channel(channel)) for channel in self.channels]
         helpers = [asyncio.create_task(self._listen()), asyncio.create_task(self._recover())]
         await self._stopping.wait()
@@ -110,6 +113,7 @@ class Deliverer:
             await asyncio.gather(*mine.values(), return_exceptions=True)
 
     async def _due(self, channel: str, limit: int) -> Due | None:
+        self._finished[channel].clear()
         try:
             return await self.outbox.due(channel, limit)
         except Unavailable as fault:
@@ -122,7 +126,7 @@ class Deliverer:
             if len(mine) >= places:
                 break
             message = waiting.message
-            if message.id in mine or self._resting.get(message.id, 0.0) > now:
+            if message.id in mine or message.id in self._finished[channel] or self._resting.get(message.id, 0.0) > now:
                 continue
             self._resting.pop(message.id, None)
             try:
@@ -172,6 +176,7 @@ class Deliverer:
             self._resting[message.id] = self.clock.monotonic() + _AFTER_A_FAULT
         finally:
             self._in_hand[channel].pop(message.id, None)
+            self._finished[channel].add(message.id)
             self._wake[channel].set()
 
     async def _step_aside(self, waiting: Waiting, delivered: Delivered) -> None:

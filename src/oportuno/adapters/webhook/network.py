@@ -90,7 +90,11 @@ class _Stream(httpcore2.AsyncNetworkStream):
     ) -> httpcore2.AsyncNetworkStream:
         if not self._secured:
             self._broken = True
-            self._under = await self._under.start_tls(ssl_context, server_hostname, timeout)
+            try:
+                self._under = await self._under.start_tls(ssl_context, server_hostname, timeout)
+            except BaseException:
+                await self.drop()  # the client forgets a connection whose handshake was cut off
+                raise
             self._secured, self._broken = True, False
         return self
 

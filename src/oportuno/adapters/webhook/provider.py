@@ -29,6 +29,7 @@ _ADDRESS_HOLDS: Final = 30.0
 _BODY_CAP: Final = 65_536
 """Bytes of a response that are read, so that its connection can be used again; beyond, it is closed."""
 _KEPT_FOR: Final = 4.0
+_WAITS: Final = ("connect", "read", "write")
 _SHORTEST_KEY: Final = 24
 _LONGEST_KEY: Final = 64
 
@@ -93,7 +94,7 @@ class WebhookProvider:
             url,
             headers=[(b"host", target.authority.encode()), *headers],
             content=body,
-            extensions={"trace": progress.hear, "timeout": {"pool": self._begin_within}},
+            extensions={"trace": progress.hear, "timeout": {"pool": self._begin_within, **dict.fromkeys(_WAITS, self._timeout)}},
         )
         try:
             async with asyncio.timeout(self._timeout):

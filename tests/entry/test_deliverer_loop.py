@@ -1,0 +1,212 @@
+"""The loop of the deliver process: everything due goes out, and nobody waits for somebody else's trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
+
+from deliver_world import ACCEPTED, Shop, policy, programme, render
+
+from oportuno.channels.channel import Answer, Outcome
+from oportuno.content.message import Message, Rendered
+from oportuno.entry.deliverer import Deliverer, Way
+from oportuno.flows.deliver import Delivered, Ended
+from oportuno.flows.ports import Due, OutboxStatus
+from oportuno.flows.programme import Programme
+from oportuno.kit.faults import Unavailable
+from oportuno.kit.times import DAY
+
+
+class CalmOutbox:
+    """The twin's outbox, with a wait that does not move the clock."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._outbox = shop.world.outbox
+        self.lost = False
+
+    async def due(self, channel: str, limit: int) -> Due:
+        return await self._outbox.due(channel, limit)
+
+    async def abandoned(self, limit: int) -> Due:
+        return await self._outbox.abandoned(limit)
+
+    async def wait(self, most: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), min(most, 0.01))
+        if self.lost:
+            raise Unavailable("database_gone", "the database does not answer")
+
+
+class Endpoint:
+    """One provider: answers, or keeps everybody waiting until it is let go."""
+
+    def __init__(self, answer: Answer = ACCEPTED, *, hangs: bool = False) -> None:
+        self.answer = answer
+        self.free = asyncio.Event()
+        self.begun: list[bytes] = []
+        self.arrived = asyncio.Semaphore(0)
+        self.now = self.most = 0
+        if not hangs:
+            self.free.set()
+
+    async def hand_off(self, message: Message, _rendered: Rendered, _address: str) -> Answer:
+        self.begun.append(message.id)
+        self.arrived.release()
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await self.free.wait()
+        await asyncio.sleep(0)
+        self.now -= 1
+        return self.answer
+
+
+Ways = Callable[[Programme, str], Way]
+
+
+@contextlib.asynccontextmanager
+async def running(shop: Shop, ways: Ways, **more: Any) -> Any:
+    heard: asyncio.Queue[tuple[str, Delivered]] = asyncio.Queue()
+    outbox = CalmOutbox(shop)
+    deliverer = Deliverer(
+        number=shop.deliverer,
+        outbox=outbox,
+        store=shop.world.store,
+        programmes=shop.world.programmes,
+        clock=shop.world.clock,
+        render=render,
+        ways=ways,
+        heard=lambda channel, delivered: heard.put_nowait((channel, delivered)),
+        **more,
+    )
+    task = asyncio.get_running_loop().create_task(deliverer.run(), name="deliverer")
+    try:
+        yield deliverer, heard, outbox
+    finally:
+        deliverer.stop()
+        await task
+
+
+def tell(story: Callable[[Shop], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        await story(Shop(rules=policy(limits=())))
+
+    asyncio.run(asyncio.wait_for(whole(), 20))
+
+
+async def messages(shop: Shop, count: int, *, channel: str = "email", workspace: int = 7) -> list[Any]:
+    shop.world.programmes.put(programme(policy(limits=()), workspace))
+    found = []
+    for place in range(count):
+        key = await shop.customer(f"{channel}-{workspace}-{place}", workspace=workspace)
+        found.append(await shop.message(key, channel=channel, lasts=DAY))
+    return found
+
+
+def test_everything_due_goes_out_once_with_never_more_than_the_places_in_hand() -> None:
+    async def story(shop: Shop) -> None:
+        mail, hook = Endpoint(), Endpoint()
+        waiting = await messages(shop, 40) + await messages(shop, 40, channel="webhook")
+        async with running(shop, lambda _p, channel: Way(channel, mail if channel == "email" else hook)) as (_, heard, _o):
+            for _ in waiting:
+                assert (await heard.get())[1].ended is Ended.ACCEPTED
+        assert {shop.status(one) for one in waiting} == {OutboxStatus.ACCEPTED}
+        assert len(set(mail.begun + hook.begun)) == len(mail.begun + hook.begun) == 80
+        assert mail.most + hook.most <= 16
+
+    tell(story)
+
+
+def test_a_mail_server_that_hangs_does_not_hold_up_webhooks() -> None:
+    async def story(shop: Shop) -> None:
+        mail, hook = Endpoint(hangs=True), Endpoint()
+        await messages(shop, 30)
+        await messages(shop, 30, channel="webhook")
+        async with running(shop, lambda _p, channel: Way(channel, mail if channel == "email" else hook)) as (_, heard, _o):
+            for _ in range(30):
+                assert (await heard.get())[0] == "webhook"
+            assert not mail.free.is_set()
+            mail.free.set()
+
+    tell(story)
+
+
+def test_one_shop_s_endpoint_that_hangs_does_not_hold_up_another_shop() -> None:
+    async def story(shop: Shop) -> None:
+        slow, quick = Endpoint(hangs=True), Endpoint()
+        await messages(shop, 30, channel="webhook", workspace=7)
+        await messages(shop, 30, channel="webhook", workspace=8)
+        async with running(shop, lambda p, _c: Way("webhook", slow if p.workspace == 7 else quick)) as (_, heard, _o):
+            for _ in range(30):
+                assert (await heard.get())[1].ended is Ended.ACCEPTED
+            assert len(quick.begun) == 30
+            slow.free.set()
+
+    tell(story)
+
+
+def test_a_provider_that_is_down_is_asked_rarely_and_its_messages_step_aside() -> None:
+    down = Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="smtp refused at connect", about="provider", retry_after=60_000)
+
+    async def story(shop: Shop) -> None:
+        mail, hook = Endpoint(down), Endpoint()
+        waiting = await messages(shop, 30)
+        await messages(shop, 30, channel="webhook")
+        async with running(shop, lambda _p, channel: Way(channel, mail if channel == "email" else hook)) as (_, heard, _o):
+            ends = []
+            while sum(channel == "webhook" for channel, _ in ends) < 30 or sum(end.ended is Ended.PACED for _, end in ends) < 22:
+                ends.append(await heard.get())
+        assert {end.ended for channel, end in ends if channel == "webhook"} == {Ended.ACCEPTED}
+        assert len(mail.begun) <= 8
+        assert {shop.status(one) for one in waiting} == {OutboxStatus.PENDING}
+        assert all(shop.world.tables.messages[one.message.id].not_before > shop.now for one in waiting)
+
+    tell(story)
+
+
+def test_after_stop_what_is_in_hand_is_finished_and_recorded_and_nothing_new_begins() -> None:
+    async def story(shop: Shop) -> None:
+        mail = Endpoint(hangs=True)
+        waiting = await messages(shop, 30)
+        async with running(shop, lambda _p, _c: Way("email", mail)) as (deliverer, _heard, _o):
+            await mail.arrived.acquire()
+            deliverer.stop()
+            mail.free.set()
+        begun = set(mail.begun)
+        assert {shop.status(one) for one in waiting if one.message.id in begun} == {OutboxStatus.ACCEPTED}
+        assert {shop.status(one) for one in waiting if one.message.id not in begun} == {OutboxStatus.PENDING}
+
+    tell(story)
+
+
+def test_when_the_outbox_is_gone_for_good_the_deliverer_ends_so_that_a_new_one_is_born() -> None:
+    async def story(shop: Shop) -> None:
+        async def until_it_ends() -> None:
+            async with running(shop, lambda _p, _c: Way("email", Endpoint())) as (_, _h, outbox):
+                outbox.lost = True
+                await asyncio.wait([task for task in asyncio.all_tasks() if task.get_name() == "deliverer"])
+
+        with pytest.raises(Unavailable):
+            await until_it_ends()
+
+    tell(story)
+
+
+def test_a_message_of_a_workspace_that_is_gone_does_not_stop_the_others() -> None:
+    async def story(shop: Shop) -> None:
+        mail = Endpoint()
+        stray = await shop.customer("stray", workspace=99)
+        await shop.message(stray)
+        await messages(shop, 5)
+        async with running(shop, lambda _p, _c: Way("email", mail)) as (_, heard, _o):
+            for _ in range(5):
+                assert (await heard.get())[1].ended is Ended.ACCEPTED
+
+    tell(story)
