@@ -26,8 +26,8 @@ from oportuno.journeys.walks import (
     Walk,
     Walks,
 )
-from oportuno.kit.ids import derive
-from oportuno.kit.times import Millis
+from oportuno.kit.ids import dated, derive
+from oportuno.kit.times import Millis, day_of
 from oportuno.moments.evidence import Seen, gather
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
@@ -215,7 +215,7 @@ class _Walker:
             parts.append(walk.round)
         self.proposals.append(
             Proposal(
-                id=derive(*parts),
+                id=dated(day_of(at), derive(*parts)),
                 journey=walk.journey,
                 version=walk.version,
                 step=send.id,
