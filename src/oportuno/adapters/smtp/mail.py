@@ -124,7 +124,8 @@ def _line(text: str) -> str:
 
 
 def _put_header(mail: EmailMessage, name: str, value: str) -> None:
-    if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("content-"):
+    ours = name.lower() in _OURS or (name.lower().startswith("content-") and name.lower() != "content-language")
+    if ours or not _HEADER_NAME.fullmatch(name):
         raise MailFault("header_malformed", "this header may not be set by a template", place=name[:60])
     if _CONTROLS.search(value) or len(value) > 900:  # noqa: PLR2004 - with its name it must fit one line of 998
         raise MailFault("header_malformed", "a header must be one line of at most 900 characters", place=name)
