@@ -25,6 +25,7 @@ from oportuno.flows.ports import KeyFacts, Status
 from oportuno.flows.reads import spot_of, spot_of_event
 from oportuno.kit.ids import write_id
 from oportuno.profile.draft import Draft
+from oportuno.profile.view import picture
 from oportuno.wiring import Front
 
 router = APIRouter(prefix="/api/v1/customers", tags=["customers"])
@@ -74,8 +75,6 @@ async def consents(front: FrontHere, who: Caller, customer: AnyId) -> LedgerPage
 
 
 async def _shown(front: Front, who: KeyFacts, any_id: str) -> CustomerShape:
-    from oportuno.profile.view import picture
-
     key, row = await find_customer(front, who, any_id)
     now = await front.reads.now()
     draft = Draft(key, row.state if row else b"", row.version if row else 0)
