@@ -69,3 +69,30 @@ def bench(
         from oportuno.entry.bench.run import run_bench
 
         run_bench(quick=quick, page=page, record=record)
+
+
+@app.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="The same seed walks the same way.")] = 1,
+    histories: Annotated[int, typer.Option(min=1, help="How many histories to walk.")] = 1_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each.")] = 100,
+    trace: Annotated[bool, typer.Option(help="Print every step: for one history that failed.")] = False,
+) -> None:
+    """Walk random histories on the real rules with a virtual clock, and check the promises after each step."""
+    with sentences():
+        from oportuno.entry.simulate import simulate as run
+
+        raise SystemExit(run(seed=seed, histories=histories, steps=steps, trace=trace))
+
+
+@app.command()
+def demo(
+    port: Port = None,
+    data_dir: DataDir = None,
+    wait: Annotated[int, typer.Option(min=1, max=3_600, help="Seconds a left basket rests; in a real shop it is half an hour.")] = 20,
+) -> None:
+    """Run the demonstration: a shop, its mailbox and its decisions, on this machine alone."""
+    with sentences():
+        from oportuno.entry.demo.run import run
+
+        raise SystemExit(run(settings_with(port=port, data_dir=data_dir), wait_seconds=wait))
