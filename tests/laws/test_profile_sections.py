@@ -80,7 +80,7 @@ def test_a_section_nobody_knows_survives_byte_for_byte() -> None:
     draft = Draft(ANA, strange)
     draft.open(Core).events = 3
     again = Draft(ANA, draft.encode())
-    assert dict((title, (codec, blob)) for title, codec, blob in msgspec.msgpack.decode(again.encode()))["loyalty"] == (
+    assert {title: (codec, blob) for title, codec, blob in msgspec.msgpack.decode(again.encode())}["loyalty"] == (
         7,
         b"\x00\xff not even msgpack",
     )

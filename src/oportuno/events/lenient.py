@@ -22,7 +22,9 @@ DWELL_AT_MOST: Final = 6 * HOUR // SECOND
 _SCALES: Final = {0: 1, 2: 100, 3: 1000}
 _EXACT: Final = 1e9
 _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
-_GROUPED: Final = re.compile(r"\d{1,3}([.,’' ]\d{3})+([.,]\d{1,2})?")
+_GROUPED: Final = re.compile(r"\d{1,3}([.,]\d{3})+([.,]\d{1,2})?")
+_SPACED: Final = re.compile(r"(?<=\d)[’' \u00a0\u202f](?=\d{3}(\D|$))")
+"""Marks between groups of three that are never a decimal point."""
 _SECONDS_UNTIL: Final = 100_000_000_000
 """A number of seconds since 1970 is below it, one of milliseconds above, for every time that a shop can mean."""
 
@@ -146,12 +148,12 @@ def _plain_number(value: Any) -> float | None:
 
 
 def _without_groups(text: str) -> str:
-    """Write «1.234,56», «1,234.56» and «19,99» with one decimal point. «1.234» stays as it is: nobody can tell."""
-    plain = text.strip()
+    """Write «1.234,56», «1,234.56», «1 234,56» and «19,99» with one decimal point. «1.234» stays as it is: nobody can tell."""
+    plain = _SPACED.sub("", text.strip())
     if plain.count(",") == 1 and "." not in plain and len(plain.partition(",")[2]) in {1, 2}:
         return plain.replace(",", ".")
-    if _GROUPED.fullmatch(plain) and sum(plain.count(mark) for mark in ".,") > 1:
+    if _GROUPED.fullmatch(plain) and plain.count(",") + plain.count(".") > 1:
         head, _, tail = plain.rpartition(max(".", ",", key=plain.rfind))
-        whole = re.sub(r"\D", "", head)
+        whole = head.replace(",", "").replace(".", "")
         return f"{whole}{tail}" if len(tail) > 2 else f"{whole}.{tail}"  # noqa: PLR2004 - three digits are a group, not cents
     return plain
