@@ -6,12 +6,22 @@ import itertools
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
+import psycopg
+
 from oportuno.adapters.memory import MemoryWorld
+from oportuno.adapters.postgres.connections import CHANGING, Connections
+from oportuno.adapters.postgres.feed import PostgresFeed
+from oportuno.adapters.postgres.intake import PostgresIntake
+from oportuno.adapters.postgres.mailbox import PostgresMailbox
+from oportuno.adapters.postgres.outbox import PostgresOutbox
+from oportuno.adapters.postgres.reads import PostgresReads
+from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
 from oportuno.events.event import Call, Source
-from oportuno.flows.ports import Arrival, Feed, Intake, Outbox, SaveCustomer, Sighting, Store, Writes
-from oportuno.kit.ids import CustomerKey, dated, derive, key_of
+from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, SaveCustomer, Sighting, Store, Writes
+from oportuno.flows.reads import Reads
+from oportuno.kit.ids import BUCKETS, CustomerKey, dated, derive, key_of
 from oportuno.kit.times import HOUR, Millis, day_of
 from oportuno.profile.purposes import Purpose
 
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
 
 # A workspace of its own for every story, so that many stories share one database.
 _workspaces = itertools.count(1_001)
+_PATIENCE = 50
 
 
 class Outside(Protocol):
@@ -27,6 +38,8 @@ class Outside(Protocol):
 
     store: Store
     outbox: Outbox
+    reads: Reads
+    mailbox: Mailbox
 
     def ingester(self) -> Intake:
         """Give one more ingester with lanes of its own."""
@@ -52,6 +65,8 @@ class InMemory:
         self.world = MemoryWorld()
         self.store = self.world.store
         self.outbox = self.world.outbox
+        self.reads = self.world.reads
+        self.mailbox = self.world.mailbox
 
     def ingester(self) -> Intake:
         return self.world.ingester()
@@ -68,7 +83,86 @@ class InMemory:
 
 @asynccontextmanager
 async def open_memory() -> AsyncIterator[Outside]:
+    """Open a twin of one's own."""
     yield InMemory()
+
+
+class LazyIntake:
+    """An ingester that connects when it is first asked for something."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._intake: PostgresIntake | None = None
+
+    async def resolve(self, sightings):
+        return await (await self._open()).resolve(sightings)
+
+    async def store(self, arrivals, rejects, lane):
+        return await (await self._open()).store(arrivals, rejects, lane)
+
+    async def backlog(self, workspace):
+        return await (await self._open()).backlog(workspace)
+
+    async def close(self) -> None:
+        if self._intake is not None:
+            await self._intake.close()
+
+    async def _open(self) -> PostgresIntake:
+        if self._intake is None:
+            self._intake = await PostgresIntake.open(self._url)
+        return self._intake
+
+
+class InPostgres:
+    """PostgreSQL under contract."""
+
+    def __init__(self, url: str, store: PostgresStore, outbox: PostgresOutbox, looking: Connections, changing: Connections) -> None:
+        self.url = url
+        self.store = store
+        self.outbox = outbox
+        self.reads = PostgresReads(looking, changing)
+        self.mailbox = PostgresMailbox(changing)
+        self.to_close = [store, outbox, looking, changing]
+        self.deliverers: dict[int, PostgresOutbox] = {}
+
+    def ingester(self) -> Intake:
+        intake = LazyIntake(self.url)
+        self.to_close.append(intake)
+        return intake
+
+    async def feed(self) -> Feed:
+        feed = await PostgresFeed.open(self.url, buckets=range(BUCKETS))
+        self.to_close.append(feed)
+        return feed
+
+    async def start_deliverer(self) -> int:
+        outbox = await PostgresOutbox.open(self.url)
+        self.deliverers[outbox.deliverer] = outbox
+        return outbox.deliverer
+
+    async def kill_deliverer(self, number: int) -> None:
+        await self.deliverers.pop(number).close()
+
+
+@asynccontextmanager
+async def open_postgres(url: str) -> AsyncIterator[Outside]:
+    """Connect to a database that many stories share."""
+    store, outbox = await PostgresStore.open(url, name="contract", size=14), await PostgresOutbox.open(url)
+    outside = InPostgres(url, store, outbox, Connections(url, name="reads"), Connections(url, name="changes", plans=CHANGING))
+    try:
+        yield outside
+    finally:
+        for each in [*outside.to_close, *outside.deliverers.values()]:
+            await each.close()
+
+
+def open_workspaces(url: str) -> None:
+    """Make the workspaces that stories take one by one."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO workspaces (workspace, public_id, name, timezone, locale) OVERRIDING SYSTEM VALUE"
+            " SELECT w, 'ws_' || w, 'Tienda Norte', 'Europe/Madrid', 'es-ES' FROM generate_series(1001, 1400) w"
+        )
 
 
 class Shop:
@@ -113,10 +207,15 @@ class Shop:
         due = await self.outbox.due(channel, 10_000)
         return [each.message.id for each in due.waiting if each.message.key.workspace == self.workspace]
 
-    async def unread(self, feed: Feed):
-        """Give this shop's events and offsets that wait."""
-        fetched = await feed.fetch(100_000)
-        events = [event for event in fetched.events if event.key.workspace == self.workspace]
+    async def unread(self, feed: Feed, at_least: int = 0):
+        """Give this shop's events and offsets that wait, once as many as expected are there; none of it is committed."""
+        for _ in range(_PATIENCE):
+            fetched = await feed.fetch(100_000)
+            feed.again(fetched)
+            events = [event for event in fetched.events if event.key.workspace == self.workspace]
+            if len(events) >= at_least:
+                break
+            await feed.wait(0.1)
         return events, [move for move in fetched.offsets if move.workspace == self.workspace]
 
 

@@ -15,7 +15,7 @@ def test_an_event_comes_as_it_was_stored(tell):
         ana, now = await shop.customer(user="ana"), await shop.now()
         sent = arrival(ana, "Product Viewed", now=now, source=Source.LATE)
         await shop.intake.store([sent], [], LaneClass.LIVE)
-        [event], [move] = await shop.unread(await shop.outside.feed())
+        [event], [move] = await shop.unread(await shop.outside.feed(), 1)
         assert (event.key, event.h, event.source, event.call, event.name) == (ana, sent.h, Source.LATE, Call.TRACK, "Product Viewed")
         assert (event.at, event.received, event.body) == (sent.at, sent.received, sent.body)
         assert (move.bucket, move.workspace, move.lane, move.new) == (ana.bucket, ana.workspace, event.lane, event.seq)
@@ -27,9 +27,21 @@ def test_what_was_not_committed_comes_again(tell):
     async def story(shop: Shop):
         await shop.intake.store([arrival(shop.key(1), "seen", now=await shop.now())], [], LaneClass.LIVE)
         feed = await shop.outside.feed()
-        first, _ = await shop.unread(feed)
+        first, _ = await shop.unread(feed, 1)
         assert len(first) == 1
-        assert (await shop.unread(feed))[0] == first
+        assert (await shop.unread(feed, 1))[0] == first
+
+    tell(story)
+
+
+def test_a_batch_asked_for_again_holds_each_event_once(tell):
+    async def story(shop: Shop):
+        await shop.intake.store([arrival(shop.key(n), f"e{n}", now=await shop.now()) for n in range(5)], [], LaneClass.LIVE)
+        feed = await shop.outside.feed()
+        for _ in range(3):
+            events, offsets = await shop.unread(feed, 5)
+            assert sorted(event.name for event in events) == ["e0", "e1", "e2", "e3", "e4"]
+            assert len({move[:3] for move in offsets}) == len(offsets)
 
     tell(story)
 
@@ -38,11 +50,11 @@ def test_what_was_committed_never_comes_again(tell):
     async def story(shop: Shop):
         await shop.intake.store([arrival(shop.key(1), "seen", now=await shop.now())], [], LaneClass.LIVE)
         feed = await shop.outside.feed()
-        _, offsets = await shop.unread(feed)
+        _, offsets = await shop.unread(feed, 1)
         await shop.write(offsets=offsets)
         assert await shop.unread(feed) == ([], [])
         await shop.intake.store([arrival(shop.key(1), "next", now=await shop.now())], [], LaneClass.LIVE)
-        [event], _ = await shop.unread(feed)
+        [event], _ = await shop.unread(feed, 1)
         assert event.name == "next"
 
     tell(story)
@@ -52,7 +64,7 @@ def test_two_workers_with_the_same_events_cannot_both_commit_them(tell):
     async def story(shop: Shop):
         ana, now = shop.key(1), await shop.now()
         await shop.intake.store([arrival(ana, "seen", now=now)], [], LaneClass.LIVE)
-        _, offsets = await shop.unread(await shop.outside.feed())
+        _, offsets = await shop.unread(await shop.outside.feed(), 1)
         await shop.write(offsets=offsets)
         with pytest.raises(Moved):
             await shop.write(offsets=offsets, messages=[message(ana, "twice", now=now)])
@@ -66,7 +78,7 @@ def test_events_of_one_lane_come_in_the_order_in_which_they_were_stored(tell):
         ana, now = shop.key(1), await shop.now()
         for round_ in range(4):
             await shop.intake.store([arrival(ana, f"e{round_}{n}", now=now) for n in range(3)], [], LaneClass.LIVE)
-        events, [move] = await shop.unread(await shop.outside.feed())
+        events, [move] = await shop.unread(await shop.outside.feed(), 12)
         assert [event.name for event in events] == [f"e{round_}{n}" for round_ in range(4) for n in range(3)]
         assert [event.seq for event in events] == sorted({event.seq for event in events})
         assert move.new == events[-1].seq
@@ -80,7 +92,7 @@ def test_each_ingester_writes_lanes_of_its_own(tell):
         await shop.intake.store([arrival(ana, "one", now=now)], [], LaneClass.LIVE)
         await twin.store([arrival(ana, "two", now=now)], [], LaneClass.LIVE)
         await twin.store([arrival(ana, "three", now=now, source=Source.IMPORT)], [], LaneClass.BULK)
-        events, offsets = await shop.unread(await shop.outside.feed())
+        events, offsets = await shop.unread(await shop.outside.feed(), 3)
         assert len({event.lane for event in events}) == len(offsets) == 3
 
     tell(story)
@@ -95,10 +107,12 @@ def test_a_batch_never_holds_more_than_was_asked_for_and_leaves_nothing_out(tell
         for _ in range(200):
             fetched = await feed.fetch(10)
             assert len(fetched.events) + len(fetched.due) <= 10
-            if not fetched.events:
-                break
             await shop.write(offsets=fetched.offsets)
             read += [event.name for event in fetched.events if event.key.workspace == shop.workspace]
+            if len(read) >= len(words):
+                break
+            if not fetched.events:
+                await feed.wait(0.1)
         assert sorted(read) == sorted(words)
 
     tell(story)
@@ -166,7 +180,7 @@ def test_waiting_ends_at_once_when_something_is_there(tell):
         feed = await shop.outside.feed()
         await shop.intake.store([arrival(shop.key(1), "seen", now=await shop.now())], [], LaneClass.LIVE)
         await feed.wait(5)
-        events, _ = await shop.unread(feed)
+        events, _ = await shop.unread(feed, 1)
         assert events
 
     tell(story)

@@ -94,7 +94,7 @@ def test_an_event_sent_again_is_stored_once(tell):
         assert await shop.intake.store([once, once, arrival(ana, "other", now=now)], [], LaneClass.LIVE) == 2
         assert await shop.intake.store([once], [], LaneClass.LIVE) == 0
         assert await shop.outside.ingester().store([once], [], LaneClass.LIVE) == 0
-        events, _ = await shop.unread(await shop.outside.feed())
+        events, _ = await shop.unread(await shop.outside.feed(), 2)
         assert sorted(event.name for event in events) == ["other", "seen"]
 
     tell(story)
@@ -157,12 +157,12 @@ def test_rejects_alone_are_stored_too_and_wake_nobody(tell):
     tell(story)
 
 
-def test_the_backlog_is_what_was_stored_and_not_yet_evaluated(tell):
+def test_the_backlog_is_roughly_what_was_stored_and_not_yet_evaluated(tell):
     async def story(shop: Shop):
         now, other = await shop.now(), Shop(shop.outside)
-        await shop.intake.store([arrival(shop.key(n), f"seen{n}", now=now) for n in range(5)], [], LaneClass.LIVE)
+        await shop.intake.store([arrival(shop.key(n), f"seen{n}", now=now) for n in range(1_000)], [], LaneClass.LIVE)
         ingester = shop.outside.ingester()  # asked first here, so that no older answer is at hand
-        assert await ingester.backlog(shop.workspace) == 5
+        assert 200 < await ingester.backlog(shop.workspace) < 5_000
         assert await ingester.backlog(other.workspace) == 0
 
     tell(story)
