@@ -62,9 +62,10 @@ def _cart_line(facts: dict[str, Any], form: Form) -> str:
 
 def _cart_points(facts: dict[str, Any], form: Form) -> list[str]:
     spanish = form.language == _SPANISH
-    names = tuple(str(name) for name in facts.get("names") or () if name)[:5]
+    named = facts.get("names")
+    names = tuple(str(name) for name in named if name)[:5] if isinstance(named, (list, tuple)) else ()
     left, total, held = _number(facts, "left_at"), _number(facts, "total"), _number(facts, "held_until")
-    currency = str(facts.get("currency") or "")
+    currency = facts.get("currency")
     points = []
     if names:
         listed = list_text(names, form.language)
@@ -72,7 +73,7 @@ def _cart_points(facts: dict[str, Any], form: Form) -> list[str]:
     if left:
         when = moment_text(left, form)
         points.append(f"La última vez que la tocaste fue {when}." if spanish else f"You last changed it {when}.")
-    if total and currency:
+    if total and isinstance(currency, str) and currency:
         amount = money_text(total, currency, form.locale)
         points.append(f"Suma {amount}, como la dejaste." if spanish else f"It comes to {amount}, as you left it.")
     if held > form.now:

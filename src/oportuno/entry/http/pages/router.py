@@ -26,7 +26,7 @@ _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 _ANYWHERE: Final = {"Access-Control-Allow-Origin": "*"}
 """A shop on any address may read a cart: the token is what it takes."""
 
-Token = Annotated[str, Path(max_length=400)]
+Token = Annotated[str, Path()]
 
 
 @dataclass(frozen=True)
