@@ -1,0 +1,114 @@
+"""A demonstration of its own for the browser's stories, and a real browser to look at it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+WAIT_SECONDS = 3
+"""The left basket's wait, shorter still than the demonstration's own."""
+START_SECONDS = 300
+_RUN = (
+    "import sys; from pathlib import Path; from oportuno.entry.demo.run import run; from oportuno.settings import read_settings; "
+    "sys.exit(run(read_settings(port=0, host='127.0.0.1', data_dir=Path(sys.argv[1])), wait_seconds=int(sys.argv[2])))"
+)
+_ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[str]:
+    """The address of a running demonstration, with the whole history loaded; TEST_DEMO_URL names one that runs already."""
+    given = os.environ.get("TEST_DEMO_URL")
+    if given:
+        yield given
+        return
+    folder = tempfile.mkdtemp(prefix="oportuno-demo-")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OPORTUNO_") and name not in {"DATABASE_URL", "PORT"}}
+    process = subprocess.Popen(
+        [sys.executable, "-c", _RUN, folder, str(WAIT_SECONDS)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean
+    )
+    said: list[str] = []
+    try:
+        yield _ready(process, said)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ready(process: subprocess.Popen[str], said: list[str]) -> str:
+    lines: queue.Queue[str] = queue.Queue()
+    assert process.stdout is not None
+
+    def listen() -> None:
+        for line in process.stdout or ():
+            lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=START_SECONDS)
+        except queue.Empty:
+            pytest.fail("the demonstration did not become ready:\n" + "".join(said[-30:]))
+        said.append(line)
+        if not line:
+            pytest.fail("the demonstration ended:\n" + "".join(said[-30:]))
+        if "demonstration is ready" in line:
+            return line.split()[-1].removesuffix("/demo")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "chromium is missing: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a fresh browser, of a phone or a desktop, in which a fault of a script fails the test."""
+    faults: list[str] = []
+    contexts = []
+
+    def opened(*, phone: bool = False, language: str = "es") -> Page:
+        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+        context = browser.new_context(viewport=size, locale={"es": "es-ES", "en": "en-GB"}[language], has_touch=phone)
+        context.set_default_timeout(30_000)
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        contexts.append(context)
+        return context.new_page()
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Keep a picture where TEST_PICTURES says, to be looked at by a person. Never committed: the data's terms forbid it."""
+    folder = os.environ.get("TEST_PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

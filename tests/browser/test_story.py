@@ -1,0 +1,108 @@
+"""The demonstration's story, told in a real browser: from a basket left behind to a silence that says why."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+
+import pytest
+from conftest import keep_picture
+from playwright.sync_api import FrameLocator, Page, expect
+
+WORDS = {
+    "es": {
+        "yes": "Sí, recordadlo", "hear": "Sí, avisadme", "subject": "Tu cesta sigue como la dejaste", "because": "dejaste tres artículos",
+        "back": "Volver a mi cesta", "not_wanted": "No me interesa", "silent": "Calló", "reason": "no me interesa", "spoke": "Habló",
+        "restored": "tal como la dejaste", "waiting": "Tu cesta está en espera",
+    },
+    "en": {
+        "yes": "Yes, remember it", "hear": "Yes, tell me", "subject": "Your basket is just as you left it", "because": "you left three items",
+        "back": "Go back to my basket", "not_wanted": "Not interested", "silent": "Silent", "reason": "not interested", "spoke": "Spoke",
+        "restored": "just as you left it", "waiting": "Your basket is waiting",
+    },
+}  # fmt: skip
+SENT = re.compile(r"/v1/batch$")
+
+
+@pytest.mark.parametrize(("language", "phone"), [("es", False), ("en", True)])
+def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
+    demo: str, visit: Callable[..., Page], language: str, phone: bool
+) -> None:
+    words, name = WORDS[language], f"story-{language}"
+    page = visit(phone=phone, language=language)
+
+    # A visitor says yes to being remembered, fills a basket, leaves an address, and goes.
+    page.goto(f"{demo}/demo/{language}")
+    page.get_by_role("button", name=words["yes"]).click()
+    expect(page.locator(".banner")).to_have_count(0)
+    first, second = page.locator(".card").nth(0), page.locator(".card").nth(10)
+    products = [card.get_attribute("data-product") for card in (first, second)]
+    add(page, first)
+    add(page, first)
+    add(page, second)
+    page.goto(f"{demo}/demo/{language}/cart")
+    assert basket_of(page) == {products[0]: "2", products[1]: "1"}
+    page.get_by_role("textbox", name=re.compile("correo|e-mail", re.IGNORECASE)).fill(f"visita-{secrets.token_hex(4)}@example.com")
+    page.get_by_role("button", name=words["hear"]).click()
+    expect(page.locator("#hear .good")).to_be_visible()
+    keep_picture(page, f"{name}-cart")
+    page.goto(f"{demo}/demo/{language}/live")
+    expect(page.locator(".you")).to_contain_text(words["waiting"])
+    keep_picture(page, f"{name}-waiting")
+
+    # The mail comes, and says why.
+    page.goto(f"{demo}/demo/{language}/mail")
+    page.locator(".mails a", has_text=words["subject"]).click()
+    mail = page.frame_locator(".stage iframe")
+    expect(mail.locator("body")).to_contain_text(words["because"])
+    keep_picture(page, f"{name}-mail")
+
+    # Its link brings back the very basket.
+    shop = follow(page, mail, words["back"])
+    if "/demo/" not in shop.url:
+        shop.get_by_role("link", name=words["back"]).or_(shop.get_by_role("button", name=words["back"])).click()
+        shop.wait_for_url(re.compile("/demo/"))
+    assert basket_of(shop) == {products[0]: "2", products[1]: "1"}
+    expect(shop.locator(".held")).to_contain_text(words["restored"])
+    keep_picture(shop, f"{name}-restored")
+    shop.close()
+
+    # «No me interesa» is a page with a button: opening it has changed nothing yet.
+    answer = follow(page, mail, words["not_wanted"])
+    keep_picture(answer, f"{name}-asked")
+    answer.get_by_role("button", name=words["not_wanted"]).click()
+    expect(answer.get_by_role("status").first).to_be_visible()
+    keep_picture(answer, f"{name}-answered")
+    answer.close()
+
+    # The next basket with the same thing falls silent, and the live page shows why.
+    page.goto(f"{demo}/demo/{language}")
+    add(page, page.locator(f".card[data-product='{products[0]}']"))
+    page.goto(f"{demo}/demo/{language}/live")
+    silent = page.locator("tr.silence.mine[data-refusal=item_not_wanted]").first
+    expect(silent).to_be_visible()
+    expect(silent).to_contain_text(words["silent"])
+    expect(silent).to_contain_text(words["reason"])
+    expect(page.locator("tr.speak.mine").first).to_contain_text(words["spoke"])
+    keep_picture(page, f"{name}-silent")
+
+
+def add(page: Page, card: object) -> None:
+    """Put one into the basket, and be sure that the shop's script told of it."""
+    with page.expect_response(lambda answer: bool(SENT.search(answer.url)) and answer.ok):
+        card.get_by_role("button").click()
+
+
+def basket_of(page: Page) -> dict[str | None, str | None]:
+    """Read the basket as the page shows it."""
+    page.locator(".lines li").first.wait_for()
+    return {line.get_attribute("data-product"): line.get_attribute("data-quantity") for line in page.locator(".lines li").all()}
+
+
+def follow(page: Page, mail: FrameLocator, link: str) -> Page:
+    """Press a link of the mail; it opens beside the mailbox."""
+    with page.expect_popup() as opened:
+        mail.get_by_role("link", name=link).first.click()
+    opened.value.wait_for_load_state()
+    return opened.value
