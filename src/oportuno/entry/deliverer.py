@@ -63,6 +63,8 @@ class Deliverer:
     _in_hand: dict[str, dict[bytes, asyncio.Task[None]]] = field(default_factory=dict)
     _finished: dict[str, set[bytes]] = field(default_factory=dict)
     """What ended while the outbox was being read: the answer may still name it as waiting."""
+    _behind: dict[str, bool] = field(default_factory=dict)
+    """Whether a channel looks again as soon as a place is free; otherwise it waits for news."""
     _resting: dict[bytes, float] = field(default_factory=dict)
     _lost: Unavailable | None = None
 
@@ -74,6 +76,7 @@ class Deliverer:
         self._wake = {channel: asyncio.Event() for channel in self.channels}
         self._in_hand = {channel: {} for channel in self.channels}
         self._finished = {channel: set() for channel in self.channels}
+        self._behind = dict.fromkeys(self.channels, True)
         loops = [asyncio.create_task(self._deliver_channel(channel)) for channel in self.channels]
         helpers = [asyncio.create_task(self._listen()), asyncio.create_task(self._recover())]
         await self._stopping.wait()
@@ -102,29 +105,33 @@ class Deliverer:
         mine, wake = self._in_hand[channel], self._wake[channel]
         while not self._stopping.is_set():
             wake.clear()
-            started = 0
+            self._behind[channel] = True
             if len(mine) < places:
-                due = await self._due(channel, places * 4)
-                started = await self._start(channel, due, places) if due is not None else 0
-            if not started and not self._stopping.is_set():
+                self._behind[channel] = await self._round(channel, places)
+            if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), self._nap())
         if mine:
             await asyncio.gather(*mine.values(), return_exceptions=True)
 
-    async def _due(self, channel: str, limit: int) -> Due | None:
+    async def _round(self, channel: str, places: int) -> bool:
+        """Look once at what is due, and begin as much as there are places for. True: more may begin as soon as a place is free."""
         self._finished[channel].clear()
+        limit = places * 4
         try:
-            return await self.outbox.due(channel, limit)
+            due = await self.outbox.due(channel, limit)
         except Unavailable as fault:
             self._lose(fault)
-            return None
+            return False
+        left = await self._start(channel, due, places)
+        return left or len(due.waiting) >= limit
 
-    async def _start(self, channel: str, due: Due, places: int) -> int:
-        mine, started, now = self._in_hand[channel], 0, self.clock.monotonic()
+    async def _start(self, channel: str, due: Due, places: int) -> bool:
+        """Begin what may begin; True when something is left only for want of a place."""
+        mine, left, now = self._in_hand[channel], False, self.clock.monotonic()
         for waiting in due.waiting:
             if len(mine) >= places:
-                break
+                return True
             message = waiting.message
             if message.id in mine or message.id in self._finished[channel] or self._resting.get(message.id, 0.0) > now:
                 continue
@@ -137,11 +144,11 @@ class Deliverer:
                 continue
             way = self.ways(programme, channel)
             if self._crowded(programme, channel, way, mine, places):
+                left = True
                 continue
             task = asyncio.create_task(self._one(channel, waiting, programme, way), name=f"{programme.workspace} {way.lane}")
             mine[message.id] = task
-            started += 1
-        return started
+        return left
 
     def _crowded(self, programme: Programme, channel: str, way: Way, mine: Mapping[bytes, asyncio.Task[None]], places: int) -> bool:
         """Leave a quarter of the places to others: one workspace's slow endpoint must not take them all."""
@@ -165,6 +172,8 @@ class Deliverer:
             )
             if delivered.ended is Ended.PACED:
                 await self._step_aside(waiting, delivered)
+            elif delivered.ended in (Ended.VOID, Ended.REFUSED_FOR_NOW):
+                self._behind[channel] = True  # it may be due again at once: a connection is warm now
             if self.heard is not None:
                 self.heard(channel, delivered)
         except Unavailable as fault:
@@ -177,7 +186,8 @@ class Deliverer:
         finally:
             self._in_hand[channel].pop(message.id, None)
             self._finished[channel].add(message.id)
-            self._wake[channel].set()
+            if self._behind[channel]:
+                self._wake[channel].set()
 
     async def _step_aside(self, waiting: Waiting, delivered: Delivered) -> None:
         if delivered.wait > _SHORT_REST * 1000:
