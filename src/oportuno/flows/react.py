@@ -1,7 +1,7 @@
 """React: one batch of happenings becomes states, verdicts and messages, in one transaction.
 
-Fetch → lock → step → commit. Two guards make it safe whoever else writes: the offset's compare-and-set fences workers from each other, the row
-lock fences the worker from everybody else who writes a customer. An exception in a step fails that customer's event, never the batch.
+Fetch → lock → step → commit. Two guards make it safe whoever else writes: the offset's compare-and-set fences workers from each other, the
+row lock fences the worker from everybody else who writes a customer. An exception in a step fails that customer's event, never the batch.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _try(stored: Stored, events: Sequence[Event], programme: Programme, *, now: 
 def _step_around_poison(
     stored: Stored, events: list[Event], programme: Programme, fault: Exception, *, now: Millis, trusted: bool, writes: Writes
 ) -> None:
-    """Leave out the events that raise, one by one, and step with the rest; a timer that raises is put off, and the customer stays as it was."""
+    """Leave out the events that raise, one by one, and step with the rest; a timer that raises is put off and changes nothing."""
     good: list[Event] = []
     for event in events:
         try:

@@ -15,6 +15,7 @@ _EXPONENTS: Final = {
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
 }
 _CEILING: Final = 10**15
+_CODE_LETTERS: Final = 3
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ def read_money(amount: float | int | str | Decimal, currency: str) -> Money:
     Raises BadInput on anything that is not a finite amount under 10^15 minor units, or on a currency that is not three letters.
     """
     code = currency.upper()
-    if len(code) != 3 or not code.isascii() or not code.isalpha():
+    if len(code) != _CODE_LETTERS or not code.isascii() or not code.isalpha():
         raise BadInput("currency_unknown", f"“{currency[:16]}” is not an ISO 4217 currency code")
     try:
         decimal = Decimal(str(amount))

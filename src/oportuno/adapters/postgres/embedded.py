@@ -134,7 +134,7 @@ class EmbeddedPostgres:
         done = subprocess.run(
             [str(_programs() / program), "-D", str(self.data_dir), *arguments], check=True, capture_output=True, **self._identity()
         )
-        return done.stdout.decode()
+        return str(done.stdout.decode())
 
     def _major(self) -> str:
         done = subprocess.run([str(_programs() / "postgres"), "--version"], check=True, capture_output=True)
@@ -151,7 +151,7 @@ class EmbeddedPostgres:
                 stderr=log,
                 **self._identity(),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - called on the main thread, before any other was started
             )
 
     def _leftover(self) -> int | None:
@@ -171,7 +171,6 @@ class EmbeddedPostgres:
             try:
                 with psycopg.connect(self.url, connect_timeout=5) as connection:
                     connection.execute("SELECT 1")
-                return
             except psycopg.Error as fault:
                 died = self._process is not None and self._process.poll() is not None
                 if died or time.monotonic() > deadline:
@@ -179,6 +178,8 @@ class EmbeddedPostgres:
                         "postgres_did_not_start", f"PostgreSQL did not start: {self._last_words()}", place=str(self.data_dir)
                     ) from fault
                 time.sleep(0.05)
+            else:
+                return
 
     def _await_end(self, pid: int) -> None:
         with contextlib.suppress(psutil.Error):
@@ -205,7 +206,7 @@ class EmbeddedPostgres:
         try:
             pwd.getpwnam(_SYSTEM_USER)
         except KeyError:
-            subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", _SYSTEM_USER], check=True, capture_output=True)
+            subprocess.run(["/usr/sbin/useradd", "--system", "--shell", "/usr/sbin/nologin", _SYSTEM_USER], check=True, capture_output=True)
         return _SYSTEM_USER
 
 

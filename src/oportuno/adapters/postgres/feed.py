@@ -1,7 +1,7 @@
 """What waits to be evaluated in the buckets a worker owns.
 
-A unit is (bucket, workspace, lane). Writers announce the units of each commit; the worker probes only announced ones, and sweeps all of them
-now and then for what an announcement missed. Buckets are owned by lease; two owners are harmless, because offsets move by compare-and-set.
+A unit is (bucket, workspace, lane). Writers announce the units of each commit; the worker probes only announced ones, and sweeps all of
+them now and then for what an announcement missed. Buckets are owned by lease; two owners are harmless, because offsets move by compare-and-set.
 """
 
 from __future__ import annotations
@@ -223,38 +223,18 @@ class PostgresFeed:
         events: list[Event] = []
         offsets: list[OffsetMove] = []
         for (lane_class, workspace, _, each), cursor in zip(plan, cursors, strict=True):
-            self._gather(lane_class, workspace, each, await cursor.fetchall(), events, offsets)
+            read, ends = _read_rows(workspace, await cursor.fetchall())
+            events += read
+            for (bucket, lane), (old, new, count) in ends.items():
+                offsets.append(OffsetMove(bucket, workspace, lane, old, new))
+                if count >= each:
+                    self._pending[lane_class][workspace].add((bucket, workspace, lane))
         due: list[tuple[CustomerKey, Millis]] = []
         if ask_due:
             due = [(CustomerKey(row[0], row[1], row[2]), row[3]) for row in await due_cursor.fetchall()]
             row = await next_cursor.fetchone()
             self._due_next, self._due_asked = (row[0] if row else None), now
         return Fetched(now=now, clock_trusted=trusted, events=events, due=due, offsets=offsets)
-
-    def _gather(
-        self,
-        lane_class: int,
-        workspace: WorkspaceId,
-        each: int,
-        rows: list[tuple[Any, ...]],
-        events: list[Event],
-        offsets: list[OffsetMove],
-    ) -> None:
-        ends: dict[tuple[Bucket, int], list[int]] = {}
-        for bucket, lane, seq, customer, h, source, call, name, at, received, body, old in rows:
-            events.append(
-                Event(
-                    key=CustomerKey(bucket, workspace, customer), lane=lane, seq=seq, h=h, source=_SOURCES[source], call=_CALLS[call],
-                    name=name, at=at, received=received, body=body,
-                )
-            )  # fmt: skip
-            end = ends.setdefault((bucket, lane), [old, seq, 0])
-            end[1] = seq
-            end[2] += 1
-        for (bucket, lane), (old, seq, count) in ends.items():
-            offsets.append(OffsetMove(bucket, workspace, lane, old, seq))
-            if count >= each:
-                self._pending[lane_class][workspace].add((bucket, workspace, lane))
 
     def again(self, fetched: Fetched) -> None:
         """See the port."""
@@ -266,6 +246,23 @@ class PostgresFeed:
 
 _SOURCES: Final = tuple(Source)
 _CALLS: Final = tuple(Call)
+
+
+def _read_rows(workspace: WorkspaceId, rows: list[tuple[Any, ...]]) -> tuple[list[Event], dict[tuple[Bucket, int], list[int]]]:
+    """Make the events, and say of each (bucket, lane) where it stood, where it ends now, and how many there were."""
+    events = []
+    ends: dict[tuple[Bucket, int], list[int]] = {}
+    for bucket, lane, seq, customer, h, source, call, name, at, received, body, old in rows:
+        events.append(
+            Event(
+                key=CustomerKey(bucket, workspace, customer), lane=lane, seq=seq, h=h, source=_SOURCES[source], call=_CALLS[call],
+                name=name, at=at, received=received, body=body,
+            )
+        )  # fmt: skip
+        end = ends.setdefault((bucket, lane), [old, seq, 0])
+        end[1] = seq
+        end[2] += 1
+    return events, ends
 
 
 def _far(now: Millis) -> int:

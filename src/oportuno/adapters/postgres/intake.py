@@ -1,7 +1,7 @@
 """The writer of the event log: lanes, group commit, and ids seen before.
 
-A lane is born with its writer and never inherited: a number from a sequence, held by a session advisory lock on the one connection that writes it,
-one transaction at a time. Requests that wait while a transaction runs go together into the next one.
+A lane is born with its writer and never inherited: a number from a sequence, held by a session advisory lock on the one connection that
+writes it, one transaction at a time. Requests that wait while a transaction runs go together into the next one.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ _PACK: Final = msgspec.msgpack.Encoder()
 # the previous one: sha256 is PostgreSQL's own.
 _APPEND = """
 INSERT INTO consent_ledger (bucket, workspace, customer, n, id, at, slot, state, source, commitment, personal, salt)
-SELECT k.bucket, k.workspace, k.customer, coalesce(last.n, 0) + 1, %b, %b, %b, %b, %b, sha256(coalesce(last.commitment, ''::bytea) || %b::bytea),
-       %b, %b
+SELECT k.bucket, k.workspace, k.customer, coalesce(last.n, 0) + 1, %b, %b, %b, %b, %b,
+       sha256(coalesce(last.commitment, ''::bytea) || %b::bytea), %b, %b
 FROM (SELECT %b::int2 AS bucket, %b::int4 AS workspace, %b::int8 AS customer) k
 LEFT JOIN LATERAL (
     SELECT n, commitment FROM consent_ledger c

@@ -1,6 +1,7 @@
 """One unit of work on PostgreSQL: lock the customers in key order, think, commit everything in one pipeline.
 
-Every compare-and-set raises inside the database (`must_be`), so that statements and COMMIT travel together and still nothing stays when one fails.
+Every compare-and-set raises inside the database (`must_be`), so that statements and COMMIT travel together and still nothing stays when
+one fails.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ SELECT must_be(count(*), %b::int8, 'an offset') FROM moved
 """
 _VERDICTS = """
 INSERT INTO verdicts (bucket, workspace, customer, at, day, proposal, decided, refusal, journey, body)
-SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int4[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::bytea[])
+SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int4[], %b::bytea[], %b::text[], %b::text[], %b::text[],
+    %b::bytea[])
 """
 # An id already there is left as it is: proposing twice is saying once.
 _MESSAGE = """
@@ -105,8 +107,8 @@ WHERE bucket = %b AND workspace = %b AND customer = %b AND status = 0 AND day >=
 _CANCEL_REACH: Final = 400
 _MOVE = """
 WITH moved AS (
-    UPDATE outbox SET status = %b, reason = %b, deliverer = %b, not_before = coalesce(%b::int8, not_before), answer = coalesce(%b::bytea, answer),
-        attempts = attempts + %b::int4, handed_at = coalesce(%b::int8, handed_at), ended_at = %b::int8
+    UPDATE outbox SET status = %b, reason = %b, deliverer = %b, not_before = coalesce(%b::int8, not_before),
+        answer = coalesce(%b::bytea, answer), attempts = attempts + %b::int4, handed_at = coalesce(%b::int8, handed_at), ended_at = %b::int8
     WHERE bucket = %b AND workspace = %b AND customer = %b AND id = %b AND day = %b AND status = %b AND (%b::int4 = 0 OR deliverer = %b)
     RETURNING 1
 )

@@ -79,7 +79,8 @@ def _floors(floors: dict[str, Any]) -> list[str]:
 
 def _beside(record: dict[str, Any]) -> list[str]:
     idle, busy, behind, batches = record["idle"], record["busy"], record["neighbour_behind"], record["batches"]
-    probes = f"{idle['n']} idle (lost {idle['lost']}), {busy['n']} busy (lost {busy['lost']}), {behind['n']} beside the backlog (lost {behind['lost']})"
+    named = (("idle", idle), ("busy", busy), ("beside the backlog", behind))
+    probes = ", ".join(f"{probe['n']} {name} (lost {probe['lost']})" for name, probe in named)
     stood = "still stood" if record["still_behind_after_probe"] else "was already drained"
     return [
         "",

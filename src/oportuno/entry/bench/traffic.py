@@ -72,6 +72,6 @@ class Traffic:
     def _product(self, number: int) -> str:
         category = _CATEGORIES[number % len(_CATEGORIES)]
         return (
-            f'"product_id":"p{number}","sku":"TN-{number:05d}","name":"Chubasquero Galerna {number}","category":"{category}","brand":"Norte",'
-            f'"variant":"M","price":{20 + number % 80}.90,"currency":"EUR","url":"https://tienda.example/p/{number}"'
+            f'"product_id":"p{number}","sku":"TN-{number:05d}","name":"Chubasquero Galerna {number}","category":"{category}",'
+            f'"brand":"Norte","variant":"M","price":{20 + number % 80}.90,"currency":"EUR","url":"https://tienda.example/p/{number}"'
         )
