@@ -1,7 +1,8 @@
 """What waits to be evaluated in the buckets a worker owns.
 
 A unit is (bucket, workspace, lane). Writers announce the units of each commit; the worker probes only announced ones, and sweeps all of
-them now and then for what an announcement missed. Buckets are owned by lease; two owners are harmless, because offsets move by compare-and-set.
+them now and then for what an announcement missed. Buckets are owned by lease; two owners are harmless, because offsets move by
+compare-and-set.
 """
 
 from __future__ import annotations
