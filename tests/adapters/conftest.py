@@ -1,6 +1,7 @@
-"""The adapters' stories share their words."""
+"""The adapters' stories share their words, and Tienda Norte with those of the flows."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+_HERE = Path(__file__).parent
+sys.path[:0] = [str(_HERE), str(_HERE / "smtp"), str(_HERE.parent / "flows")]
