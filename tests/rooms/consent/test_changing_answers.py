@@ -16,7 +16,7 @@ from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Cart, Traits, Views
 
 if TYPE_CHECKING:
-    from conftest import Cast
+    from tienda_norte import Cast
 
 MAIL = slot(Purpose.MARKETING, "email")
 

@@ -27,7 +27,7 @@ from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Core, Register
 
 if TYPE_CHECKING:
-    from conftest import Cast
+    from tienda_norte import Cast
 
 
 def ask(cast: Cast, **changes: object) -> Ask:

@@ -23,7 +23,7 @@ from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Cart
 
 if TYPE_CHECKING:
-    from conftest import Cast
+    from tienda_norte import Cast
 
 
 def proposal(cast: Cast, name: str = "cart", **changes: object) -> Proposal:

@@ -11,7 +11,7 @@ from oportuno.journeys.rule import matches
 from oportuno.profile.sections import Cart, Core, Line, Orders, Register, Traits
 
 if TYPE_CHECKING:
-    from conftest import Cast
+    from tienda_norte import Cast
 
 
 def leaf(field: str, op: str, value: object) -> Rule:

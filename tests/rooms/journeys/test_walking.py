@@ -20,7 +20,7 @@ from oportuno.profile.draft import Draft
 from oportuno.profile.sections import Cart
 
 if TYPE_CHECKING:
-    from conftest import Cast
+    from tienda_norte import Cast
 
 FRESH = 15 * MINUTE
 ADDED, REMOVED, ORDER, SHARED = "Product Added", "Product Removed", "Order Completed", "Cart Shared"
