@@ -215,14 +215,33 @@ def read_call(event: Event, *, currency: str = "") -> Reading:
             faults=tuple(faults),
         )
     told = call.properties or _NO_PROPERTIES
-    return _read_commerce(kind, call, context, told, user=user, anonymous=anonymous, currency=currency, faults=faults)
+    return _read_commerce(kind, context, told, user=user, anonymous=anonymous, currency=currency, faults=faults)
 
 
 def _read_commerce(
-    kind: Commerce, call: _Call, context: _Context, told: _Properties, *, user: str, anonymous: str, currency: str, faults: Faults
+    kind: Commerce, context: _Context, told: _Properties, *, user: str, anonymous: str, currency: str, faults: Faults
 ) -> Reading:
+    """Read the properties of a known kind; those about one product, by far the most, without looking for what only orders have."""
     own = read_currency(told.currency, faults, "currency") if told.currency is not None else ""
     money = own or currency or CURRENCY_UNKNOWN
+    items = _read_items(kind, told, money, faults)
+    cart = read_word(told.cart_id, faults, "cart_id") if told.cart_id is not None else ""
+    held_until = read_instant(told.held_until, faults, "held_until") if told.held_until is not None else None
+    if kind in _ONE_PRODUCT:
+        dwell = told.visible_seconds if told.visible_seconds is not None else told.duration
+        return Reading(
+            kind=kind,
+            user=user,
+            anonymous=anonymous,
+            locale=context.locale,
+            timezone=context.timezone,
+            items=items,
+            currency=own or currency,
+            cart=cart,
+            held_until=held_until,
+            seconds=read_seconds(dwell, faults, "visible_seconds") if dwell is not None else None,
+            faults=tuple(faults),
+        )
     coupon = told.coupon if told.coupon is not None else told.coupon_name if told.coupon_name is not None else told.coupon_id
     total = told.total if told.total is not None else told.value if told.value is not None else told.revenue
     reading = Reading(
@@ -231,8 +250,7 @@ def _read_commerce(
         anonymous=anonymous,
         locale=context.locale,
         timezone=context.timezone,
-        traits=call.traits,
-        items=_read_items(kind, told, money, faults),
+        items=items,
         listed=told.products is not None,
         currency=own or currency,
         order=read_word(told.order_id, faults, "order_id"),
@@ -241,10 +259,8 @@ def _read_commerce(
         query=read_name(told.query, faults, "query"),
         promotion=read_word(told.promotion_id, faults, "promotion_id"),
         step=read_word(told.step, faults, "step"),
-        cart=read_word(told.cart_id, faults, "cart_id"),
-        held_until=read_instant(told.held_until, faults, "held_until"),
-        seconds=read_seconds(told.visible_seconds if told.visible_seconds is not None else told.duration, faults, "visible_seconds"),
-        faults=(),
+        cart=cart,
+        held_until=held_until,
     )
     needed = _NEEDED.get(kind)
     if needed is not None and not getattr(reading, needed[1]):

@@ -40,10 +40,12 @@ def change_cart(draft: Draft, core: Core, reading: Reading, stamp: Stamp, *, rec
     before = [line.quantity for line in lines]
     cart.at = max(cart.at, at)
     _hear_terms(cart, reading, at)
-    _apply(cart, reading, at, h)
+    if _apply(cart, reading, at, h):
+        core.cart_young = min(core.cart_young, at) if core.cart_young else at
     # New lines stand behind the others until they are sorted.
     changed = before != [line.quantity for line in lines[: len(before)]] or any(line.quantity for line in lines[len(before) :])
-    core.cart_young = _age(cart, edge)
+    if core.cart_young and core.cart_young < edge:
+        core.cart_young = _age(cart, edge)
     if len(cart.lines) > LINES_AT_MOST:
         faults.append("cart_full:products")
         cart.lines = sorted(cart.lines, key=lambda line: (line.at, line.product, line.variant), reverse=True)[:LINES_AT_MOST]
@@ -59,8 +61,8 @@ def age_cart(draft: Draft, core: Core) -> None:
         core.cart_young = _age(draft.open(Cart), edge)
 
 
-def _apply(cart: Cart, reading: Reading, at: Millis, h: bytes) -> None:
-    """Turn an event into changes of lines."""
+def _apply(cart: Cart, reading: Reading, at: Millis, h: bytes) -> bool:
+    """Turn an event into changes of lines; say whether it made any."""
     kind, items = reading.kind, reading.items
     if kind is Commerce.PRODUCT_ADDED or kind is Commerce.WISHLIST_PRODUCT_ADDED_TO_CART:
         for item in items:
@@ -73,19 +75,23 @@ def _apply(cart: Cart, reading: Reading, at: Millis, h: bytes) -> None:
             else:
                 _change_wide(cart, change, (item.product,))
     elif kind is Commerce.CART_VIEWED:
-        if reading.listed:
-            _change_wide(cart, (at, h, True, 0), _EVERYTHING)
-            _set_lines(cart, items, at, h)
+        if not reading.listed:
+            return False
+        _change_wide(cart, (at, h, True, 0), _EVERYTHING)
+        _set_lines(cart, items, at, h)
+        return True
     elif kind is Commerce.CHECKOUT_STARTED:
         # Not the whole cart: «buy now» checks out one product and leaves the rest where it is.
-        _set_lines(cart, items, at, h)
+        return _set_lines(cart, items, at, h)
     else:
         # What was bought leaves in every variant; an order that does not say what it holds empties the cart.
         _change_wide(cart, (at, h, True, 0), tuple(sorted({item.product for item in items})))
+        return True
+    return bool(items)
 
 
-def _set_lines(cart: Cart, items: tuple[Item, ...], at: Millis, h: bytes) -> None:
-    """Take the quantities that a list tells; the same product twice in the list counts together."""
+def _set_lines(cart: Cart, items: tuple[Item, ...], at: Millis, h: bytes) -> bool:
+    """Take the quantities that a list tells; the same product twice in the list counts together. Say whether it told any."""
     wanted: dict[tuple[str, str], int] = {}
     for item in items:
         if item.quantity == 0:
@@ -93,6 +99,7 @@ def _set_lines(cart: Cart, items: tuple[Item, ...], at: Millis, h: bytes) -> Non
         place = (item.product, item.variant)
         wanted[place] = wanted.get(place, 0) + _quantity(item)
         _change(_line_of(cart, item, at), (at, h, True, wanted[place]), item)
+    return bool(wanted)
 
 
 def _quantity(item: Item) -> int:
