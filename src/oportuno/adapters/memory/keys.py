@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oportuno.flows.open_workspace import hash_key
 from oportuno.flows.ports import KeyFacts
 
 if TYPE_CHECKING:
@@ -11,17 +12,21 @@ if TYPE_CHECKING:
 
 
 class MemoryKeys:
-    """Keys by their text; `put` hands one out."""
+    """Keys by their hash, as they are stored; `put` hands one out."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._keys: dict[str, KeyFacts] = {}
+        self._keys: dict[bytes, KeyFacts] = {}
 
     def put(self, key: str, facts: KeyFacts) -> None:
         """Let a key stand for something from now on."""
-        self._keys[key] = facts
+        self.put_hashed(hash_key(key), facts)
+
+    def put_hashed(self, digest: bytes, facts: KeyFacts) -> None:
+        """Let the key with this hash stand for something from now on."""
+        self._keys[digest] = facts
 
     async def look_up(self, key: str) -> KeyFacts | None:
         """Say what a key stands for; None when there is no such key."""
         await self._ground.pause("keys.look_up")
-        return self._keys.get(key)
+        return self._keys.get(hash_key(key))
