@@ -63,7 +63,7 @@ def decide(draft: Draft, proposals: list[Proposal], *, policy: Policy, now: Mill
     pending = draft.read(Pending)
     known = {held.proposal.id for held in pending.held}
     fresh = [Held(proposal=proposal, retry_at=0) for proposal in proposals if proposal.id not in known]
-    due = [held for held in pending.held if held.retry_at <= now or _closed(draft, held.proposal) is not None]
+    due = [held for held in pending.held if held.retry_at <= now or overtaken(draft, held.proposal) is not None]
     if not fresh and not due:
         return decisions
     pending = draft.open(Pending)
@@ -73,6 +73,14 @@ def decide(draft: Draft, proposals: list[Proposal], *, policy: Policy, now: Mill
         turn.take(held)
     turn.keep_within_bounds()
     return decisions
+
+
+def overtaken(draft: Draft, said: Said) -> Refusal | None:
+    """Say whether the goal or an exit of its walk came after it was proposed, so that saying it would be needless."""
+    ended = draft.read(Walks).ended.get(said.journey) if draft.has(Walks) else None
+    if ended is None or ended.started_at != said.because.facts.get("at"):
+        return None
+    return _CLOSINGS.get(ended.closed or ended.how)
 
 
 def drop_pending(draft: Draft, *, items: tuple[str, ...], refusal: Refusal, now: Millis, channel: str = "") -> list[Verdict]:
@@ -110,7 +118,7 @@ class _Turn:
 
     def take(self, held: Held) -> None:
         """Decide on one proposal."""
-        closed = _closed(self.draft, held.proposal)
+        closed = overtaken(self.draft, held.proposal)
         if closed is not None:
             self._fall_silent(held.proposal, Reason(refusal=closed))
             return
@@ -185,14 +193,6 @@ class _Turn:
 
 def _best_first(held: Held) -> tuple[float, Millis, bytes]:
     return -held.proposal.worth, held.proposal.made_at, held.proposal.id
-
-
-def _closed(draft: Draft, proposal: Proposal) -> Refusal | None:
-    """Say whether the goal or an exit of its walk came after it was proposed."""
-    ended = draft.read(Walks).ended.get(proposal.journey) if draft.has(Walks) else None
-    if ended is None or ended.started_at != proposal.because.facts.get("at"):
-        return None
-    return _CLOSINGS.get(ended.closed or ended.how)
 
 
 def _concerned(proposal: Proposal, items: tuple[str, ...], channel: str) -> bool:

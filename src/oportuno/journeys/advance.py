@@ -34,6 +34,9 @@ from oportuno.profile.draft import Draft
 
 _MOST_MOVES: Final = 64
 """Steps taken for one walk in one go: one that loops goes on in the next step of the engine."""
+_MOST_ENDED: Final = 40
+"""Journeys whose last end is remembered; beyond it those that no longer exist are forgotten first."""
+_LONGEST_REMEMBERED: Final = 200
 
 
 def advance(draft: Draft, journeys: tuple[Journey, ...], event: Event | None, *, now: Millis, freshness: Millis) -> list[Proposal]:
@@ -75,6 +78,13 @@ def _look_at_timers(draft: Draft, index: Index, now: Millis) -> list[Proposal]:
             walker.run_timers(now)
             return walker.proposals
     return []
+
+
+def _rememberable(value: object) -> bool:
+    """Say whether a property is small enough to go with the walk, and of a kind that a rule can compare."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_REMEMBERED
+    return isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 class _Body(msgspec.Struct):
@@ -153,7 +163,7 @@ class _Walker:
             started_at=event.at,
             h=event.h,
             event=event.name,
-            facts={name: properties[name] for name in sorted(plan.remembers) if name in properties},
+            facts={name: properties[name] for name in sorted(plan.remembers) if _rememberable(properties.get(name))},
         )
         self.walks.going.append(walk)
         self._go(walk, plan, event.at)
@@ -236,7 +246,11 @@ class _Walker:
 
     def _end(self, walk: Walk, at: Millis, how: str) -> None:
         self.walks.going.remove(walk)
-        self.walks.ended[walk.journey] = Ended(started_at=walk.started_at, at=at, how=how)
+        ended = self.walks.ended
+        ended[walk.journey] = Ended(started_at=walk.started_at, at=at, how=how)
+        if len(ended) > _MOST_ENDED:
+            gone = [key for key in ended if key not in self.index.newest] or list(ended)
+            del ended[min(gone, key=lambda key: (ended[key].at, key))]
 
     def _plan(self, walk: Walk) -> Plan | None:
         """Find the version the walk goes by; None when it ended because there is none."""

@@ -337,3 +337,22 @@ def test_what_concerns_no_journey_leaves_the_state_untouched(cast: Cast) -> None
     tell(kept, CART, cast.event(kept, ORDER, cast.saturday))
     look(kept, CART, cast.saturday)
     assert not kept.changed
+
+
+def test_a_walk_remembers_of_its_trigger_only_what_is_small_and_can_be_compared(cast: Cast) -> None:
+    asks = Rule(op="any", rules=tuple(Rule(op="exists", field=f"event.p{number}", value=True) for number in range(6)))
+    journeys = (journey(Wait(id="w", length=HOUR), Branch(id="b", rule=asks, then="remind"), REMIND),)
+    ana = cast.ana()
+    properties: dict[str, object] = {"p0": "x" * 5000, "p1": [1], "p2": {"a": 1}, "p3": 2**70, "p4": None, "p5": "small"}
+    tell(ana, journeys, cast.event(ana, ADDED, cast.saturday, properties=properties))
+    assert ana.read(Walks).going[0].facts == {"p5": "small"}
+
+
+def test_the_ends_of_journeys_that_are_no_more_do_not_pile_up(cast: Cast) -> None:
+    ana = cast.ana()
+    for number in range(60):
+        journeys = (journey(End(id="e"), key=f"j{number}"), journey(End(id="e"), key="lasting", reentry=None))
+        tell(ana, journeys, cast.event(ana, ADDED, cast.saturday + number * MINUTE))
+    ended = ana.read(Walks).ended
+    assert len(ended) <= 41
+    assert ended["lasting"].started_at == cast.saturday
