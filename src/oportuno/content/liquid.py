@@ -229,9 +229,14 @@ def check(source: str) -> list[str]:
     """Check a template at publish time and name the variables it asks for, as dotted paths in a stable order. Raises TemplateFault."""
     parsed = _parsed(source, escaped=True)
     try:
-        return sorted(str(name) for name in parsed.global_variable_paths(include_partials=False))
+        found = parsed.analyze(include_partials=False)
     except LiquidError as fault:
         raise _named(fault) from fault
+    for name, spans in found.filters.items():
+        if name not in parsed.env.filters:
+            line = source.count("\n", 0, spans[0].index) + 1
+            raise TemplateFault("template_filter_unknown", f"there is no filter called {name[:40]}", line=line)
+    return sorted({str(variable) for variables in found.globals.values() for variable in variables})
 
 
 _NAMES: Final[tuple[tuple[type[LiquidError], str, str], ...]] = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from customer_stage import KEY, MAKER
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customer_stage import KEY, MAKER
 from oportuno.content.links import LIFETIMES, Action, LinkFacts, LinkKey, LinkMaker, sign, verify, with_token
 from oportuno.kit.faults import NotAllowed
 from oportuno.kit.ids import key_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -105,10 +106,8 @@ def test_a_text_arrives_as_it_was_written(text: str) -> None:
 
 @given(st.text(alphabet="{}%|. abcdefgh'\"()123<>=", max_size=120))
 def test_any_source_at_all_is_rendered_or_refused_by_name(source: str) -> None:
-    try:
-        render_html(source, DATA)
-    except TemplateFault as fault:
-        assert fault.code.startswith("template_")
+    with suppress(TemplateFault):
+        assert isinstance(render_html(source, DATA), str)
 
 
 def test_data_is_never_evaluated() -> None:

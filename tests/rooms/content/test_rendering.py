@@ -7,10 +7,10 @@ from html import unescape
 
 import msgspec
 import pytest
-from customer_stage import BRAND, GALERNA, MAKER, Stage, cart_mail
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from customer_stage import BRAND, GALERNA, MAKER, Stage, cart_mail
 from oportuno.content.liquid import TemplateFault
 from oportuno.content.message import Message, Rendered
 from oportuno.content.plain_text import plain_text
