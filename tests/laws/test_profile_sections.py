@@ -8,9 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from profile_events import ALL_PURPOSES, ANA, SERVICE_ONLY
+from profile_events import ALL_PURPOSES, ANA, SERVICE_ONLY, happened, live_through
 
 import oportuno
+from oportuno.events.event import Call, Event
+from oportuno.kit.times import DAY, HOUR, MINUTE
 from oportuno.profile.draft import CodecTooNew, Draft, PurposeClosed, Section
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Cart, Core, Muted, Orders, Traits, Views
@@ -104,3 +106,36 @@ def test_a_closed_section_can_be_neither_read_nor_opened_but_always_forgotten() 
     assert draft.encode()
     draft.delete(Views)
     assert draft.encode() == msgspec.msgpack.encode([])
+
+
+def _product(number: int) -> dict[str, object]:
+    address = f"https://tienda-norte.example/p/{number:05}"
+    return {
+        "product_id": f"sku-{number:05}",
+        "name": f"Botas de montaña {number}",
+        "price": 59.95,
+        "url": address,
+        "image_url": f"{address}.jpg",
+    }
+
+
+def _ordinary(*, views: int, lines: int) -> list[Event]:
+    """Half a year of somebody who bought five times, and what they did today."""
+    told = {"currency": "EUR", "quantity": 1}
+    events = [
+        happened("", 0, 0, call=Call.IDENTIFY, traits={"email": "ana@example.com", "firstName": "Ana"}, anonymousId="3f0b0b52-59a6-4f36")
+    ]
+    for number in range(1, 6):
+        order = {"order_id": f"order-{number:06}", "total": 99.5, "currency": "EUR", "products": [_product(number), _product(number + 50)]}
+        events.append(happened("Order Completed", number * 35 * DAY, number, properties=order))
+    looks = [happened("Product Viewed", 180 * DAY + number * MINUTE, number, properties=_product(number)) for number in range(views)]
+    adds = [
+        happened("Product Added", 180 * DAY + HOUR + number * MINUTE, number, properties=_product(number) | told) for number in range(lines)
+    ]
+    return [*events, *looks, *adds]
+
+
+@pytest.mark.parametrize(("views", "lines"), [(10, 0), (0, 6), (0, 0)])
+def test_the_state_of_an_ordinary_customer_is_small_because_it_is_the_engines_speed(views: int, lines: int) -> None:
+    # The budget of hot state is 2 kB; consents and touches, of other rooms, take about a quarter of it.
+    assert len(live_through(_ordinary(views=views, lines=lines))) <= 1_700

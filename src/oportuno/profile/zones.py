@@ -380,8 +380,3 @@ ZONES: Final[frozenset[str]] = frozenset(
 
 ZONES_OF: Final[dict[str, tuple[str, ...]]] = _countries()
 """ISO 3166 country code → its zones."""
-
-
-def zones_of(country: str) -> tuple[str, ...]:
-    """Give the zones of a country; empty when the code is not one."""
-    return ZONES_OF.get(country.upper(), ())
