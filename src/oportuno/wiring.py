@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from oportuno.kit.faults import BadInput, Unavailable
 from oportuno.settings import Settings
 
@@ -151,6 +153,18 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
         feed = await PostgresFeed.open(url)
         stack.push_async_callback(feed.close)
         yield Engine(feed=feed, store=store, programmes=PostgresProgrammes(PostgresWorkspaces(looking)))
+
+
+async def keep_house(settings: Settings) -> dict[str, int]:
+    """Do the hourly round over the database and say what was done. Raises Unavailable."""
+    from oportuno.adapters.postgres.database import connect
+    from oportuno.adapters.postgres.housekeeping import keep_house as keep
+
+    connection = await connect(database_url(settings), name="housekeeping")
+    try:
+        return dict(msgspec.structs.asdict(await keep(connection, dedupe_days=settings.dedupe_days)))
+    finally:
+        await connection.close()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
+_ROUND: Final = 3_600.0
 
 _log = structlog.get_logger("parts")
 
@@ -98,7 +99,21 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
             yield Bench(engine.feed, engine.store, engine.programmes)
 
     stop = _stop_asked(lifeline)
-    await run_worker(bench, batch=settings.engine_batch, stop=stop, observe=_observe, report=_log.warning)
+    keeper = asyncio.create_task(_keep_house(settings, stop))
+    try:
+        await run_worker(bench, batch=settings.engine_batch, stop=stop, observe=_observe, report=_log.warning)
+    finally:
+        keeper.cancel()
+
+
+async def _keep_house(settings: Settings, stop: asyncio.Event) -> None:
+    """Do the hourly round; every engine does, and what one has done the others find done."""
+    while not stop.is_set():
+        try:
+            _log.info("kept_house", **await wiring.keep_house(settings))
+            await _rest(stop, _ROUND)
+        except (Unavailable, OSError):
+            await _rest(stop, _LONGEST_PAUSE)
 
 
 def _observe(done: Reacted, seconds: float) -> None:

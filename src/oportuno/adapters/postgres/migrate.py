@@ -6,15 +6,11 @@ from importlib.resources import files
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
+from oportuno.adapters.postgres.housekeeping import AHEAD, MAKE_PARTITIONS, SEEN_BACK
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import BUCKETS
-from oportuno.kit.times import DAY, Millis, date_of_day
 
-_AHEAD: Final = 3
-"""Days of partitions kept ready; each empty one costs every fetch a probe, so not more."""
-_SEEN_BACK: Final = 31
 _LOCK: Final = 0x6F706F72
 
 
@@ -45,25 +41,4 @@ def migrate(url: str, *, secret: bytes) -> None:
         stored = guard.execute("SELECT buckets FROM installation").fetchone()
         if stored is None or stored[0] != BUCKETS:
             raise Unavailable("buckets_differ", f"this database has {stored and stored[0]} buckets; this release has {BUCKETS}")
-        make_partitions(guard)
-
-
-def make_partitions(connection: psycopg.Connection) -> None:
-    """Make the partitions from a few days ago to `_AHEAD` days ahead. Doing it again does nothing."""
-    row = connection.execute("SELECT clock_millis()").fetchone()
-    today = int(row[0]) // DAY if row else 0
-    for day in range(today - 1, today + _AHEAD + 1):
-        _partition(connection, "events", day, day * DAY * 1000, (day + 1) * DAY * 1000)
-        _partition(connection, "verdicts", day, day, day + 1)
-        _partition(connection, "outbox", day, day, day + 1)
-    for day in range(today - _SEEN_BACK, today + _AHEAD + 1):
-        _partition(connection, "seen", day, day, day + 1)
-
-
-def _partition(connection: psycopg.Connection, table: str, day: int, low: Millis, high: Millis) -> None:
-    name = f"{table}_{date_of_day(day):%Y%m%d}"
-    connection.execute(
-        sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-            sql.Identifier(name), sql.Identifier(table), sql.Literal(low), sql.Literal(high)
-        )
-    )
+        guard.execute(MAKE_PARTITIONS, (AHEAD, SEEN_BACK))

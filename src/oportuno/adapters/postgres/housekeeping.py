@@ -1,0 +1,66 @@
+"""What must be done every hour whoever is awake: partitions ahead, ids of events let go, drained lanes retired, replayed rejects dropped.
+
+Any number of processes may do it at once; doing it again does nothing. Events, verdicts and messages are never dropped here: that needs
+the archive's word that it has them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from oportuno.adapters.postgres.database import Connection, translated
+from oportuno.adapters.postgres.intake import LANE_LOCK
+from oportuno.kit.times import DAY, Millis
+
+AHEAD: Final = 3
+"""Days of partitions kept ready; each empty one costs every fetch a probe, so not more."""
+SEEN_BACK: Final = 31
+_REJECTS_KEPT: Final[Millis] = 30 * DAY
+
+MAKE_PARTITIONS: Final = "SELECT make_partitions(%s, %s)"
+_OLD_SEEN: Final = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+WHERE p.relname = 'seen' AND c.relname < 'seen_' || to_char(date '1970-01-01' + (clock_millis() / 86400000)::int - %s, 'YYYYMMDD')
+"""
+_OLD_REJECTS: Final = "DELETE FROM rejects WHERE received < clock_millis() - %s"
+# A lane's writer is gone when its lock can be had; a lane that was drained then can never hold anything new.
+_RETIRE: Final = """
+DELETE FROM lanes l WHERE pg_try_advisory_xact_lock(%s, l.lane) AND NOT EXISTS (
+    SELECT 1 FROM generate_series(0, 63) b CROSS JOIN workspaces w
+    LEFT JOIN offsets o ON o.bucket = b AND o.workspace = w.workspace AND o.lane = l.lane
+    CROSS JOIN LATERAL (
+        SELECT seq FROM events e WHERE e.bucket = b AND e.workspace = w.workspace AND e.lane = l.lane ORDER BY seq DESC LIMIT 1
+    ) last
+    WHERE last.seq > coalesce(o.seq, 0)
+)
+"""
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What one round did."""
+
+    partitions_made: int = 0
+    seen_days_dropped: int = 0
+    rejects_dropped: int = 0
+    lanes_retired: int = 0
+
+
+async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
+    """Do one round. Raises Unavailable when the database is gone."""
+    async with translated():
+        made = await (await connection.execute(MAKE_PARTITIONS, (AHEAD, max(SEEN_BACK, dedupe_days + 1)))).fetchone()
+        old = await (await connection.execute(_OLD_SEEN, (max(SEEN_BACK, dedupe_days + 1),))).fetchall()
+        for (name,) in old:
+            # The name was made by us from a date; it is checked to be one before it is put into a statement.
+            if name.removeprefix("seen_").isdigit():
+                await connection.execute(f"DROP TABLE IF EXISTS {name}".encode())
+        rejects = await connection.execute(_OLD_REJECTS, (_REJECTS_KEPT,))
+        retired = await connection.execute(_RETIRE, (LANE_LOCK,))
+    return Kept(
+        partitions_made=int(made[0]) if made else 0,
+        seen_days_dropped=len(old),
+        rejects_dropped=rejects.rowcount,
+        lanes_retired=retired.rowcount,
+    )

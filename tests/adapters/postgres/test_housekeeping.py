@@ -1,0 +1,74 @@
+"""The hourly round: partitions are there before their day, and nothing is let go that somebody may still need."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import psycopg
+
+from oportuno.adapters.postgres.database import connect
+from oportuno.adapters.postgres.housekeeping import Kept, keep_house
+from oportuno.adapters.postgres.intake import PostgresIntake
+from oportuno.events.event import Call, Source
+from oportuno.flows.ports import Arrival, LaneClass, Sighting
+from oportuno.kit.ids import key_of
+from oportuno.kit.times import day_of
+
+
+def keep(url: str) -> Kept:
+    async def once() -> Kept:
+        connection = await connect(url, name="test")
+        try:
+            return await keep_house(connection, dedupe_days=30)
+        finally:
+            await connection.close()
+
+    return asyncio.run(once())
+
+
+def test_a_day_that_is_missing_gets_its_partitions_and_a_second_round_makes_nothing(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        newest = connection.execute("SELECT max(relname) FROM pg_class WHERE relname ~ '^events_[0-9]{8}$'").fetchone()
+        assert newest is not None
+        connection.execute(f"DROP TABLE {newest[0]}")
+    assert keep(postgres_url).partitions_made == 1
+    assert keep(postgres_url).partitions_made == 0
+
+
+def test_ids_of_events_are_remembered_a_month_and_then_let_go(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE seen_20200101 PARTITION OF seen FOR VALUES FROM (18262) TO (18263)")
+    assert keep(postgres_url).seen_days_dropped == 1
+    with psycopg.connect(postgres_url) as connection:
+        days = connection.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^seen_[0-9]{8}$' AND relkind = 'r'").fetchone()
+    assert days is not None
+    assert days[0] >= 31
+
+
+def test_a_lane_is_retired_only_when_its_writer_is_gone_and_everything_in_it_was_read(postgres_url: str) -> None:
+    async def write() -> tuple[int, int]:
+        intake = await PostgresIntake.open(postgres_url)
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("INSERT INTO workspaces (public_id, name, timezone, locale) VALUES ('ws_lane', 'Tienda Norte', 'UTC', 'es')")
+            row = connection.execute("SELECT workspace FROM workspaces WHERE public_id = 'ws_lane'").fetchone()
+        workspace = row[0] if row else 0
+        now = time.time_ns() // 1_000_000
+        customer = (await intake.resolve([Sighting(workspace, "ana", "")]))[0]
+        event = Arrival(
+            key=key_of(workspace, customer), h=b"h" * 16, source=Source.LIVE, call=Call.TRACK, name="Product Viewed", at=now, received=now,
+            body=b"{}", day=day_of(now),
+        )  # fmt: skip
+        await intake.store([event], [], LaneClass.LIVE)
+        living = keep_in_thread()
+        await intake.close()
+        return workspace, (await asyncio.to_thread(living)).lanes_retired
+
+    def keep_in_thread():
+        return lambda: keep(postgres_url)
+
+    _, while_unread = asyncio.run(write())
+    assert while_unread == 0
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO offsets SELECT bucket, workspace, lane, seq FROM events")
+    assert keep(postgres_url).lanes_retired == 1
