@@ -93,11 +93,6 @@ class Deliverer:
         for event in self._wake.values():
             event.set()
 
-    @property
-    def in_hand(self) -> Mapping[str, int]:
-        """How many messages are being delivered now, by channel."""
-        return {channel: len(tasks) for channel, tasks in self._in_hand.items()}
-
     # ── one channel ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _deliver_channel(self, channel: str) -> None:

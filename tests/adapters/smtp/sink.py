@@ -11,7 +11,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Script:
-    """What the server does. `at` maps a place (connect, mail, rcpt, data, final) to a reply, ``drop``, ``drop once`` or ``hang``."""
+    """What the server does.
+
+    `at` maps a place (connect, mail, rcpt, data, final) to a reply, ``drop`` or ``hang``; with ``once`` in it, once.
+    """
 
     def __init__(self, **at: str) -> None:
         self.at = at
@@ -19,7 +22,7 @@ class Script:
         self.connections = 0
 
     async def act(self, server: SMTP, place: str) -> str | None:
-        told = self.at.pop(place) if self.at.get(place) == "drop once" else self.at.get(place)
+        told = self.at.pop(place) if "once" in self.at.get(place, "") else self.at.get(place)
         if told in ("drop", "drop once"):
             server.transport.abort()
             await asyncio.Event().wait()

@@ -20,7 +20,7 @@ from oportuno.channels.channel import Answer, Outcome
 
 
 def provider(port: int, **more: Any) -> SmtpProvider:
-    settings = {"host": "127.0.0.1", "port": port, "security": "none", "helo": "tienda.example", "timeout": 0.4}
+    settings = {"host": "127.0.0.1", "port": port, "security": "none", "helo": "tienda.example", "timeout": 0.4, "final_timeout": 0.4}
     begin = more.pop("begin_within", 5.0)
     monotonic = more.pop("monotonic", time.monotonic)
     return SmtpProvider(SmtpServer(**{**settings, **more}), monotonic=monotonic, wall=lambda: MOMENT, begin_within=begin)
@@ -137,13 +137,14 @@ def test_a_refused_recipient_does_not_spoil_the_connection_for_the_next() -> Non
     assert script.connections == 1
 
 
-def test_a_kept_connection_that_the_server_dropped_is_renewed_before_anything_is_said() -> None:
+@pytest.mark.parametrize("told", ["drop once", "421 once, I am closing"])
+def test_a_kept_connection_that_the_server_closes_is_renewed_before_anything_is_said(told: str) -> None:
     script = Script()
 
     async def story(port: int) -> None:
         way = provider(port)
         await way.hand_off(message("a"), rendered(), "ana@cliente.example")
-        script.at["mail"] = "drop once"
+        script.at["mail"] = told
         assert (await way.hand_off(message("b"), rendered(), "ana@cliente.example")).outcome is Outcome.ACCEPTED
         await way.close()
 

@@ -90,11 +90,6 @@ def build_mail(message: Message, rendered: Rendered, address: str, *, at: dateti
     return Mail(sender, recipient, message_id, raw, international)
 
 
-def domain_of(address: str) -> str:
-    """Give the domain of an address: the only part of it that may be logged."""
-    return address.rpartition("@")[2].lower()
-
-
 def _address(text: str, place: str) -> str:
     if not _ADDRESS.fullmatch(text):
         raise MailFault("address_malformed", "this is not an address that a mail can go to", place=place)

@@ -24,6 +24,8 @@ class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
     """The name we greet with."""
     timeout: float = 30.0
     """Seconds for each command."""
+    final_timeout: float = 120.0
+    """Seconds for the reply to the mail itself: large receivers take their time, and giving up costs the message its certainty."""
     connections: int = 8
     idle: float = 25.0
     """Seconds after which an unused connection is not trusted any more."""

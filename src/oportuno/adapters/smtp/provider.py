@@ -37,7 +37,7 @@ class SmtpProvider:
         begin_within: float = BEGIN_WITHIN,
     ) -> None:
         self._pool = SmtpPool(server, monotonic)
-        self._timeout = server.timeout
+        self._server = server
         self._monotonic = monotonic
         self._wall = wall
         self._signer = signer
@@ -62,7 +62,7 @@ class SmtpProvider:
         await self._pool.close()
 
     async def _converse(self, connection: Connection, mail: Mail, raw: bytes, asked: float) -> Answer:
-        talk = _Talk(connection.smtp, self._timeout)
+        talk = _Talk(connection.smtp, self._server)
         good = False
         try:
             if self._monotonic() - asked > self._begin_within:
@@ -75,7 +75,7 @@ class SmtpProvider:
                 if connection.used == 0:
                     raise
                 await self._pool.renew(connection)
-                talk = _Talk(connection.smtp, self._timeout)
+                talk = _Talk(connection.smtp, self._server)
                 if self._monotonic() - asked > self._begin_within:
                     good = True
                     return _NOT_BEGUN
@@ -97,9 +97,9 @@ _NOT_BEGUN: Final = Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="not begun in
 class _Talk:
     """One mail's conversation; `stage` says how far it has come."""
 
-    def __init__(self, smtp: aiosmtplib.SMTP, timeout: float) -> None:
+    def __init__(self, smtp: aiosmtplib.SMTP, server: SmtpServer) -> None:
         self._smtp = smtp
-        self._timeout = timeout
+        self._server = server
         self.stage = Stage.MAIL
 
     async def envelope(self, mail: Mail) -> Answer | None:
@@ -116,13 +116,16 @@ class _Talk:
             self.stage = Stage.RCPT
             await self._smtp.rcpt(mail.recipient, encoding=encoding)
         except aiosmtplib.SMTPResponseException as refusal:
+            if self.stage is Stage.MAIL and refusal.code == aiosmtplib.SMTPStatus.domain_unavailable:
+                # 421: the server is closing this connection; on a kept one that says nothing about the next.
+                raise aiosmtplib.SMTPServerDisconnected("421") from refusal
             return of_code(self.stage, refusal.code)
         return None
 
     async def content(self, raw: bytes) -> Answer:
         """Send the mail itself. From its first byte on, only the final reply says whether it was taken."""
         self.stage = Stage.DATA
-        reply = await self._smtp.execute_command(b"DATA", timeout=self._timeout)
+        reply = await self._smtp.execute_command(b"DATA", timeout=self._server.timeout)
         if reply.code != aiosmtplib.SMTPStatus.start_input:
             return of_code(self.stage, reply.code)
         protocol = self._smtp.protocol
@@ -132,7 +135,7 @@ class _Talk:
         self.stage = Stage.FINAL
         protocol.write(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + _DOT)
         try:
-            reply = await protocol.read_response(timeout=self._timeout)
+            reply = await protocol.read_response(timeout=self._server.final_timeout)
         except aiosmtplib.SMTPException:
             self._smtp.close()
             raise
