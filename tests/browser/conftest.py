@@ -19,10 +19,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 WAIT_SECONDS = 3
 """The left basket's wait, shorter still than the demonstration's own."""
 START_SECONDS = 300
-_RUN = (
-    "import sys; from pathlib import Path; from oportuno.entry.demo.run import run; from oportuno.settings import read_settings; "
-    "sys.exit(run(read_settings(port=0, host='127.0.0.1', data_dir=Path(sys.argv[1])), wait_seconds=int(sys.argv[2])))"
-)
 _ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -39,7 +35,11 @@ def demo() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="oportuno-demo-")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OPORTUNO_") and name not in {"DATABASE_URL", "PORT"}}
     process = subprocess.Popen(
-        [sys.executable, "-c", _RUN, folder, str(WAIT_SECONDS)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean
+        [sys.executable, "-m", "oportuno", "demo", "--port", "0", "--data-dir", folder, "--wait", str(WAIT_SECONDS)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=clean,
     )
     said: list[str] = []
     try:

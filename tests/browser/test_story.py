@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Callable
 
 import pytest
-from conftest import keep_picture
 from playwright.sync_api import FrameLocator, Page, expect
+
+from conftest import keep_picture
 
 WORDS = {
     "es": {
@@ -17,8 +18,10 @@ WORDS = {
         "restored": "tal como la dejaste", "waiting": "Tu cesta está en espera",
     },
     "en": {
-        "yes": "Yes, remember it", "hear": "Yes, tell me", "subject": "Your basket is just as you left it", "because": "you left three items",
-        "back": "Go back to my basket", "not_wanted": "Not interested", "silent": "Silent", "reason": "not interested", "spoke": "Spoke",
+        "yes": "Yes, remember it", "hear": "Yes, tell me", "subject": "Your basket is just as you left it",
+        "because": "you left three items",
+        "back": "Go back to my basket",
+        "not_wanted": "Not interested", "silent": "Silent", "reason": "not interested", "spoke": "Spoke",
         "restored": "just as you left it", "waiting": "Your basket is waiting",
     },
 }  # fmt: skip

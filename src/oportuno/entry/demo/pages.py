@@ -22,8 +22,7 @@ from oportuno.kit.times import DAY, Millis, to_datetime
 
 _HOME: Final = files("oportuno.entry.demo")
 _SLOT: Final = re.compile(r"\{(\w+)\}")
-_MONEY_LOCALES: Final = {"es": "es_ES", "en": "en_US"}
-_TIME_LOCALES: Final = {"es": "es_ES", "en": "en_GB"}
+_LOCALES: Final = {"es": "es_ES", "en": "en_GB"}
 
 
 @lru_cache(maxsize=1)
@@ -41,23 +40,23 @@ def say(language: str, key: str, **slots: object) -> str:
 
 def money(cents: int, language: str) -> str:
     """Write an amount in the data's currency, as the language writes it."""
-    return str(format_currency(Decimal(cents) / 100, CURRENCY, locale=_MONEY_LOCALES[language]))
+    return str(format_currency(Decimal(cents) / 100, CURRENCY, locale=_LOCALES[language]))
 
 
 def number(value: int, language: str) -> str:
     """Write a whole number, as the language writes it."""
-    return str(format_decimal(value, locale=_TIME_LOCALES[language]))
+    return str(format_decimal(value, locale=_LOCALES[language]))
 
 
 def clock(at: Millis, language: str, *, seconds: bool = False) -> str:
     """Write a time of day in the shop's zone."""
     pattern = "HH:mm:ss" if seconds else "HH:mm"
-    return str(format_time(_local(at), pattern, locale=_TIME_LOCALES[language]))
+    return str(format_time(_local(at), pattern, locale=_LOCALES[language]))
 
 
 def day(at: Millis, language: str) -> str:
     """Write a date in the shop's zone."""
-    return str(format_date(_local(at), "long", locale=_TIME_LOCALES[language]))
+    return str(format_date(_local(at), "long", locale=_LOCALES[language]))
 
 
 def moment(at: Millis, now: Millis, language: str) -> str:
@@ -65,8 +64,8 @@ def moment(at: Millis, now: Millis, language: str) -> str:
     if _local(at).date() == _local(now).date():
         return clock(at, language)
     if now - at < 6 * DAY:
-        return str(format_datetime(_local(at), "EEE HH:mm", locale=_TIME_LOCALES[language]))
-    return str(format_date(_local(at), "d MMM", locale=_TIME_LOCALES[language]))
+        return str(format_datetime(_local(at), "EEE HH:mm", locale=_LOCALES[language]))
+    return str(format_date(_local(at), "d MMM", locale=_LOCALES[language]))
 
 
 def _local(at: Millis) -> datetime:

@@ -1,4 +1,4 @@
-// Looks for new mail every second and lets the desktop view be as tall as its mail.
+// Looks for new mail every second, and lets the frame be as tall as its mail.
 "use strict";
 (() => {
   const list = document.getElementById("mails");
@@ -19,9 +19,10 @@
     } catch { /* the next look may succeed */ }
   }
   setInterval(look, 1000);
-  const frame = document.querySelector(".stage.desktop iframe");
+  const frame = document.querySelector(".stage iframe");
   if (frame) {
-    const fit = () => { try { frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + 2}px`; } catch { /* another origin: it keeps its height */ } };
+    // Measured from nothing up: a frame that is taller than its mail would else report its own height.
+    const fit = () => { try { frame.style.height = "200px"; frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + frame.offsetHeight - frame.clientHeight}px`; } catch { /* another origin: it keeps its height */ } };
     frame.addEventListener("load", fit);
     fit();
   }

@@ -1,0 +1,93 @@
+"""Who must hear, who must not, and who says so: the cast in a real browser, and every page as it fits its screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from conftest import keep_picture
+
+CAST = [
+    ("ana", "tr.speak.mine", "«Dejaste un artículo"),
+    ("bruno", "tr.speak.mine", "«Dejaste un artículo"),
+    ("carla", "tr.silence.mine[data-refusal=no_consent]", "No ha dicho que sí"),
+    ("", "tr.silence.mine[data-refusal=no_address]", "No hay una dirección"),
+]
+
+
+def test_ana_and_bruno_are_written_to_carla_and_dora_are_not_and_the_live_page_says_why(demo: str, visit: Callable[..., Page]) -> None:
+    pages: dict[str, Page] = {}
+    for person, _, _ in CAST:
+        page = pages[person] = visit()
+        page.goto(f"{demo}/demo/es/be")
+        form = page.locator(f"button[name=person][value='{person}']")
+        if form.count():
+            form.click()
+        else:
+            page.goto(f"{demo}/demo/es")
+        if not person:
+            page.get_by_role("button", name="No, gracias").click()
+        expect(page.locator(".banner")).to_have_count(0)
+        with page.expect_response("**/v1/batch"):
+            page.locator(".card").nth(3).get_by_role("button").click()
+        page.goto(f"{demo}/demo/es/live")
+    for person, row, words in CAST:
+        expect(pages[person].locator(row).first).to_contain_text(words)
+    keep_picture(pages["carla"], "people-live")
+
+    # The mailbox holds a mail for Ana, and none for Carla.
+    pages["ana"].goto(f"{demo}/demo/es/mail")
+    expect(pages["ana"].locator(".mails li").first).to_be_visible()
+    pages["carla"].goto(f"{demo}/demo/es/mail")
+    expect(pages["carla"].locator(".nothing")).to_be_visible()
+    pages["carla"].goto(f"{demo}/demo/es/mail?who=all")
+    expect(pages["carla"].locator(".mails", has_text="carla@example.com")).to_have_count(0)
+
+
+def test_nothing_is_stored_or_sent_before_the_question_is_answered(demo: str, visit: Callable[..., Page]) -> None:
+    page = visit()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/v1/" in request.url else None)
+    page.goto(f"{demo}/demo/es")
+    page.locator(".card").nth(0).get_by_role("link").click()
+    page.wait_for_url("**/p/*")
+    page.get_by_role("button", name="Añadir a la cesta").click()
+    page.wait_for_url("**/cart")
+    assert sent == []
+    assert page.evaluate("localStorage.length") == 0
+    assert {cookie["name"] for cookie in page.context.cookies()} == {"tn_basket"}
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("phone", [False, True])
+def test_every_page_fits_its_screen_and_names_its_buttons(demo: str, visit: Callable[..., Page], language: str, phone: bool) -> None:
+    page = visit(phone=phone, language=language)
+    page.goto(f"{demo}/demo/{language}")
+    page.locator(".card").nth(1).get_by_role("button").click()
+    product = page.locator(".card").nth(1).get_attribute("data-product")
+    for path in ("", "?aisle=horno", "?q=zzz", f"/p/{product}", "/cart", "/answers", "/terms", "/tour", "/be", "/mail", "/live", "/p/0"):
+        page.goto(f"{demo}/demo/{language}{path}")
+        keep_picture(page, f"page-{language}-{'phone' if phone else 'desktop'}-{path.strip('/?').replace('/', '-') or 'shop'}")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.locator("h1:visible").count() >= 1 or "?" in path, path
+        unnamed = page.evaluate(
+            """[...document.querySelectorAll('button, a[href], input:not([type=hidden])')].filter(e => !(e.getAttribute('aria-label')
+            || e.textContent.trim() || (e.labels && e.labels.length))).map(e => e.outerHTML)"""
+        )
+        assert unnamed == [], path
+        assert page.locator("img:not([alt])").count() == 0, path
+
+
+def test_the_shop_is_walked_by_keyboard_alone(demo: str, visit: Callable[..., Page]) -> None:
+    page = visit(language="en")
+    page.goto(f"{demo}/demo/en")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Add to basket: Bananas").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    expect(page.locator(".badge")).to_contain_text("1")
