@@ -54,12 +54,12 @@ def examine(draft: Draft, ask: Ask, *, policy: Policy, now: Millis, clock_truste
     Service messages need an address that works and a moment that has not passed; everything else is asked of all other messages.
     """
     if not draft.has(Core):
-        return Reason(refusal=Refusal.CUSTOMER_GONE)
+        return Reason(refusal=Refusal.CUSTOMER_GONE, facts={"version": draft.version})
     if not ask.live:
-        return Reason(refusal=Refusal.NOT_LIVE)
+        return Reason(refusal=Refusal.NOT_LIVE, facts={"purpose": ask.purpose.value})
     service = ask.purpose is Purpose.SERVICE
     if not clock_trusted and not service:
-        return Reason(refusal=Refusal.CLOCK_UNSURE, retry_at=now + _LOOK_AGAIN)
+        return Reason(refusal=Refusal.CLOCK_UNSURE, facts={"now": now}, retry_at=now + _LOOK_AGAIN)
     if now >= ask.expires_at:
         return Reason(refusal=Refusal.EXPIRED, facts={"expires_at": ask.expires_at})
     address = _address(draft, ask.channel)
@@ -171,7 +171,7 @@ def _quiet(draft: Draft, _ask: Ask, policy: Policy, now: Millis) -> Reason | Non
     zone, country = _trait(draft, "timezone"), _trait(draft, "country")
     zones = zones_of(zone, country, policy.country)
     if not zones:
-        return Reason(refusal=Refusal.ZONE_UNKNOWN)
+        return Reason(refusal=Refusal.ZONE_UNKNOWN, facts={"zone": zone, "country": country or policy.country})
     until = quiet_until(zones, hours, now)
     if until == now:
         return None

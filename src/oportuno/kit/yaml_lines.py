@@ -239,7 +239,7 @@ def _bare(text: str) -> Any:
 class _Dumper(yaml.SafeDumper):
     """Quotes every text that this reader would take for something else."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 

@@ -44,6 +44,7 @@ def ask(cast: Cast, **changes: object) -> Ask:
 
 def refused(answered: Permit | Reason) -> Reason:
     assert isinstance(answered, Reason), "the gate let it through"
+    assert answered.facts, "a reason stands on facts"
     return answered
 
 
