@@ -297,6 +297,17 @@ def test_a_consent_from_the_till_is_recorded_with_its_proof() -> None:
     assert (entry.notice, entry.proof) == ("7", {"ip": "192.0.2.1"})
 
 
+def test_a_consent_that_is_sent_again_is_recorded_once() -> None:
+    stage = Stage()
+    carla = stage.customer(3, "carla@correo.example", channels=())
+    first = asyncio.run(stage.registry.record_consent(carla, given_answer(Answered.GRANTED)))
+    stage.world.clock.now += HOUR
+    before = stage.everything()
+    again = asyncio.run(stage.registry.record_consent(carla, given_answer(Answered.GRANTED)))
+    assert (again.at, again.changed) == (first.at, False)
+    assert stage.everything() == before
+
+
 def test_a_no_from_the_till_stops_what_is_queued() -> None:
     stage = Stage()
     ana = stage.ana()

@@ -30,6 +30,7 @@ _RADIUS: Final = re.compile(r"\d{1,2}px")
 _DARK_INK: Final = "#e9f1f1"
 _DARK_PAPER: Final = "#12262b"
 _DARK_FOG: Final = "#0b1a1e"
+_DARK_LABEL: Final = "#1c1f1a"
 _COMFORTABLE: Final = 9.0
 _DARK: Final = 0.04045
 """Below this share of full light a channel of sRGB is linear."""
@@ -86,7 +87,7 @@ def _palette(given: tuple[tuple[str, str], ...]) -> dict[str, str]:
         "dark_line": "#35494f",
         "dark_brand": dark_brand,
         "dark_on_brand": "#0a1c20",
-        "dark_label": mix(accent, _DARK_PAPER, 0.14),
+        "dark_label": mix(accent, _DARK_LABEL, 0.1),
         "dark_label_edge": mix(accent, _DARK_PAPER, 0.66),
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from oportuno.consent.answers import Answered, Consents, slot
+from oportuno.consent.answers import Answered, Consent, Consents, slot
 from oportuno.consent.change import answer, lift, suppress
 from oportuno.consent.refusals import Refusal
 from oportuno.decision.decide import drop_pending
@@ -46,12 +46,16 @@ class Registry(Counter):
         """Record an answer with its proof, append-only.
 
         A no to marketing also drops what waits. A fresh yes opens a channel that the customer had left, never one that bounced or
-        complained. An answer older than the current one goes into the ledger and changes nothing else.
+        complained. An answer older than the current one goes into the ledger and changes nothing else; the same answer again, nothing at
+        all.
         Raises NotFound (``customer_gone``) for an erased customer.
         """
         waiting = await self.waiting(key, ()) if given.state is not Answered.GRANTED else {}
 
         def act(draft: Draft, now: Millis) -> Act:
+            found = draft.read(Consents).answers.get(slot(given.purpose, given.channel))
+            if found is not None and _says_the_same(found, given):
+                return Act(heard=Heard(at=found.at, changed=False), writes=Writes())
             at = min(given.at, now) if given.at else now
             writes = Writes(ledger=[_entry(key, given, at)])
             changed = answer(
@@ -110,6 +114,12 @@ def _entry(key: CustomerKey, given: Given, at: Millis) -> LedgerEntry:
         actor=given.actor,
         proof=given.proof,
     )
+
+
+def _says_the_same(found: Consent, given: Given) -> bool:
+    """Say whether an answer came a second time, as it does when a program asks again after a time-out."""
+    same = (found.state, found.source, found.notice, found.expires) == (given.state, given.source, given.notice, given.expires)
+    return same and given.at in {0, found.at}
 
 
 def _follow(draft: Draft, given: Given, at: Millis, now: Millis, writes: Writes) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from oportuno.content.links import Action, LinkFacts, LinkMaker, read_token, verify
+from oportuno.content.links import Action, read_token, verify
 from oportuno.entry.http.pages import views
 from oportuno.entry.http.pages.forms import read_form
 from oportuno.entry.http.pages.page import QUIET, STYLED, Setting, asset, page
+from oportuno.entry.http.pages.visit import Pages, Visit
 from oportuno.entry.http.pages.words import LANGUAGES
 from oportuno.entry.http.problems import problem_bytes
-from oportuno.flows.answer import Desk, Scope, Verb
+from oportuno.flows.answer import Scope, Verb
 from oportuno.kit.faults import BadInput, Fault, NotAllowed, NotFound
-from oportuno.kit.times import Millis, to_text
+from oportuno.kit.times import to_text
+
+__all__ = ["Pages", "router"]
 
 _READING: Final = ["GET", "HEAD"]
 _ABOUT_ITEMS: Final = frozenset({Action.WHY, Action.BOUGHT, Action.NOT_INTERESTED})
@@ -27,25 +29,6 @@ _ANYWHERE: Final = {"Access-Control-Allow-Origin": "*"}
 """A shop on any address may read a cart: the token is what it takes."""
 
 Token = Annotated[str, Path()]
-
-
-@dataclass(frozen=True)
-class Pages:
-    """What the pages need of the world."""
-
-    desk: Desk
-    links: LinkMaker
-
-
-@dataclass(frozen=True)
-class Visit:
-    """Somebody at a page, with a link that holds."""
-
-    pages: Pages
-    facts: LinkFacts
-    setting: Setting
-    now: Millis
-    token: str
 
 
 Handler = Callable[[Visit], Awaitable[Response]]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
 from oportuno.content.because import because_line, because_points, not_used
 from oportuno.content.formats import Form, day_text, list_text, locale_for, moment_text, money_text
 from oportuno.content.links import Action, with_token
+from oportuno.content.said import Said
 from oportuno.entry.http.pages.page import page, web
+from oportuno.entry.http.pages.visit import Visit
 from oportuno.entry.http.pages.words import topic_name
 from oportuno.flows.answer import CartLine, Scope, Standing, Verb
 from oportuno.flows.change import Heard
 from oportuno.kit.times import Millis
-
-if TYPE_CHECKING:
-    from oportuno.content.said import Said
-    from oportuno.entry.http.pages.router import Visit
 
 _NAMES_SHOWN = 4
 
