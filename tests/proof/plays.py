@@ -52,4 +52,6 @@ def programme(workspace: int) -> Programme:
     """Two plays, one promoting with a rolling limit, one serving; half of the people are under consent."""
     policy = Policy(limits=(Limit(at_most=2, per=HOUR), Limit(at_most=3, per=DAY)), quiet=(0, 0), country="ES")
     journeys = tuple(read_journey(text) for text in (_CART, _SEARCH))
-    return Programme(workspace=workspace, public_id="ws_proof", version=1, policy=policy, brand=Brand(name="Tienda Norte"), journeys=journeys)
+    return Programme(
+        workspace=workspace, public_id="ws_proof", version=1, policy=policy, brand=Brand(name="Tienda Norte"), journeys=journeys
+    )

@@ -11,14 +11,31 @@ from storm import Sizes, Storm
 
 
 def test_two_workers_on_the_same_buckets_under_kills_come_out_like_one_quiet_worker() -> None:
-    report = Storm(Sizes(events=8_000, customers=400, worker_kills=6, postgres_kills=2, seed=1)).run()
-    assert report.faults == []
-    assert report.acknowledged == report.stepped == 8_000
-    assert report.verdicts > 100
-    assert report.messages > 100
+    report = Storm(Sizes(events=8_000, customers=400, worker_kills=6, postgres_kills=2, seed=1, pause=(0.8, 1.6), poison=0.001)).run()
+    assert report.found.faults == []
+    assert report.found.acknowledged == report.found.evaluated + report.found.quarantined == 8_000
+    assert report.found.quarantined > 0
+    assert report.found.verdicts > 100
+    assert report.found.messages > 100
+    assert report.found.timers > 100
     assert (report.worker_kills, report.postgres_kills) == (6, 2)
 
 
-def test_the_storm_finds_a_missing_compare_and_set() -> None:
-    report = Storm(Sizes(events=4_000, customers=100, worker_kills=2, postgres_kills=0, seed=2, unguarded=True)).run()
-    assert any("more than once" in fault or "differ" in fault for fault in report.faults)
+def test_the_storm_finds_a_missing_compare_and_set(postgres_server: str) -> None:
+    report = Storm(
+        Sizes(events=4_000, customers=100, worker_kills=2, postgres_kills=0, seed=2, unguarded=True), server=postgres_server
+    ).run()
+    assert any("more than once" in fault or "differ" in fault for fault in report.found.faults)
+
+
+def test_a_standby_takes_a_dead_engines_buckets_over_and_its_timers_go_on_within_ten_seconds(postgres_server: str) -> None:
+    sizes = Sizes(events=1_200, customers=300, worker_kills=2, postgres_kills=0, seed=3, pause=(8.5, 8.5), leased=True)
+    report = Storm(sizes, server=postgres_server).run()
+    assert report.found.faults == []
+    assert report.found.late_timers > 0, "the deaths held nothing up: nothing was proved"
+
+
+def test_the_judge_of_timers_finds_buckets_that_nobody_takes_over(postgres_server: str) -> None:
+    sizes = Sizes(events=400, customers=200, worker_kills=1, postgres_kills=0, seed=4, pause=(4, 4), leased=True, forgetful=True)
+    report = Storm(sizes, server=postgres_server).run()
+    assert any("late" in fault for fault in report.found.faults)

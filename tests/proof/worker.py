@@ -1,4 +1,7 @@
-"""One engine of the proofs: the real feed, store and flow on PostgreSQL, all buckets its own, with the journal beside. Killed at will."""
+"""One engine of the proofs: the real feed, store and flow on PostgreSQL, with the journal beside. Killed at will.
+
+Arguments: url, batch, and ``fixed`` (all buckets are its own) or ``leased``.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from crowd import POISON
 from journal import JournalStore, Notes
 from plays import programme
 
@@ -35,24 +39,27 @@ class OneProgramme:
 
 
 def watch_steps(notes: Notes) -> None:
-    """Have every step noted before it is taken. A step taken again (around poison) is noted as it was taken last."""
+    """Have every step noted as it was last taken, and let poison raise."""
     real = react.step
 
     def noted(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True) -> Any:
+        if any(event.name == POISON for event in events):
+            raise ValueError(POISON)
+        outcome = real(draft, events, programme=programme, now=now, clock_trusted=clock_trusted)
         ordered = sorted(events, key=lambda e: (e.at, e.h))
         notes.steps[draft.key] = (draft.version, now, clock_trusted, [event.h for event in ordered])
-        return real(draft, events, programme=programme, now=now, clock_trusted=clock_trusted)
+        return outcome
 
     react.step = noted
 
 
-async def main(url: str, batch: int) -> None:
+async def main(url: str, batch: int, *, leased: bool) -> None:
     notes = Notes()
     watch_steps(notes)
 
     @asynccontextmanager
     async def open_bench() -> AsyncIterator[Bench]:
-        feed = await PostgresFeed.open(url, buckets=range(BUCKETS))
+        feed = await PostgresFeed.open(url, buckets=None if leased else range(BUCKETS))
         store = await PostgresStore.open(url, name="engine store", size=1)
         try:
             yield Bench(feed=feed, store=JournalStore(store, notes), programmes=OneProgramme())  # type: ignore[arg-type] - the twin has the port's shape
@@ -66,4 +73,4 @@ async def main(url: str, batch: int) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(sys.argv[1], int(sys.argv[2])))
+        runner.run(main(sys.argv[1], int(sys.argv[2]), leased=sys.argv[3] == "leased"))

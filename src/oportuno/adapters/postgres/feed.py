@@ -58,8 +58,13 @@ WHERE EXISTS (
     WHERE e.bucket = b.bucket AND e.workspace = w.workspace AND e.lane = l.lane AND e.seq > coalesce(o.seq, 0) AND e.seq < %b::int8
 )
 """
+# A worker says that it is there before it owns anything, or those that own everything would never know that somebody waits for a share.
 _ACQUIRE = """
-WITH alive AS (SELECT count(DISTINCT worker) AS n FROM leases WHERE until_at > clock_millis() AND worker <> %b::int4),
+WITH here AS (
+    INSERT INTO workers (worker, until_at) VALUES (%b::int4, clock_millis() + %b::int8)
+    ON CONFLICT (worker) DO UPDATE SET until_at = excluded.until_at
+), gone AS (DELETE FROM workers WHERE until_at <= clock_millis() - 60000 AND worker <> %b::int4),
+alive AS (SELECT count(*) AS n FROM workers WHERE until_at > clock_millis() AND worker <> %b::int4),
 kept AS (
     UPDATE leases SET until_at = clock_millis() + %b::int8 WHERE worker = %b::int4 AND until_at > clock_millis() RETURNING bucket
 ), fair AS (SELECT ceil(%b::numeric / (n + 1))::int AS most FROM alive), won AS (
@@ -72,6 +77,7 @@ kept AS (
 SELECT (SELECT most FROM fair), bucket FROM kept UNION ALL SELECT (SELECT most FROM fair), bucket FROM won
 """
 _RELEASE = "UPDATE leases SET until_at = 0 WHERE worker = %b AND bucket = ANY(%b::int2[])"
+_LEAVE = "DELETE FROM workers WHERE worker = %b"
 
 _Unit = tuple[Bucket, WorkspaceId, int]
 
@@ -141,6 +147,7 @@ class PostgresFeed:
         if not self._connection.closed and not self._fixed:
             with contextlib.suppress(Exception):
                 await self._connection.execute(_RELEASE, (self.worker, list(self.owned)))
+                await self._connection.execute(_LEAVE, (self.worker,))
         await self._connection.close()
         await self._news.close()
 
@@ -165,7 +172,7 @@ class PostgresFeed:
             return
         self._renewed = now
         me = self.worker
-        cursor = await self._connection.execute(_ACQUIRE, (me, LEASE, me, BUCKETS, me, LEASE), binary=True)
+        cursor = await self._connection.execute(_ACQUIRE, (me, LEASE, me, me, LEASE, me, BUCKETS, me, LEASE), binary=True)
         rows = await cursor.fetchall()
         held = sorted(int(row[1]) for row in rows)
         most = int(rows[0][0]) if rows else BUCKETS
