@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     backlog_ceiling: int = Field(
         default=5_000_000, ge=1, description="How many stored events of a workspace may wait for the engine before it is answered 429."
     )
+    disk_ceiling: float = Field(
+        default=0.9, gt=0, le=1, description="Share of the database's disk in use from which events are answered 429. Known on one machine only."
+    )
     dedupe_days: int = Field(default=30, ge=30, le=400, description="How many days the ids of events are remembered.")
     keep_events_days: int = Field(
         default=400, ge=7, description="How many days events are kept. Nothing is dropped until an archive has confirmed it."

@@ -103,6 +103,9 @@ class LazyIntake:
     async def backlog(self, workspace):
         return await (await self._open()).backlog(workspace)
 
+    async def fullness(self):
+        return await (await self._open()).fullness()
+
     async def close(self) -> None:
         if self._intake is not None:
             await self._intake.close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oportuno.flows.limits import TokenBuckets, house_of
+from oportuno.flows.limits import Doorkeeper, Intakes, TokenBuckets, house_of
+from oportuno.kit.faults import Busy
 from oportuno.kit.times import HOUR, SECOND
 
 
@@ -65,3 +67,11 @@ def test_over_any_time_no_more_passes_than_burst_and_rate_and_one_last_batch(ste
             passed += cost
             largest = max(largest, cost)
         assert passed <= 30 + 10 * now / SECOND + largest
+
+
+def test_a_disk_that_is_nearly_full_takes_nothing_more_in_and_says_when_to_come_back() -> None:
+    doorkeeper = Doorkeeper(Intakes(fullness=0.9))
+    doorkeeper.hold(0, 0.89)
+    with pytest.raises(Busy) as busy:
+        doorkeeper.hold(0, 0.9)
+    assert (busy.value.code, busy.value.retry_after) == ("disk_full", 60)

@@ -23,6 +23,8 @@ class Intakes(msgspec.Struct, frozen=True, kw_only=True):
     address_burst: float = 200_000.0
     backlog: int = 2_000_000
     """Events of one workspace that may wait for evaluation before it is asked to come back later."""
+    fullness: float = 0.9
+    """Share of the log's disk in use from which nothing more is taken in: what is stored must stay evaluable."""
 
 
 class TokenBuckets:
@@ -79,8 +81,10 @@ class Doorkeeper:
         if items > 1:
             self._addresses.take(house_of(address), items - 1, now)
 
-    def hold(self, waiting: int) -> None:
-        """Refuse what a workspace would only pile up. Raises Busy."""
+    def hold(self, waiting: int, fullness: float) -> None:
+        """Refuse what a workspace would only pile up, and what the disk may soon not hold. Raises Busy."""
+        if fullness >= self.intakes.fullness:
+            raise Busy("disk_full", "the disk of this installation is nearly full: nothing is lost, send it again later", retry_after=60)
         if waiting >= self.intakes.backlog:
             raise Busy("backlog_full", "this workspace has too many events waiting: wait, then send it again", retry_after=5)
 

@@ -112,6 +112,10 @@ class Intake(Protocol):
         """Roughly how many stored events of the workspace wait to be evaluated (may be a second old)."""
         ...
 
+    async def fullness(self) -> float:
+        """Which share of the log's disk is in use, 0 to 1 (may be some seconds old); 0 where it cannot be known."""
+        ...
+
 
 # ── The unit of work ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -69,7 +69,7 @@ async def take_in(
     if not envelope.items:
         return Taken(items=0, stored=0)
     doorkeeper.admit(request.address, facts.key_id, len(envelope.items), now)
-    doorkeeper.hold(await intake.backlog(facts.workspace))
+    doorkeeper.hold(await intake.backlog(facts.workspace), await intake.fullness())
     around = Surroundings(
         received=now,
         digest_key=digest_key,

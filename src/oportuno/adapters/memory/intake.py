@@ -27,6 +27,8 @@ class MemoryIntake:
         self._ground = ground
         self._lanes: dict[LaneClass, int] = {}
         self._last_seq = 0
+        self.disk_used = 0.0
+        """Share of the disk in use, set by hand."""
 
     async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
         """Name the customer of each sighting, minting new ones."""
@@ -68,6 +70,11 @@ class MemoryIntake:
         await self._ground.pause("intake.backlog")
         tables = self._ground.tables
         return sum(1 for channel in tables.events if channel[1] == workspace for _ in tables.unread(channel))
+
+    async def fullness(self) -> float:
+        """Say what the test laid down."""
+        await self._ground.pause("intake.fullness")
+        return self.disk_used
 
     def _lane(self, lane: LaneClass) -> int:
         number = self._lanes.get(lane)

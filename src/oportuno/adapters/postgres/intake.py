@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import Sequence
 from typing import Any, Final
@@ -24,6 +25,7 @@ LANE_LOCK: Final = 0x6C616E65
 NEWS: Final = "oportuno_news"
 """Channel of the notices `lane:workspace:buckets` (buckets as a bit mask in hex)."""
 ERASED: Final = "oportuno_erased"
+_LOOK_AT_DISK: Final = 5.0
 _MOST_TOGETHER: Final = 3_000
 """Events of one transaction; more wait for the next."""
 
@@ -210,6 +212,9 @@ class PostgresIntake:
         self._renewing = asyncio.Lock()
         self._writers = {lane: _Writer(url, lane) for lane in LaneClass}
         self._backlogs: dict[WorkspaceId, tuple[float, int]] = {}
+        self._place: str | None = None
+        self._used = 0.0
+        self._looked = -_LOOK_AT_DISK
 
     @classmethod
     async def open(cls, url: str) -> PostgresIntake:
@@ -256,6 +261,27 @@ class PostgresIntake:
             if self._connection.closed:
                 self._connection = await connect(self._url, name="directory")
                 self._directory = Directory(self._connection, self.secret)
+
+    async def fullness(self) -> float:
+        """See the port: looked at every five seconds, where the server runs on this machine."""
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_AT_DISK:
+            self._looked = now
+            if self._place is None:
+                self._place = await self._find_place()
+            if self._place:
+                with contextlib.suppress(OSError):
+                    usage = shutil.disk_usage(self._place)
+                    self._used = 1 - usage.free / usage.total
+        return self._used
+
+    async def _find_place(self) -> str:
+        # Only a server reached through a socket of this machine has its disk here; of another one we know nothing.
+        if not self._connection.info.host.startswith("/"):
+            return ""
+        async with translated():
+            row = await (await self._connection.execute("SHOW data_directory")).fetchone()
+        return str(row[0]) if row else ""
 
     async def close(self) -> None:
         """Commit what waits and disconnect."""

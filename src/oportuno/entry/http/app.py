@@ -85,6 +85,7 @@ def build(front: Front) -> House:
             address_rate=settings.address_events_per_second,
             address_burst=settings.address_events_per_second * _BURST_SECONDS,
             backlog=settings.backlog_ceiling,
+            fullness=settings.disk_ceiling,
         )
     )
     collector = Collector(intake=front.intake, keys=front.keys, doorkeeper=doorkeeper, digest_key=front.digest_key)
