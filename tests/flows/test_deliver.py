@@ -9,6 +9,7 @@ import pytest
 from deliver_world import ACCEPTED, ShakyWorld, Shop, faulty_render, gone, policy
 
 from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.pace import Lanes
 from oportuno.consent.answers import Answered, Consents
 from oportuno.flows.deliver import Ended, back_off, hold_back
 from oportuno.flows.ports import OutboxStatus
@@ -384,3 +385,20 @@ def test_bruno_who_is_asked_but_has_not_confirmed_hears_nothing() -> None:
         assert (await shop.deliver(waiting)).reason == "consent_pending"
 
     tell(story, Shop(ShakyWorld()))
+
+
+def test_a_fault_of_ours_in_the_claim_leaves_its_lanes_as_free_as_they_were() -> None:
+    async def story(shop: Shop) -> None:
+        waiting = await shop.message(await shop.customer("ana"))
+
+        def stumble() -> None:
+            raise RuntimeError("a fault of ours")
+
+        shop.pace.at_once = {"provider": 1}
+        shop.world.at["store.commit"] = [stumble]
+        with pytest.raises(RuntimeError):
+            await shop.deliver(waiting)
+        assert not shop.pace.crowded(Lanes("provider email", "", ""))
+        assert (await shop.deliver(waiting)).ended is Ended.ACCEPTED
+
+    tell(story)

@@ -200,6 +200,9 @@ async def _claim(
             raise
         await _take_back(waiting, store, deliverer=deliverer, clock=clock)
         return Delivered(Ended.VOID)
+    except BaseException:
+        _leave(pace, entered, clock)
+        raise
 
 
 class _Silence(NamedTuple):
