@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector as MetricsCollector
 
-from oportuno.entry.http.api.shapes import Shape
+from oportuno.entry.http.api.shapes import ProblemShape, Shape
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.collect_openapi import COLLECT_OPENAPI
 from oportuno.flows.reads import Vitals
@@ -122,4 +122,5 @@ def described(app: FastAPI) -> dict[str, Any]:
                 whole.setdefault("components", {}).setdefault(kind, {}).update(named)
         elif isinstance(entries, dict):
             whole.setdefault(part, {}).update(entries)
+    whole["components"]["schemas"]["ProblemShape"] = ProblemShape.model_json_schema()
     return whole
