@@ -17,6 +17,7 @@ from oportuno.content.label import words
 from oportuno.content.links import Links
 from oportuno.content.liquid import FORM_KEY, TemplateFault, render_html, render_plain
 from oportuno.content.message import Message, Rendered
+from oportuno.content.shop_links import hosts_of, own_addresses
 from oportuno.content.template import Template, Wording
 from oportuno.content.utm import Marker
 from oportuno.kit.ids import write_id
@@ -49,9 +50,10 @@ def render(
     language = choose_language(template, languages, locale)
     form = Form(language=language, locale=locale_for(language, locale), zone=tz, now=now)
     because = because_line(message.said.because, language, now=now, zone=tz, locale=locale)
-    data: dict[str, Any] = {**message.said.context, FORM_KEY: form, "customer": dict(profile), "items": list(message.said.items)}
-    if "lines" in message.said.context:
-        data["cart"] = message.said.context
+    context = own_addresses(message.said.context, hosts_of(brand))
+    data: dict[str, Any] = {**context, FORM_KEY: form, "customer": dict(profile), "items": list(message.said.items)}
+    if "lines" in context:
+        data["cart"] = context
     data["brand"] = {**_plain(brand), **palette(brand.get("tokens") or {})}
     data["links"] = _links(links)
     data["label"] = _label(message, language, because)

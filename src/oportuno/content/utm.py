@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from html import escape, unescape
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
+
+from oportuno.content.shop_links import host_of, with_shop
 
 _HREF: Final = re.compile(r'(<a\b[^>]*?\bhref=)"([^"]*)"')
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+")
@@ -22,18 +24,12 @@ class Marker:
 
     def __init__(self, utm: Mapping[str, str], *, shops: tuple[str, ...], own: str) -> None:
         self._utm = tuple((name if name.startswith("utm_") else f"utm_{name}", value) for name, value in utm.items() if value)
-        self._hosts = frozenset(host for host in (urlsplit(shop).hostname for shop in shops if shop) if host)
+        self._hosts = frozenset(host for host in map(host_of, shops) if host)
         self._own = f"{own}/p/"
 
     def url(self, address: str) -> str:
         """Give the address with the parameters added, or as it was."""
-        if not self._utm or not address.startswith(("http://", "https://")) or address.startswith(self._own):
-            return address
-        try:
-            host = urlsplit(address).hostname or ""
-        except ValueError:
-            return address
-        if not any(host == shop or host.endswith(f".{shop}") for shop in self._hosts):
+        if not self._utm or address.startswith(self._own) or not with_shop(address, self._hosts):
             return address
         rest, mark, fragment = address.partition("#")
         before, asks, query = rest.partition("?")

@@ -108,6 +108,14 @@ def test_nothing_in_a_mail_watches_its_reader() -> None:
         assert address.startswith(("https://norte.example", "https://pages.example/p/"))
 
 
+def test_a_picture_from_elsewhere_would_tell_a_stranger_who_reads_and_is_left_out() -> None:
+    own, foreign = "https://img.norte.example/galerna.png", "https://watcher.example/pixel.gif"
+    for image, shown in ((own, True), (foreign, False), ("javascript:1", False), ("https://norte.example.evil.example/x.png", False)):
+        rendered, _ = mail_for(lines=(Line(product="g", name="Galerna", price=100, image=image),))
+        assert (image in rendered.html) is shown
+        assert ("<img" in rendered.html) is shown
+
+
 def test_shop_links_are_marked_and_answers_are_not() -> None:
     rendered, _ = mail_for()
     for address in links_in(rendered.html):

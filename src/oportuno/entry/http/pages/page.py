@@ -103,12 +103,18 @@ def web(address: str) -> str:
 
 def _policy(tokens: str, brand: Brand | None) -> str:
     digest = b64encode(sha256(tokens.encode()).digest()).decode()
-    shops = sorted({_origin(address) for address in (brand.shop_url, brand.mark_url) if web(address)}) if brand is not None else []
-    images = " ".join(["'self'", "https:", "data:", *shops])
+    shops = sorted({_origin(address) for address in (brand.shop_url, brand.cart_url, brand.mark_url) if web(address)}) if brand else []
+    below = [origin.replace("://", "://*.") for origin in shops if _named(origin)]
+    images = " ".join(["'self'", *shops, *below])
     return (
         f"default-src 'none'; style-src 'self' 'sha256-{digest}'; font-src 'self'; img-src {images}; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def _named(origin: str) -> bool:
+    """Say whether the host has a name, below which there may be others; an IP address has none."""
+    return (urlsplit(origin).hostname or "").rpartition(".")[2].isalpha()
 
 
 def _origin(address: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
 from oportuno.content.because import because_line, because_points, not_used
 from oportuno.content.formats import Form, day_text, list_text, locale_for, moment_text, money_text
 from oportuno.content.links import Action, with_token
 from oportuno.content.said import Said
+from oportuno.content.shop_links import hosts_of, with_shop
 from oportuno.entry.http.pages.page import page, web
 from oportuno.entry.http.pages.visit import Visit
 from oportuno.entry.http.pages.words import topic_name
@@ -34,7 +36,7 @@ async def why(visit: Visit) -> Response:
     sent = words["sent" if said.channel == "email" else "sent_other"]
     data = {
         "here": _here(visit),
-        "picture": _picture(said),
+        "picture": _picture(visit, said),
         "subject": _things(said, form.language) or topic_name(said.topic, form.language),
         "sent": sent.format(when=moment_text(record.handed_at, form)) if record.handed_at else words["not_sent"],
         "because": because_line(said.because, form.language, **facts),
@@ -61,7 +63,7 @@ async def confirm(visit: Visit, verb: Verb) -> Response:
         "question": question,
         "verb": verb.value,
         "here": _here(visit),
-        "picture": _picture(said),
+        "picture": _picture(visit, said),
         "things": _things(said, form.language),
         "answered": _answered(visit, standing, form),
         "why": _link(visit, Action.WHY),
@@ -178,7 +180,7 @@ async def cart(visit: Visit) -> Response:
     data = {
         "hold": hold,
         "lines": [_line(visit, line, left_cart.currency, form) for line in left_cart.lines],
-        "pictures": any(web(line.image) for line in left_cart.lines),
+        "pictures": any(_own(visit, line.image) for line in left_cart.lines),
         "total": _money(left_cart.total, left_cart.currency, form),
         "onward": onward,
     }
@@ -195,7 +197,7 @@ def _line(visit: Visit, line: CartLine, currency: str, form: Form) -> dict[str, 
     return {
         "name": line.name or line.product,
         "detail": " · ".join(detail for detail in details if detail),
-        "image": web(line.image),
+        "image": _own(visit, line.image),
         "bought": line.bought,
         "price": _money(None if line.price is None else line.price * line.quantity, currency, form),
     }
@@ -232,9 +234,15 @@ def _things(said: Said, language: str) -> str:
     return list_text(tuple(_names(said)[:_NAMES_SHOWN]), language)
 
 
-def _picture(said: Said) -> str:
-    images = (web(str(line.get("image") or "")) for line in said.context.get("lines") or ())
+def _picture(visit: Visit, said: Said) -> str:
+    images = (_own(visit, str(line.get("image") or "")) for line in said.context.get("lines") or ())
     return next((image for image in images if image), "")
+
+
+def _own(visit: Visit, address: str) -> str:
+    """Give a picture's address if it lies with the shop: no stranger learns who looks at this page."""
+    brand = visit.setting.brand
+    return with_shop(address, hosts_of(msgspec.structs.asdict(brand))) if brand is not None else ""
 
 
 def _here(visit: Visit) -> str:

@@ -1,0 +1,45 @@
+"""Which addresses of a shop's events may stand in a message or on a page.
+
+Events come with a public key: whoever can read a shop's page can send one. So a picture or a product's address counts only when it lies
+with the shop itself; a foreign picture would tell a stranger who opened a mail, and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def hosts_of(brand: Mapping[str, Any]) -> frozenset[str]:
+    """Give the hosts of a shop: where it sells, where its cart is, where its mark lies."""
+    found = (host_of(str(brand.get(name) or "")) for name in ("shop_url", "cart_url", "mark_url"))
+    return frozenset(host for host in found if host)
+
+
+def host_of(address: str) -> str:
+    """Give the host of an address of the web; empty when it is none."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return ""
+    return host if parts.scheme in {"http", "https"} else ""
+
+
+def with_shop(address: str, hosts: frozenset[str]) -> str:
+    """Give the address if it lies with the shop, on its host or below it; else nothing."""
+    host = host_of(address)
+    return address if host and any(host == shop or host.endswith(f".{shop}") for shop in hosts) else ""
+
+
+def own_addresses(context: Mapping[str, Any], hosts: frozenset[str]) -> dict[str, Any]:
+    """Give a message's context with only the shop's own addresses left in its lines."""
+    lines = context.get("lines")
+    if not isinstance(lines, (list, tuple)):
+        return dict(context)
+    kept = [
+        {**line, **{name: with_shop(str(line.get(name) or ""), hosts) for name in ("url", "image")}} if isinstance(line, Mapping) else line
+        for line in lines
+    ]
+    return {**context, "lines": kept}
