@@ -40,7 +40,3 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's own id of what it took."""
     about: Literal["message", "destination", "provider"] = "message"
     """What a refusal concerns, so that only that much is held back: this message, its domain or host, or the whole provider."""
-
-
-TOUCH_COST: Final[dict[Channel, int]] = {Channel.EMAIL: 1, Channel.WEBHOOK: 1}
-"""How much of a rolling limit one touch on a channel uses."""

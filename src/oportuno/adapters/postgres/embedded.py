@@ -18,7 +18,6 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -208,16 +207,6 @@ class EmbeddedPostgres:
         except KeyError:
             subprocess.run(["/usr/sbin/useradd", "--system", "--shell", "/usr/sbin/nologin", _SYSTEM_USER], check=True, capture_output=True)
         return _SYSTEM_USER
-
-
-@contextlib.contextmanager
-def embedded(data_dir: Path) -> Iterator[str]:
-    """Run a server on `data_dir`/postgres for as long as the context lasts and give its url; stop it at the end."""
-    server = EmbeddedPostgres(data_dir / "postgres")
-    try:
-        yield server.start()
-    finally:
-        server.stop()
 
 
 def _programs() -> Path:
