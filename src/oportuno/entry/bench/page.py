@@ -42,10 +42,11 @@ _ROWS: Final[list[tuple[str, Callable[[dict[str, Any]], float], str, float, bool
 def write_page(record: dict[str, Any]) -> str:
     """Give the results page in Markdown."""
     machine, sizes, floors = record["machine"], record["sizes"], record["floors"]
+    own, single = record["batches"]["generator_cpu_us"], record["singles"]["generator_cpu_us"]
     setting = (
         f"{machine['at']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; "
-        f"{sizes['many']:,} customers unless said otherwise, four journeys live, load generator on the same cores "
-        f"({record['batches']['generator_cpu_us']:.0f} µs of its own an event in batches, {record['singles']['generator_cpu_us']:.0f} single)."
+        f"{sizes['many']:,} customers unless said otherwise, four journeys live. The load generator ran on the same cores "
+        f"({own:.0f} µs of its own an event in batches, {single:.0f} single)."
     )
     lines = [
         "# Benchmark results",
