@@ -52,12 +52,12 @@ class Settings(BaseSettings):
         default=5_000_000, ge=1, description="How many stored events of a workspace may wait for the engine before it is answered 429."
     )
     disk_ceiling: float = Field(
-        default=0.9, gt=0, le=1, description="Share of the database's disk in use from which events are answered 429. Known on one machine only."
+        default=0.9,
+        gt=0,
+        le=1,
+        description="Share of the database's disk in use from which events are answered 429. Known on one machine only.",
     )
     dedupe_days: int = Field(default=30, ge=30, le=400, description="How many days the ids of events are remembered.")
-    keep_events_days: int = Field(
-        default=400, ge=7, description="How many days events are kept. Nothing is dropped until an archive has confirmed it."
-    )
 
     engine_batch: int = Field(default=500, ge=1, le=5_000, description="How many events an engine takes at once, at most.")
     deliver_width: int = Field(
