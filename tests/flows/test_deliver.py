@@ -225,7 +225,7 @@ def test_a_claim_that_took_too_long_to_commit_is_void_and_hands_nothing_off() ->
     async def story(shop: Shop) -> None:
         ana = await shop.customer("ana")
         waiting = await shop.message(ana)
-        shop.world.at["store.committed"] = [lambda: shop.world.clock.advance(501)]
+        shop.world.at["store.committed"] = [lambda: shop.world.clock.advance(500)]
         assert (await shop.deliver(waiting)).ended is Ended.VOID
         assert shop.provider.begun == []
         assert shop.status(waiting) is OutboxStatus.PENDING
@@ -400,5 +400,17 @@ def test_a_fault_of_ours_in_the_claim_leaves_its_lanes_as_free_as_they_were() ->
             await shop.deliver(waiting)
         assert not shop.pace.crowded(Lanes("provider email", "", ""))
         assert (await shop.deliver(waiting)).ended is Ended.ACCEPTED
+
+    tell(story)
+
+
+def test_a_message_whose_moment_passes_during_its_claim_is_not_handed_off_any_more() -> None:
+    async def story(shop: Shop) -> None:
+        waiting = await shop.message(await shop.customer("ana"), lasts=SECOND)
+        shop.world.clock.advance(900)
+        shop.world.at["store.committed"] = [lambda: shop.world.clock.advance(100)]
+        assert (await shop.deliver(waiting)).ended is Ended.VOID
+        assert shop.provider.begun == []
+        assert (await shop.deliver(waiting)).ended is Ended.EXPIRED
 
     tell(story)

@@ -89,8 +89,8 @@ class _Claim(NamedTuple):
     rendered: Rendered
     address: str
     lanes: Lanes
-    begun: float
-    """Monotonic time just before the commit."""
+    begin_by: float
+    """Monotonic time by which the hand-off must begin: half a second after the commit, and never past the message's expiry."""
 
 
 async def deliver_one(
@@ -117,7 +117,7 @@ async def deliver_one(
     claim = await _claim(waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes)
     if isinstance(claim, Delivered):
         return claim
-    if clock.monotonic() - claim.begun > CLAIM_HOLDS:
+    if clock.monotonic() >= claim.begin_by:
         pace.leave(claim.lanes, clock.monotonic())
         await _take_back(waiting, store, deliverer=deliverer, clock=clock)
         return Delivered(Ended.VOID)
@@ -175,6 +175,7 @@ async def _claim(
     entered: Lanes | None = None
     try:
         async with store.work() as work:
+            asked = clock.monotonic()
             now, rows = await work.lock([message.key])
             found = _examine(message, rows[message.key], programme, now=now, render=render)
             if isinstance(found, _Silence):
@@ -186,10 +187,10 @@ async def _claim(
                 return Delivered(Ended.PACED, wait=_millis(held))
             entered = lanes
             confirm(draft.open(Attention), id=message.id, channel=message.said.channel, now=now, cost=message.said.cost)
-            begun = clock.monotonic()
+            begin_by = min(clock.monotonic() + CLAIM_HOLDS, asked + (message.expires_at - now) / 1000)
             move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer)
             await work.commit(Writes(saves=[_save(draft, stored)], moves=[move]))
-            return _Claim(rendered, permit.address, lanes, begun)
+            return _Claim(rendered, permit.address, lanes, begin_by)
     except Moved:
         _leave(pace, entered, clock)
         return Delivered(Ended.ELSEWHERE)
