@@ -27,6 +27,7 @@ _JUMP: Final[Millis] = 5 * MINUTE
 _SHARES: Final = {"live": 60, "timers": 15, "bulk": 5}
 """Shares of a batch by class (ENGINE: fairness); what a class leaves unused, the others borrow."""
 _WORKSPACES_A_BATCH: Final = 16
+_SHORT_BATCH: Final = 50
 
 # The upper bound lets the planner skip partitions of days to come. Ordered by the primary key, so nothing is ever sorted.
 _EVENTS = """
@@ -91,7 +92,10 @@ class PostgresFeed:
         self._fixed = fixed is not None
         self._connection = connection
         self._news = news
-        self._pending: dict[int, dict[WorkspaceId, set[_Unit]]] = {int(c): defaultdict(set) for c in LaneClass}
+        # Dictionaries as ordered sets: what was read and has more goes to the end, so that no bucket is read before all others were.
+        self._pending: dict[int, dict[WorkspaceId, dict[_Unit, None]]] = {int(c): defaultdict(dict) for c in LaneClass}
+        self._behind: set[WorkspaceId] = set()
+        """Workspaces that gave most of what they were asked for when last read: more of theirs waits."""
         self._turn = 0
         self._last_now: Millis = 0
         self._renewed: Millis = 0
@@ -157,7 +161,7 @@ class PostgresFeed:
                 lane, lane_class, workspace, mask = notice.payload.split(":")
                 units = self._pending[int(lane_class)][int(workspace)]
                 bits = int(mask, 16)
-                units.update((b, int(workspace), int(lane)) for b in range(BUCKETS) if bits >> b & 1 and b in self.owned)
+                units.update(((b, int(workspace), int(lane)), None) for b in range(BUCKETS) if bits >> b & 1 and b in self.owned)
                 self._woken.set()
 
     async def _clock(self) -> tuple[Millis, bool]:
@@ -192,12 +196,15 @@ class PostgresFeed:
         self._swept = now
         cursor = await self._connection.execute(_SWEEP_UNITS, (list(self.owned), _far(now)), binary=True)
         for bucket, workspace, lane, lane_class in await cursor.fetchall():
-            self._pending[lane_class][workspace].add((bucket, workspace, lane))
+            self._pending[lane_class][workspace][bucket, workspace, lane] = None
 
     def _plan(self, limit: int) -> list[tuple[int, WorkspaceId, list[_Unit], int]]:
         """Say what to read: (class, workspace, units, events per unit), by shares, borrowed when unused, workspaces in turn."""
         waiting = {c: [w for w, units in self._pending[c].items() if units] for c in self._pending}
         busy = [c for c in waiting if waiting[c]]
+        if self._behind and any(w not in self._behind for c in busy for w in waiting[c]):
+            # Somebody who is up to date has news while somebody else is far behind: a short batch, so that the news is not kept waiting.
+            limit = max(_SHORT_BATCH, limit // 4)
         total = sum(_SHARES[LaneClass(c).name.lower()] for c in busy) or 1
         plan = []
         self._turn += 1
@@ -207,11 +214,11 @@ class PostgresFeed:
             workspaces = (waiting[c][turn:] + waiting[c][:turn])[:_WORKSPACES_A_BATCH]
             for workspace in workspaces:
                 units = [unit for unit in self._pending[c][workspace] if unit[0] in self.owned]
-                self._pending[c][workspace] = set()
+                self._pending[c][workspace] = {}
                 if units:
                     each = max(1, share // len(workspaces))
                     chosen = units if len(units) <= each else units[:each]
-                    self._pending[c][workspace].update(units[len(chosen) :])
+                    self._pending[c][workspace].update(dict.fromkeys(units[len(chosen) :]))
                     plan.append((c, workspace, sorted(chosen), -(-each // len(chosen))))
         return plan
 
@@ -230,13 +237,17 @@ class PostgresFeed:
                 next_cursor = await connection.execute(_NEXT_DUE, (buckets,), binary=True)
         events: list[Event] = []
         offsets: list[OffsetMove] = []
-        for (lane_class, workspace, _, each), cursor in zip(plan, cursors, strict=True):
+        for (lane_class, workspace, units, each), cursor in zip(plan, cursors, strict=True):
             read, ends = _read_rows(workspace, await cursor.fetchall())
             events += read
+            if len(read) >= max(_SHORT_BATCH, each * len(units) // 2):
+                self._behind.add(workspace)
+            else:
+                self._behind.discard(workspace)
             for (bucket, lane), (old, new, count) in ends.items():
                 offsets.append(OffsetMove(bucket, workspace, lane, old, new))
                 if count >= each:
-                    self._pending[lane_class][workspace].add((bucket, workspace, lane))
+                    self._pending[lane_class][workspace][bucket, workspace, lane] = None
         due: list[tuple[CustomerKey, Millis]] = []
         if ask_due:
             due = [(CustomerKey(row[0], row[1], row[2]), row[3]) for row in await due_cursor.fetchall()]
@@ -249,7 +260,7 @@ class PostgresFeed:
         self._due_asked = 0
         for c in self._pending:
             for offset in fetched.offsets:
-                self._pending[c][offset.workspace].add((offset.bucket, offset.workspace, offset.lane))
+                self._pending[c][offset.workspace][offset.bucket, offset.workspace, offset.lane] = None
 
 
 _SOURCES: Final = tuple(Source)
