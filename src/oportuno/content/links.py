@@ -56,7 +56,7 @@ _NUMBERS: Final = {
 _ACTIONS: Final = {number: action for action, number in _NUMBERS.items()}
 _LAYOUT: Final = Layout(">BBQQQQ16s")
 _FORM: Final = 1
-_SEAL: Final = 16
+_SEAL_BYTES: Final = 16
 """Bytes of the HMAC that are kept: 128 bits, the least that RFC 2104 advises for SHA-256."""
 _LONGEST: Final = 200
 
@@ -117,9 +117,9 @@ def read_token(token: str, keys: Mapping[str, LinkKey]) -> LinkFacts:
     except (NotBase64, ValueError) as fault:
         raise forged from fault
     # Several spellings decode to the same bytes; only the one we write is ours.
-    if len(raw) < _LAYOUT.size + _SEAL or urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
+    if len(raw) < _LAYOUT.size + _SEAL_BYTES or urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
         raise forged
-    body, seal = raw[:-_SEAL], raw[-_SEAL:]
+    body, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
     key = keys.get(body[_LAYOUT.size :].decode("ascii", "replace"))
     if key is None or not compare_digest(seal, _seal(body, key.secret)):
         raise forged
@@ -131,7 +131,7 @@ def read_token(token: str, keys: Mapping[str, LinkKey]) -> LinkFacts:
 
 
 def _seal(body: bytes, secret: bytes) -> bytes:
-    return keyed(secret, b"oportuno link\x00" + body, sha256).digest()[:_SEAL]
+    return keyed(secret, b"oportuno link\x00" + body, sha256).digest()[:_SEAL_BYTES]
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True):
