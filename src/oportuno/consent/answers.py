@@ -66,11 +66,19 @@ def granted(consents: Consents, purpose: Purpose, channel: str, now: Millis) -> 
     return answer is not None and answer.state is Answered.GRANTED and not 0 < answer.expires <= now
 
 
+_DEVICE_WIDE: Final = tuple(
+    (slot(purpose), frozenset({purpose})) for purpose in (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.LOCATION)
+)
+"""The purposes that are not about a channel: where their answers stand, and what a yes adds. Named once: it is asked for every event."""
+_ALWAYS: Final = frozenset({Purpose.SERVICE})
+
+
 def granted_purposes(draft: Draft, now: Millis) -> frozenset[Purpose]:
     """Give the purposes whose sections may be decoded for this customer now."""
-    consents = draft.read(Consents)
-    return frozenset(
-        purpose
-        for purpose in (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.LOCATION)
-        if granted(consents, purpose, ANY_CHANNEL, now)
-    ) | {Purpose.SERVICE}
+    answers = draft.read(Consents).answers
+    found = _ALWAYS
+    for place, purpose in _DEVICE_WIDE:
+        answer = answers.get(place)
+        if answer is not None and answer.state is Answered.GRANTED and not 0 < answer.expires <= now:
+            found |= purpose
+    return found

@@ -100,7 +100,7 @@ def next_decision(draft: Draft) -> Millis | None:
     """Give the earliest moment at which a waiting proposal is decided again."""
     if not draft.has(Pending):
         return None
-    return min((held.retry_at for held in draft.read(Pending).held), default=None)
+    return min([held.retry_at for held in draft.read(Pending).held], default=None)
 
 
 class _Turn:

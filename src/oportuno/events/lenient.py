@@ -69,6 +69,8 @@ def read_link(value: Any, faults: Faults, *place: str) -> str:
 
 def read_count(value: Any, faults: Faults, *place: str) -> int | None:
     """Read how many; None when that cannot be told."""
+    if type(value) is int and 0 <= value <= COUNT_AT_MOST:
+        return value
     number = _plain_number(value)
     if number is None or not number.is_integer() or not 0 <= number <= COUNT_AT_MOST:
         _name(faults, "quantity_malformed", place)
@@ -78,8 +80,8 @@ def read_count(value: Any, faults: Faults, *place: str) -> int | None:
 
 def read_seconds(value: Any, faults: Faults, *place: str) -> int | None:
     """Read a dwell time in seconds, rounded half up; None when there is none."""
-    if value is None:
-        return None
+    if value is None or (type(value) is int and 0 <= value <= DWELL_AT_MOST):
+        return value
     number = _plain_number(value)
     if number is None or not 0 <= number <= DWELL_AT_MOST:
         _name(faults, "duration_out_of_range", place)

@@ -43,7 +43,7 @@ def step(draft: Draft, events: Sequence[Event], *, programme: Programme, now: Mi
     cancelled: list[tuple[tuple[str, ...], str]] = []
     proposals = []
     draft.granted = granted_purposes(draft, now)
-    for event in sorted(events, key=_by_time):
+    for event in sorted(events, key=_by_time) if len(events) > 1 else events:
         if listen(draft, event):
             draft.granted = granted_purposes(draft, now)
         folded = fold(draft, event)
@@ -57,7 +57,7 @@ def step(draft: Draft, events: Sequence[Event], *, programme: Programme, now: Mi
         verdicts=verdicts + decided.verdicts,
         messages=decided.messages,
         cancelled=cancelled,
-        due_at=_earliest(next_timer(draft, programme.journeys), next_decision(draft)),
+        due_at=_earlier(next_timer(draft, programme.journeys), next_decision(draft)),
     )
 
 
@@ -65,5 +65,5 @@ def _by_time(event: Event) -> tuple[Millis, bytes]:
     return event.at, event.h
 
 
-def _earliest(*moments: Millis | None) -> Millis | None:
-    return min((moment for moment in moments if moment is not None), default=None)
+def _earlier(one: Millis | None, other: Millis | None) -> Millis | None:
+    return one if other is None else other if one is None else min(one, other)

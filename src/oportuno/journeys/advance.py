@@ -67,7 +67,7 @@ def next_timer(draft: Draft, journeys: tuple[Journey, ...]) -> Millis | None:  #
     """Give the earliest moment at which a walk of this customer has to be looked at again."""
     if not draft.has(Walks):
         return None
-    return min((walk.due for walk in draft.read(Walks).going), default=None)
+    return min([walk.due for walk in draft.read(Walks).going], default=None)
 
 
 def _look_at_timers(draft: Draft, index: Index, now: Millis) -> list[Proposal]:

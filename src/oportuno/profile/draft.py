@@ -6,7 +6,7 @@ A draft is owned by one call of `step`; it is never shared, kept or copied.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -34,7 +34,9 @@ S = TypeVar("S", bound=Section)
 SIZE_CEILING: Final = 8_192
 """Bytes of hot state above which a customer is too large to decide about quickly."""
 
-_ENVELOPE: Final = msgspec.msgpack.Decoder(list[tuple[str, int, bytes]])
+_Stored: TypeAlias = tuple[str, int, bytes]
+"""A section as the envelope has it: title, codec, blob."""
+_ENVELOPE: Final = msgspec.msgpack.Decoder(list[_Stored])
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
 """Sorts the keys of dicts: the same facts are the same bytes, in whatever order they came."""
 _DECODERS: Final[dict[type[Section], msgspec.msgpack.Decoder[Any]]] = {}
@@ -60,9 +62,7 @@ class Draft:
         """The stored version this draft was read from; 0 when the customer has no row yet."""
         self.granted: frozenset[Purpose] = NO_PURPOSES
         """The purposes granted now; set once per step by the room that owns consent."""
-        self._sections: dict[str, tuple[int, bytes]] = (
-            {title: (codec, blob) for title, codec, blob in _ENVELOPE.decode(state)} if state else {}
-        )
+        self._sections: dict[str, _Stored] = {entry[0]: entry for entry in _ENVELOPE.decode(state)} if state else {}
         self._open: dict[type[Section], Section] = {}
         self._dirty: set[type[Section]] = set()
 
@@ -81,9 +81,11 @@ class Draft:
 
         Raises PurposeClosed when its purposes are not granted.
         """
-        found = self.read(section)
+        found = self._open.get(section)
+        if found is None:
+            found = self._decode(section)
         self._dirty.add(section)
-        return found
+        return found  # type: ignore[return-value]
 
     def may(self, section: type[Section]) -> bool:
         """Say whether the section's purposes are granted."""
@@ -107,22 +109,23 @@ class Draft:
     def encode(self) -> bytes:
         """Write the envelope: opened sections anew, all others byte for byte as they came, in a stable order."""
         for section in self._dirty:
-            value = self._open[section]
-            self._sections[section.title] = (section.codec, _ENCODER.encode(value))
-        return _ENCODER.encode([(title, codec, blob) for title, (codec, blob) in sorted(self._sections.items())])
+            title = section.title
+            self._sections[title] = (title, section.codec, _ENCODER.encode(self._open[section]))
+        # By title: no two sections have the same, so that nothing else is ever compared.
+        return _ENCODER.encode(sorted(self._sections.values()))
 
     def sizes(self) -> dict[str, int]:
         """Give the stored bytes of each section, for budgets and for the health page."""
-        return {title: len(blob) for title, (_, blob) in self._sections.items()}
+        return {title: len(blob) for title, _, blob in self._sections.values()}
 
     def _decode(self, section: type[Section]) -> Section:
-        if not section.purposes <= self.granted:
+        if section.purposes and not section.purposes <= self.granted:
             raise PurposeClosed("purpose_closed", f"section {section.title} needs {sorted(section.purposes)}")
         stored = self._sections.get(section.title)
         if stored is None:
             value = section()
         else:
-            codec, blob = stored
+            _, codec, blob = stored
             if codec > section.codec:
                 raise CodecTooNew("codec_too_new", f"section {section.title} has codec {codec}, known is {section.codec}")
             decoder = _DECODERS.get(section)

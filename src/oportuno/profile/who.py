@@ -94,10 +94,12 @@ def _keep_id(core: Core, kind: str, value: str, at: Millis) -> None:
             ids[place] = entry
             break
     else:
+        place = len(ids)
         ids.append(entry)
-    if len(ids) > 1:
+    # Whoever was seen last stands last: as a rule nothing has to move.
+    if place + 1 < len(ids) or (place and _by_last_seen(ids[place - 1]) > _by_last_seen(entry)):
         ids.sort(key=_by_last_seen)
-        del ids[:-IDS_AT_MOST]
+    del ids[:-IDS_AT_MOST]
 
 
 def _by_last_seen(entry: tuple[str, str, Millis]) -> tuple[Millis, str, str]:
@@ -106,8 +108,12 @@ def _by_last_seen(entry: tuple[str, str, Millis]) -> tuple[Millis, str, str]:
 
 def _show(core: Core, name: str, value: Any, stamp: Stamp, faults: list[str]) -> None:
     known = core.traits.get(name)
-    # What is kept was checked when it came.
-    checked = value if known is not None and known.value == value else _CHECKS[name](value)
+    if known is not None and known.value == value:
+        # What is kept was checked when it came; and what was said on purpose no device alters.
+        if not known.said and (known.at, known.h) < stamp:
+            known.at, known.h = stamp
+        return
+    checked = _CHECKS[name](value)
     if checked is None:
         faults.append(f"{name}_unknown:context.{name}")
     else:
