@@ -95,8 +95,8 @@ class Ground:
 
     def log(self) -> str:
         """What the processes said on standard error."""
-        with (self.folder / "processes.log").open(errors="replace") as log:
-            return log.read()
+        path = self.folder / "processes.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """Kill -9, and wait for its end."""

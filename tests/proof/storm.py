@@ -62,7 +62,6 @@ class Storm:
         self.ground = Ground(server)
         self.chance = random.Random(sizes.seed)
         self.workers: list = []
-        self.sending = True
 
     def run(self) -> Report:
         """Rage, come to rest, judge."""
@@ -90,10 +89,9 @@ class Storm:
         self.workers = [self._worker(b"ready") for _ in range(self.sizes.workers)]
         if self.sizes.leased:
             await self._until_shared()
-        killer = asyncio.create_task(self._kill())
-        await self._send(crowd, intake)
-        self.sending = False
-        await killer
+        async with asyncio.TaskGroup() as together:
+            together.create_task(self._kill())
+            together.create_task(self._send(crowd, intake))
         await intake.close()
         await self._drain()
 

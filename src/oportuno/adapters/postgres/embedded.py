@@ -30,6 +30,8 @@ _SYSTEM_USER: Final = "oportuno_pg"
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
 _PR_SET_PDEATHSIG: Final = 1
+_ORPHANS: Final = "pre-existing shared memory block"
+_ORPHANS_PAUSE: Final = 0.2
 
 # Sized for one small machine shared with the other parts; durability is never traded (fsync and synchronous_commit stay on).
 _SETTINGS: Final = {
@@ -83,10 +85,19 @@ class EmbeddedPostgres:
                 f"the data directory cannot be used: {detail.decode(errors='replace').strip()[-300:]}",
                 place=str(self.data_dir),
             ) from fault
-        if self._leftover() is None:
-            self._launch()
-        self._await_connection()
-        return self.url
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            if self._leftover() is None:
+                self._launch()
+            try:
+                self._await_connection(deadline)
+            except Unavailable:
+                # After a kill -9 the old server's backends may outlive it for a while, busy with a statement; they leave by themselves.
+                if _ORPHANS not in self._last_words(2_000) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_ORPHANS_PAUSE)
+            else:
+                return self.url
 
     def stop(self) -> None:
         """Stop the server in PostgreSQL's fast mode and wait for its end."""
@@ -164,8 +175,7 @@ class EmbeddedPostgres:
             return None
         return pid
 
-    def _await_connection(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+    def _await_connection(self, deadline: float) -> None:
         while True:
             try:
                 with psycopg.connect(self.url, connect_timeout=5) as connection:
@@ -188,9 +198,9 @@ class EmbeddedPostgres:
             except psutil.TimeoutExpired:
                 process.send_signal(signal.SIGQUIT)
 
-    def _last_words(self) -> str:
+    def _last_words(self, most: int = 300) -> str:
         with contextlib.suppress(OSError):
-            return (self.data_dir / "server.log").read_text(errors="replace").strip()[-300:]
+            return (self.data_dir / "server.log").read_text(errors="replace").strip()[-most:]
         return "no log was written"
 
     def _identity(self) -> dict[str, Any]:

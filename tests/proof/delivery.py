@@ -1,0 +1,258 @@
+"""Delivery under fire: deliverers as they ship are killed, PostgreSQL too, while a judging endpoint answers as it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+from crowd import Crowd
+from ground import Ground
+from laid_down import Play, lay_down
+from sink import OK, PERHAPS, UNSURE, Arrived, Sink
+
+from oportuno.adapters.postgres.intake import PostgresIntake
+from oportuno.consent.refusals import Refusal
+from oportuno.content.message import Message
+from oportuno.entry.deliverer import PLACES
+from oportuno.flows.ports import OutboxStatus
+from oportuno.kit.ids import write_id
+
+HOSTS = {
+    "good": ({}, 0.01),
+    "strict": ({"429": 0.2, "503": 0.1}, 0.02),
+    "broken": ({"500": 0.2, "reset": 0.1}, 0.02),
+    "slow": ({"hang": 0.01}, 0.3),
+}
+PLAYS = [
+    Play("Good News", host="good"),
+    Play("Strict News", host="strict"),
+    Play("Broken News", host="broken"),
+    Play("Slow News", host="slow"),
+    Play("Good Help", host="good", purpose="service"),
+    Play("Broken Help", host="broken", purpose="service"),
+]
+WEIGHTS = [6, 2, 1, 2, 2, 1]
+AT_MOST = 3
+DRAIN_SECONDS = 240
+LULL_SECONDS = 20.0
+BEGUN_WITHIN = 1_000
+"""Milliseconds after its claim within which a hand-off begins, or it does not begin at all."""
+
+
+@dataclass
+class Sizes:
+    """How hard it is."""
+
+    events: int
+    customers: int
+    deliverer_kills: int
+    postgres_kills: int
+    seed: int
+    deliverers: int = 2
+    expires: str = "30s"
+    rate: int = 60
+    """Events a second; they go on coming until the last kill."""
+    between: int = 20
+    """Hand-offs that the endpoint must have seen between two kills: deaths of those who have hardly woken prove nothing."""
+    resend: bool = False
+    """Plant the fault that the judge must find: what a dead deliverer had in hand is simply sent again."""
+
+
+@dataclass
+class Found:
+    """What was found; it holds when `faults` is empty."""
+
+    messages: int = 0
+    arrived: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    unknown_by_script: int = 0
+    unknown_by_death: int = 0
+    unknown_allowed: int = 0
+    endings: dict[str, int] = field(default_factory=dict)
+    latest_after_expiry_ms: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """One run."""
+
+    sizes: Sizes
+    events: int = 0
+    deliverer_kills: int = 0
+    postgres_kills: int = 0
+    seconds: float = 0.0
+    found: Found = field(default_factory=Found)
+
+
+class Delivery:
+    """One run."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+        self.report = Report(sizes)
+        self.chance = random.Random(sizes.seed)
+        self.ground = Ground()
+        self.sink = Sink(HOSTS, seed=sizes.seed)
+        self.deliverers: list = []
+        self.killing = True
+
+    def run(self) -> Report:
+        """Send, kill, come to rest, judge."""
+        began = time.monotonic()
+        with self.ground as ground, self.sink as sink:
+            workspace = ground.workspace()
+            asyncio.run(lay_down(ground.url, workspace, PLAYS, sink.urls, at_most=AT_MOST, expires=self.sizes.expires))
+            ground.oportuno("engine")
+            self.deliverers = [self._deliverer() for _ in range(self.sizes.deliverers)]
+            asyncio.run(self._rage(Crowd(workspace, self.sizes.customers, self.sizes.seed)))
+            self._judge()
+        self.report.seconds = round(time.monotonic() - began, 1)
+        return self.report
+
+    def _deliverer(self):
+        return self.ground.oportuno("deliver", OPORTUNO_ALLOW_LOOPBACK_WEBHOOKS="true")
+
+    async def _rage(self, crowd: Crowd) -> None:
+        intake = await PostgresIntake.open(self.ground.url)
+        await crowd.arrive(intake, self.ground)
+        async with asyncio.TaskGroup() as together:
+            together.create_task(self._kill())
+            together.create_task(self._send(crowd, intake))
+        await intake.close()
+        await self._drain()
+
+    async def _send(self, crowd: Crowd, intake: PostgresIntake) -> None:
+        began = time.monotonic()
+        while self.report.events < self.sizes.events or self.killing:
+            await asyncio.sleep(max(0.0, self.report.events / self.sizes.rate - (time.monotonic() - began)))
+            names = self.chance.choices([play.event for play in PLAYS], WEIGHTS, k=10)
+            await crowd.send(intake, [crowd.event(name=name) for name in names])
+            self.report.events += len(names)
+
+    async def _kill(self) -> None:
+        plan = ["deliverer"] * self.sizes.deliverer_kills + ["postgres"] * self.sizes.postgres_kills
+        self.chance.shuffle(plan)
+        for what in plan:
+            await self._until_busy()
+            if what == "postgres":
+                # On this thread: the server is bound to the life of the thread that starts it.
+                self.ground.kill_postgres()
+                self.report.postgres_kills += 1
+                continue
+            place = self.chance.randrange(len(self.deliverers))
+            self.ground.kill(self.deliverers[place])
+            self.report.deliverer_kills += 1
+            if self.sizes.resend:
+                self.ground.execute("UPDATE outbox SET status = 0 WHERE status = 1")
+            self.deliverers[place] = self._deliverer()
+        self.killing = False
+
+    async def _until_busy(self) -> None:
+        """Wait until enough was handed off since the last death and something is in hand; not for ever, everybody may be dead."""
+        deadline = time.monotonic() + LULL_SECONDS
+        enough = len(self.sink.arrived) + self.sizes.between
+        await asyncio.sleep(self.chance.uniform(0.2, 1.0))
+        while time.monotonic() < deadline and len(self.sink.arrived) < enough:
+            await asyncio.sleep(0.02)
+        while time.monotonic() < deadline and not self.ground.execute("SELECT 1 FROM outbox WHERE status = 1 LIMIT 1"):
+            await asyncio.sleep(0.01)
+
+    async def _drain(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while time.monotonic() < deadline:
+            if not self.ground.unread() and not self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
+                return
+            await asyncio.sleep(0.3)
+        left = self.ground.execute("SELECT status, count(*) FROM outbox WHERE status IN (0, 1) GROUP BY 1")
+        self.report.found.faults.append(f"not everything came to an end within {DRAIN_SECONDS} s: {left}")
+
+    # ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _judge(self) -> None:
+        found = self.report.found
+        seen: dict[str, list[Arrived]] = {}
+        for arrived in self.sink.arrived:
+            seen.setdefault(arrived.message, []).append(arrived)
+        rows = self.ground.execute("SELECT id, customer, status, marketing, reason, expires_at, answer IS NOT NULL, body FROM outbox")
+        refusals = {refusal.value for refusal in Refusal}
+        touched: Counter[int] = Counter()
+        endings: Counter[str] = Counter()
+        known = set()
+        for id_, customer, status, marketing, reason, expires_at, answered, body in rows:
+            name = write_id("msg", bytes(id_))
+            known.add(name)
+            mine = sorted(seen.get(name, ()), key=lambda a: a.at)
+            ending = OutboxStatus(status)
+            endings[ending.name.lower()] += 1
+            msgspec.msgpack.decode(bytes(body), type=Message)
+            self._hand_offs(name, mine, marketing=marketing, expires_at=expires_at)
+            self._explained(name, ending, mine, reason, answered=answered, refusals=refusals)
+            if ending is OutboxStatus.UNKNOWN:
+                by_script = bool(mine) and mine[-1].answer in UNSURE
+                found.unknown_by_script += by_script
+                found.unknown_by_death += not by_script
+            if marketing and any(a.answer in PERHAPS for a in mine):
+                touched[customer] += 1
+        found.messages, found.arrived, found.endings = len(rows), len(self.sink.arrived), dict(endings)
+        found.accepted = endings["accepted"]
+        if seen.keys() - known:
+            found.faults.append(f"{len(seen.keys() - known)} messages reached the endpoint and stand nowhere")
+        deaths = self.report.deliverer_kills + self.report.postgres_kills * self.sizes.deliverers
+        found.unknown_allowed = PLACES * deaths
+        if found.unknown_by_death > found.unknown_allowed:
+            found.faults.append(f"{found.unknown_by_death} unknown by death, at most {found.unknown_allowed} can be")
+        over = [count for count in touched.values() if count > AT_MOST]
+        if over:
+            found.faults.append(
+                f"{len(over)} customers were reached more often than the limit of {AT_MOST} allows, by count at the endpoint"
+            )
+        self._spoken()
+
+    def _hand_offs(self, name: str, mine: list[Arrived], *, marketing: bool, expires_at: int) -> None:
+        found = self.report.found
+        perhaps = [place for place, arrived in enumerate(mine) if arrived.answer in PERHAPS]
+        if marketing and perhaps and perhaps[0] != len(mine) - 1:
+            found.duplicates += 1
+            found.faults.append(f"{name} came again after it may have been taken: {[a.answer for a in mine]}")
+        for arrived in mine:
+            late = round(arrived.at - expires_at)
+            found.latest_after_expiry_ms = max(found.latest_after_expiry_ms, late)
+            if late > BEGUN_WITHIN:
+                found.faults.append(f"{name} was handed off {late} ms after it had expired")
+
+    def _explained(self, name: str, ending: OutboxStatus, mine: list[Arrived], reason: str, *, answered: bool, refusals: set[str]) -> None:
+        faults = self.report.found.faults
+        match ending:
+            case OutboxStatus.ACCEPTED if not mine or mine[-1].answer != OK:
+                faults.append(f"{name} stands as accepted, the endpoint says {[a.answer for a in mine]}")
+            case OutboxStatus.REFUSED:
+                faults.append(f"{name} stands as refused for good, which no answer of the script means")
+            case OutboxStatus.UNKNOWN if not (answered and reason):
+                faults.append(f"{name} is unknown and nothing says why")
+            case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if reason not in refusals:
+                faults.append(f"{name} was {ending.name.lower()} because of “{reason}”, which is no refusal")
+            case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if any(a.answer == OK for a in mine):
+                faults.append(f"{name} was {ending.name.lower()} although the endpoint took it")
+            case _:
+                return
+
+    def _spoken(self) -> None:
+        """Every message comes from a verdict that says speak, and every such verdict has its message."""
+        lonely = self.ground.execute(
+            "SELECT count(*) FROM (SELECT proposal FROM verdicts WHERE decided = 'speak') v FULL JOIN outbox o ON o.id = v.proposal"
+            " WHERE o.id IS NULL OR v.proposal IS NULL"
+        )
+        silent = self.ground.execute(
+            "SELECT count(*) FROM outbox o WHERE o.status = 6 AND NOT EXISTS"
+            " (SELECT 1 FROM verdicts v WHERE v.proposal = o.id AND v.decided = 'silence' AND v.refusal = o.reason)"
+        )
+        if lonely[0][0]:
+            self.report.found.faults.append(f"{lonely[0][0]} verdicts or messages stand alone")
+        if silent[0][0]:
+            self.report.found.faults.append(f"{silent[0][0]} messages expired without a verdict that says so")

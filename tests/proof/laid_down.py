@@ -1,0 +1,69 @@
+"""What the proofs' workspace lays down where the product runs as it ships: one play and one message for each endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from oportuno.adapters.mjml import Mrml
+from oportuno.adapters.postgres.connections import CHANGING, Connections
+from oportuno.adapters.postgres.workspaces import PostgresWorkspaces
+from oportuno.flows.apply import apply
+
+_POLICY = """
+policy:
+  limits:
+    - {{at_most: {at_most}, per: 1h}}
+  quiet: none
+  timezone: Europe/Madrid
+  country: ES
+  languages: [es, en]
+brand:
+  name: Tienda Norte
+  sender: hola@tienda.example
+  shop_url: https://tienda.example
+"""
+_JOURNEY = """
+journey: {key}
+version: 1
+trigger: [{event}]
+steps:
+  - id: say
+    send: {key}
+    channel: webhook
+    purpose: {purpose}
+    because: event_seen
+    expires: {expires}
+reentry: always
+on_publish: finish_old
+"""
+_MESSAGE = """
+message: {key}
+version: 1
+channel: webhook
+purpose: {purpose}
+url: {url}
+secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+"""
+
+
+class Play:
+    """Says something at once when an event comes."""
+
+    def __init__(self, event: str, *, host: str, purpose: str = "marketing") -> None:
+        self.event = event
+        self.host = host
+        self.purpose = purpose
+
+
+async def lay_down(url: str, workspace: int, plays: list[Play], hosts: Mapping[str, str], *, at_most: int, expires: str) -> None:
+    """Publish the plays for a workspace, with a limit of so many touches an hour."""
+    files = {"policy.yaml": _POLICY.format(at_most=at_most)}
+    for play in plays:
+        words = {"key": play.event.lower().replace(" ", "-"), "event": play.event, "purpose": play.purpose, "expires": expires}
+        files[f"journeys/{words['key']}.yaml"] = _JOURNEY.format(**words)
+        files[f"messages/{words['key']}.yaml"] = _MESSAGE.format(**words, url=hosts[play.host])
+    connections = Connections(url, name="proof", most=1, plans=CHANGING)
+    try:
+        await apply(files, workspace=workspace, workspaces=PostgresWorkspaces(connections), compiler=Mrml())
+    finally:
+        await connections.close()

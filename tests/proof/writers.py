@@ -1,0 +1,345 @@
+"""Outside writers: wishes, withdrawals, suppressions and erasures race with engines and a deliverer at full speed, all on the same few people."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from bisect import bisect_right
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+from crowd import Crowd
+from ground import Ground
+from laid_down import Play, lay_down
+from psycopg import sql
+from sink import Sink
+
+from oportuno.adapters.postgres import work
+from oportuno.adapters.postgres.connections import CHANGING, Connections
+from oportuno.adapters.postgres.forget import REGISTRY
+from oportuno.adapters.postgres.intake import PostgresIntake
+from oportuno.adapters.postgres.reads import PostgresReads
+from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
+from oportuno.consent.answers import Answered, Consents, slot
+from oportuno.consent.change import skip_topic
+from oportuno.content.links import Action, LinkFacts
+from oportuno.flows.answer import Desk, Scope
+from oportuno.flows.change import Act, Heard
+from oportuno.flows.ports import Moved, Writes
+from oportuno.flows.record import Given, Registry
+from oportuno.kit.faults import NotFound
+from oportuno.kit.ids import CustomerKey, write_id
+from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
+
+PLAYS = [Play("Good News", host="good")]
+CANARY = "canario-que-nadie-debe-volver-a-ver"
+SLACK = 1_000
+"""Milliseconds after a withdrawal within which a hand-off that was already claimed may still begin."""
+WATCH = """
+CREATE TABLE breaches (what text);
+CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN INSERT INTO breaches VALUES ('a row went'); RETURN NULL; END IF;
+    IF NEW.version <> OLD.version + 1 THEN INSERT INTO breaches VALUES ('a version did not follow the one before'); END IF;
+    IF OLD.status = 3 AND (NEW.status <> 3 OR NEW.state <> '') THEN INSERT INTO breaches VALUES ('an erased row came back'); END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER watch AFTER UPDATE OR DELETE ON customers FOR EACH ROW EXECUTE FUNCTION watch();
+"""
+UNGUARDED = "CREATE OR REPLACE FUNCTION must_be(got bigint, wanted bigint, what text) RETURNS void LANGUAGE sql AS 'SELECT'"
+
+
+@dataclass
+class Sizes:
+    """How hard it is."""
+
+    writes: int
+    customers: int
+    seed: int
+    erasures: int = 10
+    writers: int = 8
+    engines: int = 2
+    unlocked: bool = False
+    """Plant the fault that the judge must find: outside writers read states without the lock, and nothing compares versions."""
+
+
+@dataclass
+class Found:
+    """What was found; it holds when `faults` is empty."""
+
+    writes: int = 0
+    wishes: int = 0
+    withdrawals: int = 0
+    grants: int = 0
+    suppressions: int = 0
+    erased: int = 0
+    events: int = 0
+    messages: int = 0
+    handed_off: int = 0
+    closest_claim_ms: int | None = None
+    """The least time that lay between a claim and the withdrawal after it: small numbers say that they really raced."""
+    latest_hand_off_ms: int = 0
+    """How long after a withdrawal the latest hand-off began."""
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """One run."""
+
+    sizes: Sizes
+    seconds: float = 0.0
+    found: Found = field(default_factory=Found)
+
+
+class Told:
+    """What one customer said, in order, as they were told that it was heard."""
+
+    def __init__(self, key: CustomerKey) -> None:
+        self.key = key
+        self.topics: set[str] = set()
+        self.channels: set[str] = set()
+        """Channels suppressed for good."""
+        self.spoken: list[tuple[int, float, bool]] = [(0, 0.0, True)]
+        """(since when by the store's clock, when it was answered by ours, whether marketing by webhook is welcome)."""
+        self.erased_at = 0
+
+
+class Writers:
+    """One run."""
+
+    def __init__(self, sizes: Sizes, *, server: str = "") -> None:
+        self.sizes = sizes
+        self.report = Report(sizes)
+        self.chance = random.Random(sizes.seed)
+        self.ground = Ground(server)
+        self.sink = Sink({"good": ({}, 0.0)}, seed=sizes.seed)
+        self.told: list[Told] = []
+        self.left = sizes.writes
+        self.forgotten: set[CustomerKey] = set()
+
+    def run(self) -> Report:
+        """Write and send at once, come to rest, judge."""
+        began = time.monotonic()
+        with self.ground as ground, self.sink as sink, self._planted():
+            workspace = ground.workspace()
+            asyncio.run(lay_down(ground.url, workspace, PLAYS, sink.urls, at_most=1_000, expires="1h"))
+            ground.execute(WATCH)
+            if self.sizes.unlocked:
+                ground.execute(UNGUARDED)
+            asyncio.run(self._race(Crowd(workspace, self.sizes.customers, self.sizes.seed)))
+            self._judge()
+        self.report.seconds = round(time.monotonic() - began, 1)
+        return self.report
+
+    @contextmanager
+    def _planted(self):
+        locked = work._LOCK
+        if self.sizes.unlocked:
+            work._LOCK = locked.replace("FOR UPDATE OF c", "")
+        try:
+            yield
+        finally:
+            work._LOCK = locked
+
+    async def _race(self, crowd: Crowd) -> None:
+        url = self.ground.url
+        async with AsyncExitStack() as stack:
+            intake = await PostgresIntake.open(url)
+            stack.push_async_callback(intake.close)
+            await crowd.arrive(intake, self.ground, agreeing=1)
+            self.told = [Told(key) for key in crowd.keys]
+            self.forgotten = set(self.chance.sample(crowd.keys, self.sizes.erasures))
+            store = await PostgresStore.open(url, name="outside", size=self.sizes.writers)
+            stack.push_async_callback(store.close)
+            connections = Connections(url, name="outside looking", most=self.sizes.writers, plans=CHANGING)
+            stack.push_async_callback(connections.close)
+            reads = PostgresReads(connections, connections)
+            programmes = PostgresProgrammes(PostgresWorkspaces(connections))
+            registry = Registry(store=store, reads=reads, programmes=programmes)
+            desk = Desk(store=store, reads=reads, programmes=programmes)
+            for _ in range(self.sizes.engines):
+                self.ground.oportuno("engine")
+            self.ground.oportuno("deliver", OPORTUNO_ALLOW_LOOPBACK_WEBHOOKS="true")
+            sending = asyncio.create_task(self._send(crowd, intake))
+            while not self.sink.arrived:
+                await asyncio.sleep(0.05)
+            shares = [self.told[place :: self.sizes.writers] for place in range(self.sizes.writers)]
+            await asyncio.gather(*(self._write(share, registry, desk, reads) for share in shares if share))
+            await sending
+        await self._drain()
+
+    async def _send(self, crowd: Crowd, intake: PostgresIntake) -> None:
+        while self.left > 0:
+            arrivals = []
+            for _ in range(100):
+                who = self.chance.randrange(len(crowd.keys))
+                name = "Good News" if self.chance.random() < 0.1 else None
+                arrivals.append(crowd.event(name=name, who=who, said=CANARY if crowd.keys[who] in self.forgotten else ""))
+            await crowd.send(intake, arrivals)
+            self.report.found.events += len(arrivals)
+            while self.left > 0 and self.ground.execute(_BEHIND)[0][0] >= 2_000:
+                await asyncio.sleep(0.05)
+
+    async def _write(self, mine: list[Told], registry: Registry, desk: Desk, reads: PostgresReads) -> None:
+        while self.left > 0:
+            self.left -= 1
+            told = self.chance.choice(mine)
+            # Those who are to be forgotten are so in the middle of it all, and events about them keep coming.
+            forget = (
+                told.key in self.forgotten and not told.erased_at and self.left < self.sizes.writes * 0.7 and self.chance.random() < 0.1
+            )
+            try:
+                await (self._erase(told, registry) if forget else self._say(told, registry, desk, reads))
+            except NotFound:
+                if not told.erased_at:
+                    self.report.found.faults.append("a customer who was never erased is gone")
+            except Moved:
+                self.report.found.faults.append("an outside write was overtaken although it holds the lock")
+            self.report.found.writes += 1
+
+    async def _say(self, told: Told, registry: Registry, desk: Desk, reads: PostgresReads) -> None:
+        drawn, found = self.chance.random(), self.report.found
+        if drawn < 0.4:
+            topic = f"t{self.left}"
+            await registry.change(told.key, lambda draft, now: _wish(draft, topic, now))
+            told.topics.add(topic)
+            found.wishes += 1
+        elif drawn < 0.65:
+            self._spoke(told, await registry.record_consent(told.key, _given(Answered.WITHDRAWN)), welcome=False)
+        elif drawn < 0.9:
+            self._spoke(told, await registry.record_consent(told.key, _given(Answered.GRANTED)), welcome=True)
+        elif drawn < 0.95:
+            records = await reads.messages(told.key, before=None, limit=1)
+            if records:
+                facts = LinkFacts(
+                    workspace=told.key.workspace, customer=told.key.customer, message=records[0].message.id, action=Action.UNSUBSCRIBE,
+                    expires=0,
+                )  # fmt: skip
+                self._spoke(told, await desk.unsubscribe(facts, Scope.CHANNEL), welcome=False)
+        else:
+            await registry.suppress_channel(told.key, "email", "manual", actor="staff", proof={})
+            told.channels.add("email")
+            found.suppressions += 1
+
+    def _spoke(self, told: Told, heard: Heard, *, welcome: bool) -> None:
+        # Said again, or in the same millisecond as the opposite (then the stricter stands): nothing new.
+        if heard.changed and heard.at > told.spoken[-1][0]:
+            told.spoken.append((heard.at, time.time() * 1000, welcome))
+            self.report.found.grants += welcome
+            self.report.found.withdrawals += not welcome
+
+    async def _erase(self, told: Told, registry: Registry) -> None:
+        heard = await registry.erase(told.key)
+        told.erased_at = heard.at
+        told.spoken.append((heard.at, time.time() * 1000, False))
+        self.report.found.erased += 1
+
+    async def _drain(self) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if not self.ground.unread() and not self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
+                return
+            await asyncio.sleep(0.2)
+        self.report.found.faults.append("not everything came to an end within 120 s")
+
+    # ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _judge(self) -> None:
+        found = self.report.found
+        found.faults += [f"{times} × {what}" for what, times in self.ground.execute("SELECT what, count(*) FROM breaches GROUP BY 1")]
+        states = {
+            CustomerKey(*row[:3]): (row[3], bytes(row[4]))
+            for row in self.ground.execute("SELECT bucket, workspace, customer, status, state FROM customers")
+        }
+        for told in self.told:
+            status, state = states[told.key]
+            if told.erased_at:
+                if (status, state) != (3, b""):
+                    found.faults.append("an erased customer's row holds something")
+                continue
+            self._kept(told, Draft(told.key, state).read(Consents))
+        self._silence()
+        self._gone()
+
+    def _kept(self, told: Told, consents: Consents) -> None:
+        faults = self.report.found.faults
+        missing = told.topics - set(consents.skipped_topics)
+        if missing:
+            faults.append(f"{len(missing)} wishes of a customer are not in the final state")
+        if told.channels - consents.suppressed.keys():
+            faults.append("a suppression is not in the final state")
+        answer = consents.answers[slot(Purpose.MARKETING, "webhook")]
+        welcome = answer.state is Answered.GRANTED and "webhook" not in consents.suppressed
+        if welcome is not told.spoken[-1][2]:
+            faults.append("the last answer about consent is not in the final state")
+
+    def _silence(self) -> None:
+        found = self.report.found
+        by_customer = {told.key.customer: told for told in self.told}
+        rows = self.ground.execute("SELECT id, customer, handed_at FROM outbox")
+        found.messages = len(rows)
+        whose = {write_id("msg", bytes(row[0])): by_customer[row[1]] for row in rows}
+        for _, customer, handed_at in rows:
+            if handed_at is None:
+                continue
+            told = by_customer[customer]
+            place = bisect_right(told.spoken, handed_at, key=lambda spoken: spoken[0]) - 1
+            since, _, welcome = told.spoken[place]
+            if not welcome and handed_at > since:
+                found.faults.append(f"a claim was made {handed_at - since} ms after a withdrawal")
+            elif welcome and place + 1 < len(told.spoken):
+                gap = told.spoken[place + 1][0] - handed_at
+                found.closest_claim_ms = gap if found.closest_claim_ms is None else min(gap, found.closest_claim_ms)
+        found.handed_off = len(self.sink.arrived)
+        for arrived in self.sink.arrived:
+            told = whose[arrived.message]
+            place = bisect_right(told.spoken, arrived.at, key=lambda spoken: spoken[1]) - 1
+            _, heard, welcome = told.spoken[place]
+            if not welcome:
+                found.latest_hand_off_ms = max(found.latest_hand_off_ms, round(arrived.at - heard))
+        if found.latest_hand_off_ms > SLACK:
+            found.faults.append(f"a hand-off began {found.latest_hand_off_ms} ms after a withdrawal")
+
+    def _gone(self) -> None:
+        """Search every table for the canary, in plain and as bytes are written, and the directory for those who were forgotten."""
+        found = self.report.found
+        gone = [told.key for told in self.told if told.erased_at]
+        with psycopg.connect(self.ground.url) as connection:
+            # Only the forgotten carry the canary; those who were to be forgotten and were not yet, are let go now to be judged alike.
+            tables = [
+                str(row[0])
+                for row in connection.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+            ]
+            missing = set(REGISTRY) - {row[0] for row in connection.execute("SELECT relname FROM pg_class")}
+            if missing:
+                found.faults.append(f"the registry names places that are not there: {sorted(missing)}")
+            for table in tables:
+                query = sql.SQL("SELECT count(*) FROM {} t WHERE t::text LIKE %s OR t::text LIKE %s").format(sql.Identifier(table))
+                row = connection.execute(query, (f"%{CANARY}%", f"%{CANARY.encode().hex()}%")).fetchone()
+                if row and row[0] and len(gone) == len(self.forgotten):
+                    found.faults.append(f"{row[0]} rows of {table} still hold what a forgotten customer said")
+            known = connection.execute(
+                "SELECT count(*) FROM identities WHERE customer = ANY(%s)", ([key.customer for key in gone],)
+            ).fetchone()
+            if known and known[0]:
+                found.faults.append(f"the directory still knows {known[0]} ids of forgotten customers")
+        if len(gone) != len(self.forgotten):
+            found.faults.append(f"only {len(gone)} of {len(self.forgotten)} erasures were made: the run was too short to prove anything")
+
+
+_BEHIND = """
+SELECT count(*) FROM (SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane) WHERE e.seq > coalesce(o.seq, 0) LIMIT 2000) w
+"""
+
+
+def _wish(draft: Draft, topic: str, now: int) -> Act:
+    return Act(heard=Heard(at=now, changed=skip_topic(draft, topic)), writes=Writes())
+
+
+def _given(state: Answered) -> Given:
+    return Given(purpose=Purpose.MARKETING, channel="webhook", state=state, source="proof", notice="v1", language="es", actor="customer")
