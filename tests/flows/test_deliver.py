@@ -414,3 +414,18 @@ def test_a_message_whose_moment_passes_during_its_claim_is_not_handed_off_any_mo
         assert (await shop.deliver(waiting)).ended is Ended.EXPIRED
 
     tell(story)
+
+
+def test_an_unknown_attempt_goes_on_counting_when_a_later_one_of_the_same_service_message_is_refused() -> None:
+    async def story(shop: Shop) -> None:
+        dora = await shop.customer("dora", consent=None)
+        waiting = await shop.message(dora, "pedido", purpose=Purpose.SERVICE, lasts=DAY)
+        await shop.deliver(waiting)
+        shop.world.clock.advance(MINUTE)
+        await shop.deliver(waiting)  # an old look at the outbox: its count of attempts is stale
+        assert [made for _, made in shop.attention(dora)] == [True, False]
+        shop.world.clock.advance(DAY)
+        await shop.deliver(waiting)
+        assert [made for _, made in shop.attention(dora)] == [True]
+
+    tell(story, Shop(answers=[UNKNOWN, FOR_NOW]))

@@ -43,6 +43,7 @@ from oportuno.flows.ports import (
 )
 from oportuno.flows.programme import Programme
 from oportuno.kit.faults import Fault, NotFound, Unavailable
+from oportuno.kit.ids import derive
 from oportuno.kit.times import MINUTE, SECOND, Millis
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
@@ -89,6 +90,8 @@ class _Claim(NamedTuple):
     rendered: Rendered
     address: str
     lanes: Lanes
+    touch: bytes
+    """Under which id this attempt counts against the customer's attention."""
     begin_by: float
     """Monotonic time by which the hand-off must begin: half a second after the commit, and never past the message's expiry."""
 
@@ -119,11 +122,11 @@ async def deliver_one(
         return claim
     if clock.monotonic() >= claim.begin_by:
         pace.leave(claim.lanes, clock.monotonic())
-        await _take_back(waiting, store, deliverer=deliverer, clock=clock)
+        await _persist(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock)
         return Delivered(Ended.VOID)
     answer = await _hand_off(provider, waiting.message, claim)
     pace.hear(claim.lanes, answer, clock.monotonic())
-    await _record(waiting, answer, store, deliverer=deliverer, clock=clock)
+    await _persist(waiting, store, touch=claim.touch, answer=answer, deliverer=deliverer, clock=clock)
     return Delivered(Ended(answer.outcome.value), answer.detail)
 
 
@@ -173,6 +176,7 @@ async def _claim(
 ) -> _Claim | Delivered:
     message = waiting.message
     entered: Lanes | None = None
+    touch = message.id
     try:
         async with store.work() as work:
             asked = clock.monotonic()
@@ -186,11 +190,15 @@ async def _claim(
             if held > 0:
                 return Delivered(Ended.PACED, wait=_millis(held))
             entered = lanes
-            confirm(draft.open(Attention), id=message.id, channel=message.said.channel, now=now, cost=message.said.cost)
+            touch = _touch_of(message, now)
+            attention = draft.open(Attention)
+            if touch != message.id:
+                release(attention, id=message.id)
+            confirm(attention, id=touch, channel=message.said.channel, now=now, cost=message.said.cost)
             begin_by = min(clock.monotonic() + CLAIM_HOLDS, asked + (message.expires_at - now) / 1000)
             move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer)
             await work.commit(Writes(saves=[_save(draft, stored)], moves=[move]))
-            return _Claim(rendered, permit.address, lanes, begin_by)
+            return _Claim(rendered, permit.address, lanes, touch, begin_by)
     except Moved:
         _leave(pace, entered, clock)
         return Delivered(Ended.ELSEWHERE)
@@ -199,7 +207,7 @@ async def _claim(
         _leave(pace, entered, clock)
         if entered is None:
             raise
-        await _take_back(waiting, store, deliverer=deliverer, clock=clock)
+        await _persist(waiting, store, touch=touch, answer=None, deliverer=deliverer, clock=clock)
         return Delivered(Ended.VOID)
     except BaseException:
         _leave(pace, entered, clock)
@@ -242,6 +250,11 @@ def _fault_facts(message: Message, fault: Exception) -> dict[str, str]:
     """Keep what helps the marketer. The sentence of a foreign error may quote the customer's data, so only its kind is kept."""
     code, place = (fault.code, fault.place) if isinstance(fault, Fault) else (type(fault).__name__, "")
     return {"template": message.said.template, "code": code, "place": place}
+
+
+def _touch_of(message: Message, now: Millis) -> bytes:
+    """Name this attempt's touch. A service message may be tried again after an unknown ending: each attempt then counts for itself."""
+    return message.id if message.marketing else derive(message.id, now)
 
 
 async def _fall_silent(work: Work, message: Message, silence: _Silence, now: Millis) -> Delivered:
@@ -288,23 +301,17 @@ async def _hand_off(provider: Provider, message: Message, claim: _Claim) -> Answ
 # ── Record ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _record(waiting: Waiting, answer: Answer, store: Store, *, deliverer: int, clock: Clock) -> None:
-    """Write down what became of the hand-off, and try again until it is written. Moved: somebody has declared it meanwhile."""
-    await _persist(waiting, store, answer=answer, deliverer=deliverer, clock=clock)
+async def _persist(waiting: Waiting, store: Store, *, touch: bytes, answer: Answer | None, deliverer: int, clock: Clock) -> None:
+    """Write down what became of a claim, and try again until it is written. Moved: somebody has declared it meanwhile.
 
-
-async def _take_back(waiting: Waiting, store: Store, *, deliverer: int, clock: Clock) -> None:
-    """Undo a claim whose hand-off certainly did not begin: the message is pending again, its touch a reservation again."""
-    await _persist(waiting, store, answer=None, deliverer=deliverer, clock=clock)
-
-
-async def _persist(waiting: Waiting, store: Store, *, answer: Answer | None, deliverer: int, clock: Clock) -> None:
+    No answer: the hand-off certainly did not begin; the message is pending again, its touch a reservation again.
+    """
     pause = 0.05
     while True:
         try:
             async with store.work() as work:
                 now, rows = await work.lock([waiting.message.key])
-                await work.commit(_ending(waiting, answer, rows[waiting.message.key], now, deliverer))
+                await work.commit(_ending(waiting, touch, answer, rows[waiting.message.key], now=now, deliverer=deliverer))
         except Moved:
             return
         except Unavailable:
@@ -314,7 +321,7 @@ async def _persist(waiting: Waiting, store: Store, *, answer: Answer | None, del
             return
 
 
-def _ending(waiting: Waiting, answer: Answer | None, stored: Stored, now: Millis, deliverer: int) -> Writes:
+def _ending(waiting: Waiting, touch: bytes, answer: Answer | None, stored: Stored, *, now: Millis, deliverer: int) -> Writes:
     """Say what an ending changes: where the message goes, and whether its touch stands, is given back, or becomes a reservation again."""
     message = waiting.message
     status, not_before = _where_to(waiting, answer, now)
@@ -334,7 +341,7 @@ def _ending(waiting: Waiting, answer: Answer | None, stored: Stored, now: Millis
     if not counts and stored.status is Status.ACTIVE and stored.version:
         draft = Draft(stored.key, stored.state, stored.version)
         attention = draft.open(Attention)
-        release(attention, id=message.id)
+        release(attention, id=touch)
         if status is OutboxStatus.PENDING:
             said = message.said
             reserve(attention, id=message.id, channel=said.channel, now=now, until=message.expires_at, cost=said.cost)
