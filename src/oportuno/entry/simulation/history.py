@@ -25,10 +25,11 @@ DELIVERERS: Final = ("deliverer-1", "deliverer-2")
 _LAPSES: Final[tuple[Millis, ...]] = (50, 200, 400, 600, SECOND, SECOND, 5 * SECOND, MINUTE, 31 * MINUTE, 2 * HOUR, 8 * HOUR)
 _JUMPS: Final[tuple[Millis, ...]] = (-10 * MINUTE, -2 * SECOND, 2 * SECOND, 20 * MINUTE)
 _TO_REST: Final[tuple[Millis, ...]] = (SECOND, MINUTE, 31 * MINUTE, 6 * HOUR, DAY, DAY, 8 * DAY)
-_HAPPENINGS: Final = {"nothing": 62, "request": 14, "wish": 6, "time": 10, "crash": 3, "connection": 5}
+_HAPPENINGS: Final = {"nothing": 58, "request": 14, "wish": 10, "time": 10, "crash": 3, "connection": 5}
 """What comes from outside in a step, and how often."""
 _TIMES: Final = {"lapse": 60, "edge": 30, "jump": 10}
 _WISHES: Final = {"no": 3, "leave": 3, "stop": 1, "mute": 3, "yes": 6, "erase": 1}
+_NOES: Final = {"no": 3, "leave": 3, "stop": 1, "mute": 2}
 _REQUESTS: Final = {"new": 1, "again": 1}
 _MOST_TURNS: Final = 20_000
 
@@ -173,7 +174,9 @@ class History:
         if not ready:
             self.world.clock.advance(self.chance.choice((50, 500)))
             return
-        actor = self.chance.choice(ready)
+        self._run(self.chance.choice(ready), length)
+
+    def _run(self, actor: Actor, length: int) -> None:
         for _ in range(length):
             self._turn(actor)
             if actor.ended or actor not in self.scheduler.runnable():
@@ -219,7 +222,15 @@ class History:
             raise
 
     def _bring_wish(self) -> None:
-        self._writer(self._draw(_WISHES), self.chance.choice(PEOPLE))
+        """Somebody changes their mind; half of the time somebody to whom a message is on its way, and then it is a no."""
+        tables = self.world.tables
+        on_its_way = {row.message.key.customer for row in tables.messages.values() if row.status is OutboxStatus.HANDING}
+        hot = [name for name in PEOPLE if tables.identities.get((WORKSPACE, "user", name)) in on_its_way]
+        if hot and self.chance.randrange(2) == 0:
+            self._writer(self._draw(_NOES), self.chance.choice(hot))
+            self._run(self.scheduler.actors[-1], 12)
+        else:
+            self._writer(self._draw(_WISHES), self.chance.choice(PEOPLE))
 
     def _let_time_pass(self) -> None:
         match self._draw(_TIMES):

@@ -29,7 +29,7 @@ _DIGEST_KEY: Final = b"simulation" * 3
 _REST: Final = 0.5
 _ONE_IN: Final = 5
 """Of so many acknowledged requests one is sent again all the same."""
-_ENDINGS: Final = {"accepted": 60, "for now": 15, "for good": 10, "taken in silence": 10, "lost in silence": 5}
+_ENDINGS: Final = {"accepted": 45, "for now": 30, "for good": 10, "taken in silence": 10, "lost in silence": 5}
 """How a hand-off ends, in percent."""
 
 
@@ -137,7 +137,8 @@ class Provider:
         parts = self.parts
         parts.promises.handing_off(message)
         ending = "accepted" if parts.calm else parts.chance.choices(list(_ENDINGS), list(_ENDINGS.values()))[0]
-        await parts.world.pause("provider.connected")
+        for _ in range(1 if parts.calm else parts.chance.choice((1, 1, 3, 9))):
+            await parts.world.pause("provider.connected")
         if ending in ("accepted", "taken in silence"):
             parts.promises.taken(message)
         await parts.world.pause("provider.heard")

@@ -31,7 +31,8 @@ class Intent(NamedTuple):
     """What somebody outside the engine is about to commit."""
 
     kind: str
-    """``no`` and ``yes`` to marketing by `channels`, ``stop`` of `channels` by staff, ``mute`` of `items`, or ``erase``."""
+    """``no`` and ``yes`` to marketing by `channels`, ``stop`` of `channels` by staff, ``mute`` of `items`, ``undo`` or
+    ``erase``."""
     key: CustomerKey
     channels: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
@@ -143,13 +144,15 @@ class Promises:
                 self.erased.add(key)
             case "mute":
                 self.muted[key].update(intent.items)
+            case "undo":
+                self.muted.pop(key, None)
         for channel in intent.channels:
             match intent.kind:
                 case "no":
                     self.noes.setdefault((key, channel), elapsed)
                 case "stop":
                     self.stops.setdefault((key, channel), elapsed)
-                case "yes":
+                case "yes" | "undo":
                     self.noes.pop((key, channel), None)
 
     def _no_since(self, message: Message) -> Millis | None:

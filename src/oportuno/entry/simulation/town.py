@@ -21,6 +21,8 @@ PEOPLE: Final = ("ana", "bruno", "carla")
 """Customers who are known; Dora is anonymous, and Elena is only ever imported."""
 _ONE_IN: Final = 10
 """Of so many requests one is an import, of so many events one is Dora's."""
+_IMPORT_AGE: Final[Millis] = 20 * DAY
+"""Within the 30 days in which an id is remembered by its client's own day; the day of older stamps moves along with each retry."""
 PRODUCTS: Final = ("botas", "gorro", "manta")
 
 
@@ -111,6 +113,8 @@ class Crowd:
     def _something(self, now: Millis) -> dict[str, Any]:
         chance = self.chance
         ago = chance.choice((0, 0, 0, 2_000, 60_000, 5 * MINUTE, 3 * HOUR))
+        if chance.randrange(_ONE_IN) == 0:
+            return self._banner(now - ago)
         name = chance.choice(("Product Viewed", "Product Viewed", "Product Added", "Product Added", "Product Clicked", "Order Completed"))
         product = chance.choice(PRODUCTS)
         properties: dict[str, Any] = {"product_id": product, "name": product.title(), "price": 20, "currency": "EUR", "quantity": 1}
@@ -119,10 +123,19 @@ class Crowd:
         who = {"anonymousId": "dora-phone"} if chance.randrange(_ONE_IN) == 0 else {"userId": chance.choice(PEOPLE)}
         return self._call("track", now - ago, event=name, properties=properties, **who)
 
+    def _banner(self, at: Millis) -> dict[str, Any]:
+        """Make a page call in which somebody answers the consent banner of their phone, or asks for the newsletter."""
+        name = self.chance.choice(PEOPLE)
+        wishes = {"personalisation": self.chance.random() < 0.5, "measurement": True}  # noqa: PLR2004 - a coin
+        context = {"consent": {"categoryPreferences": wishes, "notice": "banner-1"}}
+        if self.chance.randrange(3) == 0:
+            return self._call("identify", at, userId=name, traits={"marketing_consent": wishes["personalisation"]})
+        return self._call("page", at, userId=name, anonymousId=f"{name}-phone", name="Home", context=context)
+
     def _import(self, now: Millis) -> Request:
         calls = []
         for _ in range(2):
-            call = self._something(now - 40 * DAY) | {"userId": "elena"}
+            call = self._something(now - _IMPORT_AGE) | {"userId": "elena"}
             call.pop("anonymousId", None)
             call["context"] = {"oportuno": {"source": "import"}}
             calls.append(call)

@@ -91,7 +91,7 @@ class Writers:
         heard = await self.desk.unsubscribe(facts, Scope.ALL if whole else Scope.CHANNEL, one_click=not whole, language="es")
         if self.chance.randrange(4) == 0:
             # An undo names its answer by the moment alone: it may bring back more than the last click took away.
-            self.promises.intents[name] = Intent("yes", key, CHANNELS)
+            self.promises.intents[name] = Intent("undo", key, CHANNELS)
             await self.desk.undo(self._link(key, message.id, since=heard.at), language="es")
 
     def _link(self, key: CustomerKey, message: bytes, since: int = 0) -> LinkFacts:
