@@ -94,6 +94,8 @@ class PostgresFeed:
         self._news = news
         # Dictionaries as ordered sets: what was read and has more goes to the end, so that no bucket is read before all others were.
         self._pending: dict[int, dict[WorkspaceId, dict[_Unit, None]]] = {int(c): defaultdict(dict) for c in LaneClass}
+        self._class_of: dict[int, int] = {}
+        """Class of each lane heard of."""
         self._behind: set[WorkspaceId] = set()
         """Workspaces that gave most of what they were asked for when last read: more of theirs waits."""
         self._turn = 0
@@ -159,6 +161,7 @@ class PostgresFeed:
         async with translated():
             async for notice in self._news.notifies():
                 lane, lane_class, workspace, mask = notice.payload.split(":")
+                self._class_of[int(lane)] = int(lane_class)
                 units = self._pending[int(lane_class)][int(workspace)]
                 bits = int(mask, 16)
                 units.update(((b, int(workspace), int(lane)), None) for b in range(BUCKETS) if bits >> b & 1 and b in self.owned)
@@ -196,6 +199,7 @@ class PostgresFeed:
         self._swept = now
         cursor = await self._connection.execute(_SWEEP_UNITS, (list(self.owned), _far(now)), binary=True)
         for bucket, workspace, lane, lane_class in await cursor.fetchall():
+            self._class_of[lane] = lane_class
             self._pending[lane_class][workspace][bucket, workspace, lane] = None
 
     def _plan(self, limit: int) -> list[tuple[int, WorkspaceId, list[_Unit], int]]:
@@ -258,9 +262,9 @@ class PostgresFeed:
     def again(self, fetched: Fetched) -> None:
         """See the port."""
         self._due_asked = 0
-        for c in self._pending:
-            for offset in fetched.offsets:
-                self._pending[c][offset.workspace][offset.bucket, offset.workspace, offset.lane] = None
+        for offset in fetched.offsets:
+            pending = self._pending[self._class_of[offset.lane]]
+            pending[offset.workspace][offset.bucket, offset.workspace, offset.lane] = None
 
 
 _SOURCES: Final = tuple(Source)
