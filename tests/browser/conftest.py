@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -41,9 +40,11 @@ def demo() -> Iterator[str]:
         text=True,
         env=clean,
     )
-    said: list[str] = []
+    lines: queue.Queue[str] = queue.Queue()
+    listener = threading.Thread(target=_listen, args=(process, lines), daemon=True)
+    listener.start()
     try:
-        yield _ready(process, said)
+        yield _ready(lines)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -51,19 +52,20 @@ def demo() -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        listener.join(10)
+        if process.stdout is not None:
+            process.stdout.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ready(process: subprocess.Popen[str], said: list[str]) -> str:
-    lines: queue.Queue[str] = queue.Queue()
-    assert process.stdout is not None
+def _listen(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
+    for line in process.stdout or ():
+        lines.put(line)
+    lines.put("")
 
-    def listen() -> None:
-        for line in process.stdout or ():
-            lines.put(line)
-        lines.put("")
 
-    threading.Thread(target=listen, daemon=True).start()
+def _ready(lines: queue.Queue[str]) -> str:
+    said: list[str] = []
     while True:
         try:
             line = lines.get(timeout=START_SECONDS)
@@ -76,9 +78,9 @@ def _ready(process: subprocess.Popen[str], said: list[str]) -> str:
             return line.split()[-1].removesuffix("/demo")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium. Closed with its module: while Playwright runs, no other test could start a loop of its own."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "chromium is missing: apt-get install chromium"
     with sync_playwright() as playwright:
@@ -105,10 +107,3 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not faults
-
-
-def keep_picture(page: Page, name: str) -> None:
-    """Keep a picture where TEST_PICTURES says, to be looked at by a person. Never committed: the data's terms forbid it."""
-    folder = os.environ.get("TEST_PICTURES")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

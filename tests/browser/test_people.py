@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from browser_pictures import keep_picture
 from playwright.sync_api import Page, expect
-
-from conftest import keep_picture
 
 CAST = [
     ("ana", "tr.speak.mine", "«Dejaste un artículo"),

@@ -7,9 +7,8 @@ import secrets
 from collections.abc import Callable
 
 import pytest
+from browser_pictures import keep_picture
 from playwright.sync_api import FrameLocator, Page, expect
-
-from conftest import keep_picture
 
 WORDS = {
     "es": {
