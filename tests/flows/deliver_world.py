@@ -44,7 +44,6 @@ class JudgingProvider:
         self._answers = list(answers or [ACCEPTED])
         self.begun: list[HandOff] = []
         self.ended: list[Answer] = []
-        self.on_begin: Callable[[], Awaitable[None]] | None = None
 
     async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:
         self.begun.append(HandOff(message.id, address, self._world.clock.now))
@@ -133,6 +132,7 @@ class Shop:
         lasts: Millis = HOUR,
         channel: str = "email",
         items: tuple[str, ...] = (),
+        facts: dict[str, object] | None = None,
     ) -> Waiting:
         """Reserve attention and put a message into the outbox, as the engine does when it decides to speak."""
         said = Said(
@@ -144,7 +144,7 @@ class Shop:
             channel=channel,
             purpose=purpose,
             items=items,
-            because=Because(kind="cart_left"),
+            because=Because(kind="cart_left", facts=facts or {}),
             expires_at=self.now + lasts,
         )
         words = Message(

@@ -12,8 +12,10 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.channels.pace import Lanes
 from oportuno.consent.answers import Answered, Consents
 from oportuno.flows.deliver import Ended, back_off, hold_back
-from oportuno.flows.ports import OutboxStatus
+from oportuno.flows.ports import OutboxStatus, SaveCustomer, Writes
 from oportuno.flows.recover import recover_once
+from oportuno.journeys.walks import GOAL_REACHED, Walks
+from oportuno.journeys.walks import Ended as WalkEnded
 from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
@@ -429,3 +431,20 @@ def test_an_unknown_attempt_goes_on_counting_when_a_later_one_of_the_same_servic
         assert [made for _, made in shop.attention(dora)] == [True]
 
     tell(story, Shop(answers=[UNKNOWN, FOR_NOW]))
+
+
+def test_ana_who_bought_after_the_message_was_decided_hears_nothing_more_of_that_basket() -> None:
+    async def story(shop: Shop) -> None:
+        ana = await shop.customer("ana")
+        waiting = await shop.message(ana, facts={"at": shop.now - HOUR})
+        async with shop.world.store.work() as work:
+            _, rows = await work.lock([ana])
+            draft = Draft(ana, rows[ana].state, rows[ana].version)
+            walked = WalkEnded(started_at=shop.now - HOUR, at=shop.now, how=GOAL_REACHED)
+            draft.open(Walks).ended[waiting.message.said.journey] = walked
+            await work.commit(Writes(saves=[SaveCustomer(ana, rows[ana].version, draft.encode(), None, due_changed=False)]))
+        delivered = await shop.deliver(waiting)
+        assert delivered.reason == "goal_reached"
+        assert shop.provider.begun == []
+
+    tell(story)

@@ -24,7 +24,7 @@ from oportuno.consent.gate import examine
 from oportuno.consent.permit import Permit
 from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import Message, Rendered
-from oportuno.decision.decide import ask_of
+from oportuno.decision.decide import ask_of, overtaken
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.flows.ports import (
     Clock,
@@ -231,6 +231,9 @@ def _examine(
     draft = Draft(stored.key, stored.state, stored.version)
     if now >= message.expires_at:
         return _Silence(Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at}), draft, stored)
+    closed = overtaken(draft, message.said)
+    if closed is not None:
+        return _Silence(Reason(refusal=closed), draft, stored)
     draft.granted = granted_purposes(draft, now)
     # A clock that stands before the moment at which this very message was decided has gone back: then only service messages go.
     clock_trusted = now >= message.permitted_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connec
 from oportuno.adapters.postgres.work import OUTBOX_NEWS
 from oportuno.content.message import Message
 from oportuno.flows.ports import Due, OutboxStatus, Waiting
+from oportuno.kit.times import DAY, day_of
 
 DELIVERER_LOCK: Final = 0x64656C69
 _REACH: Final = 40
@@ -19,13 +21,14 @@ _REACH: Final = 40
 
 _UNPACK: Final = msgspec.msgpack.Decoder(Message)
 
-_NOW: Final = "SELECT clock_millis()"
+_NOW: Final = "SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint"
+# The statement's start, not `clock_millis()`: that is volatile, and the index would be walked to its end to compare every row with it.
 # One probe a workspace and day; the partial index holds only what waits, so the cost does not grow with what was sent.
 _DUE = """
 SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer
 FROM workspaces w CROSS JOIN LATERAL (
     SELECT * FROM outbox v
-    WHERE v.channel = %b AND v.workspace = w.workspace AND v.status = 0 AND v.not_before <= %b::int8
+    WHERE v.channel = %b AND v.workspace = w.workspace AND v.status = 0 AND v.not_before <= (extract(epoch FROM statement_timestamp()) * 1000)::bigint
         AND v.day > %b::int4 AND v.day < %b::int4
     ORDER BY v.not_before LIMIT %b::int8
 ) o
@@ -72,16 +75,20 @@ class PostgresOutbox:
         """See the port."""
         self._heard[asyncio.current_task()] = self._count
         async with self._turn, translated():
-            now = await self._now()
-            today = now // 86_400_000
-            cursor = await self._connection.execute(_DUE, (channel, now, today - _REACH, today + 2, limit, limit), binary=True)
-            return Due(now, [_waiting(row) for row in await cursor.fetchall()])
+            # The day's bounds only spare partitions: a clock of ours that is hours wrong still covers every day that matters.
+            today = day_of(time.time_ns() // 1_000_000)
+            async with self._connection.pipeline():
+                clock = await self._connection.execute(_NOW, binary=True)
+                cursor = await self._connection.execute(_DUE, (channel, today - _REACH, today + 3, limit, limit), binary=True)
+                rows = await cursor.fetchall()
+                first = await clock.fetchone()
+            return Due(int(first[0]) if first else 0, [_waiting(row) for row in rows])
 
     async def abandoned(self, limit: int) -> Due:
         """See the port."""
         async with self._turn, translated():
             now = await self._now()
-            cursor = await self._connection.execute(_ABANDONED, (now // 86_400_000 - _REACH, DELIVERER_LOCK, limit), binary=True)
+            cursor = await self._connection.execute(_ABANDONED, (now // DAY - _REACH, DELIVERER_LOCK, limit), binary=True)
             return Due(now, [_waiting(row) for row in await cursor.fetchall()])
 
     async def wait(self, most: float) -> None:
