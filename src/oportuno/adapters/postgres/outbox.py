@@ -28,7 +28,8 @@ _DUE = """
 SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer
 FROM workspaces w CROSS JOIN LATERAL (
     SELECT * FROM outbox v
-    WHERE v.channel = %b AND v.workspace = w.workspace AND v.status = 0 AND v.not_before <= (extract(epoch FROM statement_timestamp()) * 1000)::bigint
+    WHERE v.channel = %b AND v.workspace = w.workspace AND v.status = 0
+        AND v.not_before <= (extract(epoch FROM statement_timestamp()) * 1000)::bigint
         AND v.day > %b::int4 AND v.day < %b::int4
     ORDER BY v.not_before LIMIT %b::int8
 ) o
