@@ -1,0 +1,39 @@
+"""The examples that people copy are those that the product ships, and they can be applied as they stand."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from the_code import ROOT, SOURCE
+
+from oportuno.adapters.memory import MemoryWorld
+from oportuno.adapters.memory.workspaces import MemoryWorkspaces
+from oportuno.adapters.mjml import Mrml
+from oportuno.entry.cli_workspace import read_folder
+from oportuno.flows.apply import apply
+from oportuno.flows.open_workspace import open_workspace
+
+EXAMPLE = ROOT / "examples" / "tienda-norte"
+
+
+def test_the_examples_journeys_and_messages_are_the_plays_that_are_shipped():
+    assert (EXAMPLE / "journeys/abandoned-cart.yaml").read_text() == (SOURCE / "plays/abandoned-cart.yaml").read_text()
+    assert (EXAMPLE / "messages/abandoned-cart.yaml").read_text() == (SOURCE / "plays/messages/abandoned-cart.yaml").read_text()
+
+
+def test_the_example_can_be_applied_as_it_stands():
+    async def story():
+        world = MemoryWorld()
+        workspaces = MemoryWorkspaces(world)
+        opened = await open_workspace(
+            "Tienda Norte", timezone="Europe/Madrid", locale="es-ES", sandbox=True, workspaces=workspaces, chance=secrets.token_bytes
+        )
+        number = opened.workspace.workspace
+        done = await apply(read_folder(EXAMPLE), workspace=number, workspaces=workspaces, compiler=Mrml())
+        assert len(done.published) == 3
+        programme = await world.programmes.programme(number)
+        assert (programme.policy.timezone, programme.policy.languages, programme.policy.sandbox) == ("Europe/Madrid", ("es", "en"), True)
+        assert programme.brand.sender
+
+    asyncio.run(story())
