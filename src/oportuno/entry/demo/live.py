@@ -38,7 +38,7 @@ class Names(msgspec.Struct):
     """Who a customer is, looked up once."""
 
     known: dict[CustomerKey, tuple[str, str]] = {}
-    """key → (user id, name); both empty for somebody unknown."""
+    """key → (user id, name); both empty for somebody unknown, who may be named any moment and is looked up again by the next call."""
 
 
 def live_routes(stage: Stage) -> APIRouter:
@@ -71,13 +71,16 @@ async def live_facts(stage: Stage, visitor: Visitor, names: Names, *, anonymous:
     waiting = _still_waiting(hour)
     mine = await _my_key(stage, visitor, anonymous)
     due = await _decided_at(stage, mine, now)
-    rows = [await _row(stage, visitor.language, decision, names, mine) for decision in found[:_ROWS]]
+    fresh = Names(known=dict(names.known))
+    rows = [await _row(stage, visitor.language, decision, fresh, mine) for decision in found[:_ROWS]]
+    names.known.update((key, who) for key, who in fresh.known.items() if who[0])
     await _link_mails(stage, visitor.language, rows)
     language = visitor.language
     finding = _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=False)
     newest = found[0].verdict.at if found else 0
+    read = sum(bool(row["mail"]) for row in rows)
     return {
-        "live_version": f"{language}-{now // MINUTE}-{len(found)}-{newest}-{waiting}-{due}-{visitor.person.key}",
+        "live_version": f"{language}-{now // MINUTE}-{len(found)}-{newest}-{waiting}-{due}-{read}-{visitor.person.key}",
         "finding": finding,
         "finding_plain": _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=True),
         "spoke": number(totals[Decided.SPEAK], language),
@@ -216,10 +219,8 @@ async def _who(stage: Stage, key: CustomerKey, names: Names) -> tuple[str, str]:
         row = await stage.reads.customer(key)
         core = Draft(key, row.state).read(Core) if row is not None and row.state else Core()
         user = next((value for kind, value, _ in core.ids if kind == "user"), "")
-        if not user:
-            return "", ""  # may be named any moment: looked up again next time
         register = core.traits.get("name")
-        names.known[key] = user, str(register.value) if register is not None else ""
+        names.known[key] = user, str(register.value) if user and register is not None else ""
     return names.known[key]
 
 

@@ -19,9 +19,10 @@ from oportuno.entry.demo.stage import ANSWER_COOKIE, FRESH_COOKIE, Stage, Visito
 from oportuno.kit.times import Millis
 
 
-def shop_routes(stage: Stage) -> APIRouter:  # noqa: C901 - a list of routes, each a few lines
+def shop_routes(stage: Stage) -> APIRouter:
     """Give the shop's routes, without the prefix."""
     router = APIRouter()
+    router.include_router(_basket_routes(stage))
 
     @router.get("/{language}")
     async def shelves(request: Request, language: str, aisle: str = "", q: str = "") -> Response:
@@ -36,6 +37,36 @@ def shop_routes(stage: Stage) -> APIRouter:  # noqa: C901 - a list of routes, ea
             return missing(stage, visitor)
         facts = {"product": shown(found, language), "current_aisle": found.aisle, **hear_facts(visitor, request)}
         return shop_page(stage, visitor, "product", facts, event="product", product=found)
+
+    @router.get("/{language}/thanks")
+    async def thanks(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return plain(stage, visitor, "thanks_title", [say(language, "thanks_lead")], button="thanks_button", to=f"/demo/{language}/live")
+
+    @router.get("/{language}/answers")
+    async def answers(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        now = say(language, f"answers_now_{visitor.answer or 'none'}")
+        return plain(stage, visitor, "answers_title", [now, say(language, "answers_lead")], doors=visitor.person.may_remember is None)
+
+    @router.post("/{language}/answers")
+    async def answered(request: Request, language: str) -> Response:
+        form = await form_of(request)
+        response = go(language, form.get("back", ""))
+        if form.get("answer") in {"yes", "no"}:
+            keep(response, ANSWER_COOKIE, form["answer"])
+        return response
+
+    @router.get("/{language}/terms")
+    async def terms(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return plain(stage, visitor, "terms_title", [TERMS[language], counts(stage, language)])
+
+    return router
+
+
+def _basket_routes(stage: Stage) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/{language}/cart")
     async def cart(request: Request, language: str, oportuno_cart: str = "") -> Response:
@@ -61,30 +92,6 @@ def shop_routes(stage: Stage) -> APIRouter:  # noqa: C901 - a list of routes, ea
         answer = go(language, "/thanks")
         keep_basket(answer, Basket())
         return answer
-
-    @router.get("/{language}/thanks")
-    async def thanks(request: Request, language: str) -> Response:
-        visitor = visitor_of(request, language, stage.setting)
-        return plain(stage, visitor, "thanks_title", [say(language, "thanks_lead")], button="thanks_button", to=f"/demo/{language}/live")
-
-    @router.get("/{language}/answers")
-    async def answers(request: Request, language: str) -> Response:
-        visitor = visitor_of(request, language, stage.setting)
-        now = say(language, f"answers_now_{visitor.answer or 'none'}")
-        return plain(stage, visitor, "answers_title", [now, say(language, "answers_lead")], doors=visitor.person.may_remember is None)
-
-    @router.post("/{language}/answers")
-    async def answered(request: Request, language: str) -> Response:
-        form = await form_of(request)
-        response = go(language, form.get("back", ""))
-        if form.get("answer") in {"yes", "no"}:
-            keep(response, ANSWER_COOKIE, form["answer"])
-        return response
-
-    @router.get("/{language}/terms")
-    async def terms(request: Request, language: str) -> Response:
-        visitor = visitor_of(request, language, stage.setting)
-        return plain(stage, visitor, "terms_title", [TERMS[language], counts(stage, language)])
 
     return router
 
