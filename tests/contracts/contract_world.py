@@ -223,7 +223,7 @@ class Shop:
 
 
 def arrival(
-    key: CustomerKey, word: str, *, now: Millis, source: Source = Source.LIVE, day: int | None = None, probe: bool = False
+    key: CustomerKey, word: str, *, now: Millis, source: Source = Source.LIVE, day: int | None = None, also: int | None = None
 ) -> Arrival:
     """Make an event whose identity is its word."""
     return Arrival(
@@ -236,7 +236,7 @@ def arrival(
         received=now,
         body=b'{"type":"track","event":"x"}',
         day=day_of(now) if day is None else day,
-        probe_yesterday=probe,
+        also_day=also,
     )
 
 

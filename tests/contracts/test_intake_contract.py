@@ -132,8 +132,8 @@ def test_an_id_without_a_day_of_its_own_is_looked_for_in_yesterday_too(tell):
         ana, now = await shop.customer(user="ana"), await shop.now()
         today = day_of(now)
         assert await shop.intake.store([arrival(ana, "seen", now=now, day=today - 1)], [], LaneClass.LIVE) == 1
-        assert await shop.intake.store([arrival(ana, "seen", now=now, day=today, probe=True)], [], LaneClass.LIVE) == 0
-        assert await shop.intake.store([arrival(ana, "new", now=now, day=today, probe=True)], [], LaneClass.LIVE) == 1
+        assert await shop.intake.store([arrival(ana, "seen", now=now, day=today, also=today - 1)], [], LaneClass.LIVE) == 0
+        assert await shop.intake.store([arrival(ana, "new", now=now, day=today, also=today - 1)], [], LaneClass.LIVE) == 1
 
     tell(story)
 

@@ -360,4 +360,4 @@ def test_arrivals_carry_what_the_log_needs() -> None:
     (arrival,) = seen
     assert (arrival.at, arrival.received) == (shop.now - SECOND, shop.now)
     assert arrival.day == (shop.now - DAY) // DAY
-    assert arrival.probe_yesterday is False
+    assert arrival.also_day is None

@@ -24,6 +24,8 @@ NESTING_CEILING: Final = 64
 TEXT_CEILING: Final = 200
 """Characters of a name or an id."""
 OLDEST_DAYS: Final = 30
+OLD_SHELF: Final = 100_000
+"""Days are counted from here below nothing for what was too old when it came: those ids are kept, not let go after a month."""
 """How far back the client's own day is believed for remembering ids."""
 
 _EARLIEST: Final[Millis] = -2_208_988_800_000  # 1900-01-01, as in kit.times
@@ -66,7 +68,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     at: Millis
     day: int
-    probe_yesterday: bool
+    also_day: int | None
     body: bytes
 
 
@@ -133,9 +135,9 @@ def _read(raw: bytes, around: Surroundings) -> Read:
         source = Source.IMPORT
     elif around.replayed:
         source = Source.REPLAY
-    day, probe = _day_of(own, sent, message_id, around.received)
+    day, also_day = _day_of(own, sent, message_id, around.received)
     h = _digest(message_id, around)
-    return Read(call=call, name=name, user=user, anonymous=anonymous, h=h, source=source, at=at, day=day, probe_yesterday=probe, body=raw)
+    return Read(call=call, name=name, user=user, anonymous=anonymous, h=h, source=source, at=at, day=day, also_day=also_day, body=raw)
 
 
 def _decode(raw: bytes) -> Item:
@@ -276,21 +278,24 @@ def _when(stamp: Millis | None, own: Millis | None, sent: Millis | None, receive
     return min(at, received), Source.LATE
 
 
-def _day_of(own: Millis | None, sent: Millis | None, message_id: str, received: Millis) -> tuple[int, bool]:
-    """Give the day under which the id is remembered, and whether a retry may carry the day after.
+def _day_of(own: Millis | None, sent: Millis | None, message_id: str, received: Millis) -> tuple[int, int | None]:
+    """Give the day under which the id is remembered, and another under which an earlier attempt may have been.
 
-    Only the client's own stamp stays the same over retries: sentAt is written anew by every attempt, and a stamp that had to be
-    brought within the days that are remembered moves along with them.
+    Only the client's own stamp stays the same over retries: sentAt is written anew by every attempt, and a stamp in the future that had to
+    be brought back moves along with our clock. A stamp too old for the days that come and go is remembered on a shelf of its own, by its
+    own day, so that it does not move either; the first attempt may have come when it was not too old yet.
     """
     stamp = own if own is not None else sent
     earliest, latest = received - OLDEST_DAYS * DAY, received + DAY
     if stamp is None:
         inside = _moment_inside(message_id)
         if inside is None or not earliest <= inside <= latest:
-            return day_of(received), True
-        return day_of(inside), False
-    clamped = min(max(stamp, earliest), latest)
-    return day_of(clamped), own is None or clamped != stamp
+            return day_of(received), day_of(received) - 1
+        return day_of(inside), None
+    day = day_of(min(stamp, latest))
+    if stamp < earliest:
+        return day - OLD_SHELF, day
+    return day, day - 1 if own is None or stamp > latest else None
 
 
 def _moment_inside(message_id: str) -> Millis | None:

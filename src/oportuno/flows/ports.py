@@ -74,8 +74,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     day: int
     """The client's own day (days since 1970), the partition in which its id is remembered."""
-    probe_yesterday: bool = False
-    """No stamp of the client's own: a retry may carry another day, so yesterday's ids are looked at too."""
+    also_day: int | None = None
+    """Another day under which an earlier attempt may have been remembered, so that it is looked at too; None: there is none."""
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,6 +57,10 @@ class Registry(Counter):
             if found is not None and _says_the_same(found, given):
                 return Act(heard=Heard(at=found.at, changed=False), writes=Writes())
             at = min(given.at, now) if given.at else now
+            known = draft.read(Consents).answers.get(slot(given.purpose, given.channel))
+            if not given.at and known is not None and given.state in {Answered.WITHDRAWN, Answered.DENIED}:
+                # A no said now: a yes dated ahead of a clock that went back must not outlive it.
+                at = max(at, known.at)
             writes = Writes(ledger=[_entry(key, given, at)])
             changed = answer(
                 draft,

@@ -143,7 +143,7 @@ async def _arrivals(good: list[Read], facts: KeyFacts, received: Millis, *, bulk
             received=received,
             body=read.body,
             day=read.day,
-            probe_yesterday=read.probe_yesterday,
+            also_day=read.also_day,
         )
         for who, read in zip(whom, good, strict=True)
     ]

@@ -86,7 +86,7 @@ class MemoryIntake:
     def _seen(self, arrival: Arrival) -> bool:
         seen, kind, workspace = self._ground.tables.seen, source_class(arrival.source), arrival.key.workspace
         mark = (arrival.day, workspace, kind, arrival.h)
-        if mark in seen or (arrival.probe_yesterday and (arrival.day - 1, workspace, kind, arrival.h) in seen):
+        if mark in seen or (arrival.also_day is not None and (arrival.also_day, workspace, kind, arrival.h) in seen):
             return True
         seen.add(mark)
         return False

@@ -16,13 +16,15 @@ from oportuno.kit.times import DAY, Millis
 
 AHEAD: Final = 3
 """Days of partitions kept ready; each empty one costs every fetch a probe, so not more."""
-SEEN_BACK: Final = 31
+SEEN_BACK: Final = 62
+"""An id stamped up to 30 days back is remembered for 30 days more, under the stamp's day."""
 _REJECTS_KEPT: Final[Millis] = 30 * DAY
 
 MAKE_PARTITIONS: Final = "SELECT make_partitions(%s, %s)"
 _OLD_SEEN: Final = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-WHERE p.relname = 'seen' AND c.relname < 'seen_' || to_char(date '1970-01-01' + (clock_millis() / 86400000)::int - %s, 'YYYYMMDD')
+WHERE p.relname = 'seen' AND c.relname ~ '^seen_[0-9]{8}$'
+  AND c.relname < 'seen_' || to_char(date '1970-01-01' + (clock_millis() / 86400000)::int - %s, 'YYYYMMDD')
 """
 _OLD_REJECTS: Final = "DELETE FROM rejects WHERE received < clock_millis() - %s"
 # A lane's writer is gone when its lock can be had; a lane that was drained then can never hold anything new.
@@ -50,8 +52,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
     """Do one round. Raises Unavailable when the database is gone."""
     async with translated():
-        made = await (await connection.execute(MAKE_PARTITIONS, (AHEAD, max(SEEN_BACK, dedupe_days + 1)))).fetchone()
-        old = await (await connection.execute(_OLD_SEEN, (max(SEEN_BACK, dedupe_days + 1),))).fetchall()
+        made = await (await connection.execute(MAKE_PARTITIONS, (AHEAD, 2 * dedupe_days + 2))).fetchone()
+        old = await (await connection.execute(_OLD_SEEN, (2 * dedupe_days + 2,))).fetchall()
         for (name,) in old:
             # The name was made by us from a date; it is checked to be one before it is put into a statement.
             if name.removeprefix("seen_").isdigit():

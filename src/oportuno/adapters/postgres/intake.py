@@ -156,9 +156,9 @@ class _Writer:
         first: dict[tuple[int, int, bytes], Arrival] = {}
         for arrival in arrivals:
             first.setdefault((arrival.key.workspace, seen_as(arrival.source), arrival.h), arrival)
-        probes = [place for place, arrival in first.items() if arrival.probe_yesterday]
+        probes = [place for place, arrival in first.items() if arrival.also_day is not None]
         if probes:
-            days = [first[place].day - 1 for place in probes]
+            days = [first[place].also_day for place in probes]
             cursor = await connection.execute(_OLD, (days, [p[0] for p in probes], [p[1] for p in probes], [p[2] for p in probes]))
             for row in await cursor.fetchall():
                 first.pop((row[0], row[1], bytes(row[2])), None)

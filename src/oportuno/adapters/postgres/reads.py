@@ -45,7 +45,8 @@ _MESSAGE_COLUMNS = "SELECT body, status, created_at, not_before, attempts, hande
 # Of a forgotten customer's message only the empty row is left: it is nobody's to read.
 _MESSAGE = f"{_MESSAGE_COLUMNS} WHERE workspace = %s AND id = %s AND day = %s AND body <> ''"
 _MESSAGES = f"""{_MESSAGE_COLUMNS}
-WHERE bucket = %s AND workspace = %s AND customer = %s AND body <> '' AND (created_at, id) < (%s, %s) ORDER BY created_at DESC, id DESC LIMIT %s
+WHERE bucket = %s AND workspace = %s AND customer = %s AND body <> '' AND (created_at, id) < (%s, %s)
+ORDER BY created_at DESC, id DESC LIMIT %s
 """
 _EVENTS = """
 SELECT lane, seq, h, source, call, name, at, received, body FROM events

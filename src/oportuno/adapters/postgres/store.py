@@ -7,9 +7,12 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from psycopg.pq import TransactionStatus
+
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, hung_up, read_secret
 from oportuno.adapters.postgres.directory import Directory
 from oportuno.adapters.postgres.work import PostgresWork, unit_of_work
+from oportuno.flows.ports import Moved
 from oportuno.kit.ids import CustomerId, WorkspaceId
 
 
@@ -32,12 +35,23 @@ class Pool:
                 connection = await connect(self._url, name=self._name, plans=self._plans)
             try:
                 yield connection
+            except Moved:
+                # Rolled back and in order: who lost a race must not lose the next one by having to connect anew.
+                await self._keep_or_close(connection)
+                raise
             except BaseException:
                 # Cancelled or failed in the middle of a conversation: its protocol state is unknown, so it is not lent again.
                 with contextlib.suppress(Exception):
                     await connection.close()
                 raise
             self._free.append(connection)
+
+    async def _keep_or_close(self, connection: Connection) -> None:
+        if not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE:
+            self._free.append(connection)
+            return
+        with contextlib.suppress(Exception):
+            await connection.close()
 
     async def close(self) -> None:
         """Disconnect those that are free."""

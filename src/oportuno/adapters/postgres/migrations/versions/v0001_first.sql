@@ -101,6 +101,9 @@ CREATE TABLE seen (
     PRIMARY KEY (day, workspace, source, h)
 ) PARTITION BY RANGE (day);
 
+-- What was too old when it came: remembered by its own day minus 100,000, and not let go.
+CREATE TABLE seen_old PARTITION OF seen FOR VALUES FROM (MINVALUE) TO (0);
+
 CREATE TABLE rejects (
     workspace  integer NOT NULL,
     id         bytea   NOT NULL,
