@@ -13,11 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 WAIT_SECONDS = 3
 """The left basket's wait, shorter still than the demonstration's own."""
 START_SECONDS = 300
+PATIENCE = 60_000
+"""Milliseconds that a page may take on a busy machine; nothing waits longer than it must."""
 _ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -83,6 +85,7 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium. Closed with its module: while Playwright runs, no other test could start a loop of its own."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "chromium is missing: apt-get install chromium"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
         yield browser
@@ -98,7 +101,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     def opened(*, phone: bool = False, language: str = "es") -> Page:
         size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
         context = browser.new_context(viewport=size, locale={"es": "es-ES", "en": "en-GB"}[language], has_touch=phone)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         context.on("weberror", lambda error: faults.append(str(error.error)))
         contexts.append(context)
         return context.new_page()
