@@ -6,12 +6,15 @@ state, under the customer's lock, so no interleaving can exceed a limit: there i
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Section
+
+RESERVED_AT_MOST: Final = 40
+"""Reservations that may stand at one time, whatever the limits allow: each has to be kept as it is until it lapses or is made."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,16 @@ class Attention(Section):
 
     touches: list[Touch] = []
 
+    def shed(self) -> str:
+        """Count the two oldest touches as one, made when the later was: both count at least as long as they would have."""
+        made = sorted((touch for touch in self.touches if touch.made), key=lambda touch: (touch.at, touch.id), reverse=True)
+        if len(made) <= 1:
+            return ""
+        older, newer = made[-1], made[-2]
+        newer.cost += older.cost
+        self.touches.remove(older)
+        return "attention.touches"
+
 
 def room_from(attention: Attention, limits: tuple[Limit, ...], now: Millis, *, cost: int = 1, besides: bytes = b"") -> Millis | None:
     """Say from when on a touch of this cost may fit every limit: `now` when it fits already, None when it never will.
@@ -50,6 +63,9 @@ def room_from(attention: Attention, limits: tuple[Limit, ...], now: Millis, *, c
     count, because it is the asker's own.
     """
     earliest = now
+    reserved = [t.until for t in attention.touches if not t.made and t.until > now and t.id != besides]
+    if len(reserved) >= RESERVED_AT_MOST:
+        earliest = max(earliest, min(reserved))
     for limit in limits:
         if cost > limit.at_most:
             return None

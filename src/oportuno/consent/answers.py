@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 import msgspec
 
@@ -26,7 +26,7 @@ ANY_CHANNEL: Final = "*"
 """The channel of purposes that are not about a channel (personalisation, measurement, location)."""
 
 
-class Consent(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Consent(msgspec.Struct, kw_only=True, array_like=True, omit_defaults=True):
     """The current answer for one purpose on one channel. The ledger of proofs stands in rows of its own."""
 
     state: Answered
@@ -42,6 +42,7 @@ class Consents(Section):
     """Current answers, suppression and wishes. Service data: it must be readable to be obeyed."""
 
     title: ClassVar[str] = "consents"
+    codec: ClassVar[int] = 2
 
     answers: dict[str, Consent] = {}
     """``purpose/channel`` → answer, for example ``marketing/email``; channel ``*`` where none applies."""
@@ -51,6 +52,16 @@ class Consents(Section):
     quiet: tuple[int, int] | None = None
     """The customer's own quiet hours: minutes of the local day (from, to)."""
     skipped_topics: list[str] = []
+
+    @classmethod
+    def of_past(cls, codec: int, blob: bytes) -> Self:  # noqa: ARG003 - there is only one
+        """Read codec 1, in which each answer spelt out the names of its fields."""
+        told = msgspec.msgpack.decode(blob)
+        told["answers"] = {
+            place: [answer["state"], answer["at"], answer.get("source", ""), answer.get("notice", ""), answer.get("expires", 0)]
+            for place, answer in told.get("answers", {}).items()
+        }
+        return msgspec.convert(told, cls)
 
 
 def slot(purpose: Purpose | str, channel: str = ANY_CHANNEL) -> str:

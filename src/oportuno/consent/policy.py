@@ -18,6 +18,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The workspace's own zone: used only where the customer's country has one zone and theirs is not known."""
     country: str = ""
     """ISO 3166 code of the workspace; with an unknown customer zone, the strictest of the country's zones counts."""
+    currency: str = "EUR"
+    """ISO 4217 code: what amounts are in that an event tells without a currency of their own."""
     holdout_percent: float = 0.0
     """Share of customers left alone on purpose, 0 to 50."""
     holdout_salt: str = "1"

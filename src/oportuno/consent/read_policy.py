@@ -11,10 +11,11 @@ from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 from oportuno.kit.yaml_lines import Part, nearest, read_yaml, write_duration, write_yaml
 from oportuno.profile.zones import ZONES, ZONES_OF
 
-_POLICY: Final = ("limits", "quiet", "timezone", "country", "holdout", "freshness", "languages", "sandbox")
+_POLICY: Final = ("limits", "quiet", "timezone", "country", "currency", "holdout", "freshness", "languages", "sandbox")
 _BRAND: Final = ("name", "legal", "sender", "reply_to", "shop_url", "cart_url", "mark_url", "privacy_url")
 _LONGEST: Final[Millis] = 400 * DAY
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _NO_QUIET: Final = (0, 0)
 _LARGEST_HOLDOUT: Final = 50
 
@@ -39,6 +40,7 @@ def write_policy(policy: Policy, brand: dict[str, Any]) -> str:
     }
     if policy.country:
         out["country"] = policy.country
+    out["currency"] = policy.currency
     out["holdout"] = {"percent": policy.holdout_percent, "salt": policy.holdout_salt}
     out["freshness"] = write_duration(policy.freshness)
     out["languages"] = list(policy.languages)
@@ -55,6 +57,7 @@ def _policy(part: Part) -> Policy:
         "quiet": _quiet,
         "timezone": _timezone,
         "country": _country,
+        "currency": _currency,
         "freshness": lambda part: part.duration(SECOND, DAY),
         "languages": _languages,
         "sandbox": Part.flag,
@@ -121,6 +124,13 @@ def _country(part: Part) -> str:
     if country not in ZONES_OF:
         raise part.fault("country_unknown", f"“{country[:20]}” is not a country code of two capitals such as ES")
     return country
+
+
+def _currency(part: Part) -> str:
+    currency = part.text()
+    if not _CURRENCY.fullmatch(currency):
+        raise part.fault("currency_unknown", f"“{currency[:20]}” is not a currency code of three capitals such as EUR")
+    return currency
 
 
 def _languages(part: Part) -> tuple[str, ...]:

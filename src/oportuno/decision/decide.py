@@ -23,6 +23,8 @@ from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
 
 _MOST_HELD: Final = 10
+_HELD_BYTES: Final = 3_200
+"""What all that waits may take of the state. One that waits takes about 300."""
 _MOST_SAID: Final = 30
 _REMEMBER_SAID: Final[Millis] = 30 * DAY
 _AFTER_BETTER: Final[Millis] = HOUR
@@ -143,10 +145,15 @@ class _Turn:
 
     def keep_within_bounds(self) -> None:
         """Let go of the least worthy when more wait than the state should carry, and of old ids of what was said."""
-        self.pending.held.sort(key=_best_first)
-        for held in self.pending.held[_MOST_HELD:]:
-            self._fall_silent(held.proposal, Reason(refusal=Refusal.BETTER_PROPOSAL, facts={"waiting": _MOST_HELD}))
-        del self.pending.held[_MOST_HELD:]
+        kept: list[Held] = []
+        room = _HELD_BYTES
+        for held in sorted(self.pending.held, key=_best_first):
+            room -= len(msgspec.msgpack.encode(held))
+            if room >= 0 and len(kept) < _MOST_HELD:
+                kept.append(held)
+            else:
+                self._fall_silent(held.proposal, Reason(refusal=Refusal.BETTER_PROPOSAL, facts={"waiting": len(kept)}))
+        self.pending.held = kept
         self.pending.said = [(said, at) for said, at in self.pending.said if at > self.now - _REMEMBER_SAID][-_MOST_SAID:]
 
     def _speak(self, permit: Permit, proposal: Proposal) -> None:

@@ -29,3 +29,10 @@ class Pending(Section):
     held: list[Held] = []
     said: list[tuple[bytes, Millis]] = []
     """(proposal id, when), oldest first, at most 30: the same is not said twice. The outbox's key is the second fence."""
+
+    def shed(self) -> str:
+        """Let go of the oldest id of what was said. What waits is let go of only by a verdict, in `decide`."""
+        if not self.said:
+            return ""
+        del self.said[0]
+        return "pending.said"

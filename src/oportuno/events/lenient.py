@@ -13,8 +13,8 @@ Faults: TypeAlias = list[str]
 """Collects ``code:place`` while a call is read."""
 
 WORD_AT_MOST: Final = 128
-NAME_AT_MOST: Final = 120
-LINK_AT_MOST: Final = 512
+NAME_AT_MOST: Final = 80
+LINK_AT_MOST: Final = 256
 COUNT_AT_MOST: Final = 9_999
 DWELL_AT_MOST: Final = 6 * HOUR // SECOND
 """Seconds; a longer dwell is a tab left open."""

@@ -46,7 +46,7 @@ def step(draft: Draft, events: Sequence[Event], *, programme: Programme, now: Mi
     for event in sorted(events, key=_by_time) if len(events) > 1 else events:
         if listen(draft, event):
             draft.granted = granted_purposes(draft, now)
-        folded = fold(draft, event)
+        folded = fold(draft, event, currency=programme.policy.currency)
         if folded.bought:
             cancelled.append((folded.bought, Refusal.ITEM_BOUGHT.value))
             verdicts += drop_pending(draft, items=folded.bought, refusal=Refusal.ITEM_BOUGHT, now=now)

@@ -36,7 +36,9 @@ _MOST_MOVES: Final = 64
 """Steps taken for one walk in one go: one that loops goes on in the next step of the engine."""
 _MOST_ENDED: Final = 40
 """Journeys whose last end is remembered; beyond it those that no longer exist are forgotten first."""
-_LONGEST_REMEMBERED: Final = 200
+_LONGEST_REMEMBERED: Final = 100
+_MOST_GOING: Final = 20
+"""Walks that a customer can be on at one time; a further one does not start."""
 
 
 def advance(draft: Draft, journeys: tuple[Journey, ...], event: Event | None, *, now: Millis, freshness: Millis) -> list[Proposal]:
@@ -143,7 +145,8 @@ class _Walker:
     def start(self, plan: Plan, event: Event) -> None:
         """Start a walk, unless one is going, it is too soon for another, or the filter does not hold."""
         journey = plan.journey
-        if any(walk.journey == journey.key for walk in self.walks.going):
+        going = self.walks.going
+        if len(going) >= _MOST_GOING or any(walk.journey == journey.key for walk in going):
             return
         last = self.walks.ended.get(journey.key)
         if last is not None and last.how != NOTHING_LEFT and (journey.reentry is None or event.at < last.at + journey.reentry):

@@ -63,3 +63,10 @@ class Walks(Section):
     going: list[Walk] = []
     ended: dict[str, Ended] = {}
     """journey → its last end."""
+
+    def shed(self) -> str:
+        """Let go of the end that is longest ago. Walks that are going are never let go of."""
+        if not self.ended:
+            return ""
+        del self.ended[min(self.ended, key=lambda journey: (self.ended[journey].at, journey))]
+        return "walks.ended"

@@ -13,7 +13,7 @@ from oportuno.events.commerce import Commerce, Item, Reading
 from oportuno.events.event import LATENESS
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Draft
-from oportuno.profile.sections import NEVER, Cart, Change, Core, Line, Stamp, WideChange
+from oportuno.profile.sections import NEVER, Cart, Change, Core, Line, Stamp, WideChange, after
 
 LINES_AT_MOST: Final = 40
 _YOUNG_AT_MOST: Final = 30
@@ -170,20 +170,11 @@ def _tell(line: Line, item: Item, at: Millis) -> None:
 def _settle(line: Line) -> None:
     """Make the quantity from the base and the young changes."""
     while len(line.young) > _YOUNG_AT_MOST:
-        line.base = _after(*line.base, line.young.pop(0))
+        line.settle_oldest()
     quantity, added = line.base
     for change in line.young:
-        quantity, added = _after(quantity, added, change)
+        quantity, added = after(quantity, added, change)
     line.quantity, line.added, line.gone = quantity, added, quantity == 0
-
-
-def _after(quantity: int, added: Millis, change: Change) -> tuple[int, Millis]:
-    """Give quantity and `added` after a change; an empty line was never added."""
-    at, _, sets, by = change
-    after = by if sets else max(0, quantity + by)
-    if not after:
-        return 0, 0
-    return after, added if quantity else at
 
 
 def _age(cart: Cart, edge: Millis) -> Millis:
@@ -198,10 +189,10 @@ def _age(cart: Cart, edge: Millis) -> Millis:
     for line in cart.lines:
         young = line.young
         while young and young[0][0] < edge:
-            line.base = _after(*line.base, young[0])
+            at = young[0][0]
+            line.settle_oldest()
             if not line.base[0]:
-                _end_life(line, young[0][0])
-            del young[0]
+                _end_life(line, at)
         if young:
             oldest = min(oldest, young[0][0]) if oldest else young[0][0]
         forget |= line.gone

@@ -6,7 +6,8 @@ A draft is owned by one call of `step`; it is never shared, kept or copied.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, TypeAlias, TypeVar
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -18,7 +19,8 @@ from oportuno.profile.purposes import Purpose
 class Section(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A part of a customer's state with its own codec. Every field needs a default: an absent section is an empty one.
 
-    A section that several fields long history would bloat is cut by its owner: hot state has a ceiling (see `SIZE_CEILING`).
+    A section that several fields long history would bloat is cut by its owner: hot state has a ceiling (see `SIZE_CEILING`), and what is
+    cut when a state reaches it each section says for itself (`shed`).
     """
 
     title: ClassVar[str]
@@ -28,11 +30,34 @@ class Section(msgspec.Struct, kw_only=True, omit_defaults=True):
     purposes: ClassVar[frozenset[Purpose]] = frozenset()
     """Every purpose that must be granted before the section may be decoded. Empty: service data."""
 
+    def shed(self) -> str:
+        """Let go of the part that is missed least, and name it; empty when nothing more can be spared.
+
+        Asked again and again of the largest section, as long as a state is above `SIZE_CEILING`. What goes follows from what the section
+        holds, never from the order in which it came.
+        """
+        return ""
+
+    @classmethod
+    def of_past(cls, codec: int, blob: bytes) -> Self:
+        """Read what an earlier release wrote. Needed by a section whose codec was ever raised."""
+        raise CodecTooOld("codec_too_old", f"section {cls.title} cannot be read in codec {codec} of {len(blob)} bytes")
+
+
+class LetGo(Section):
+    """What was left out of a state that reached the ceiling, so that everybody sees that it is not whole. Service data."""
+
+    title: ClassVar[str] = "let_go"
+
+    parts: list[str] = []
+    """Names of such parts, as `Section.shed` gives them, in the order of the alphabet."""
+
 
 S = TypeVar("S", bound=Section)
 
-SIZE_CEILING: Final = 8_192
-"""Bytes of hot state above which a customer is too large to decide about quickly."""
+SIZE_CEILING: Final = 8_000
+"""Bytes of hot state above which a customer is too large to decide about quickly. With its columns such a row still fits a page of
+PostgreSQL, which stores it in line."""
 
 _Stored: TypeAlias = tuple[str, int, bytes]
 """A section as the envelope has it: title, codec, blob."""
@@ -49,6 +74,10 @@ class PurposeClosed(Fault):
 
 class CodecTooNew(Fault):
     """A newer release wrote this section: this worker must give up the bucket."""
+
+
+class CodecTooOld(Fault):
+    """A section is stored in a codec that nobody reads any more: a release was skipped. A fault of ours."""
 
 
 class Draft:
@@ -107,12 +136,14 @@ class Draft:
         return bool(self._dirty)
 
     def encode(self) -> bytes:
-        """Write the envelope: opened sections anew, all others byte for byte as they came, in a stable order."""
+        """Write the envelope: opened sections anew, all others byte for byte as they came, in a stable order.
+
+        A state above `SIZE_CEILING` is made lighter first; what it let go of stands in its section `LetGo`.
+        """
         for section in self._dirty:
-            title = section.title
-            self._sections[title] = (title, section.codec, _ENCODER.encode(self._open[section]))
-        # By title: no two sections have the same, so that nothing else is ever compared.
-        return _ENCODER.encode(sorted(self._sections.values()))
+            self._write(section)
+        packed = self._pack()
+        return packed if len(packed) <= SIZE_CEILING else self._lighten(packed)
 
     def sizes(self) -> dict[str, int]:
         """Give the stored bytes of each section, for budgets and for the health page."""
@@ -121,6 +152,9 @@ class Draft:
     def _decode(self, section: type[Section]) -> Section:
         if section.purposes and not section.purposes <= self.granted:
             raise PurposeClosed("purpose_closed", f"section {section.title} needs {sorted(section.purposes)}")
+        return self._decode_anyway(section)
+
+    def _decode_anyway(self, section: type[Section]) -> Section:
         stored = self._sections.get(section.title)
         if stored is None:
             value = section()
@@ -128,9 +162,46 @@ class Draft:
             _, codec, blob = stored
             if codec > section.codec:
                 raise CodecTooNew("codec_too_new", f"section {section.title} has codec {codec}, known is {section.codec}")
-            decoder = _DECODERS.get(section)
-            if decoder is None:
-                decoder = _DECODERS[section] = msgspec.msgpack.Decoder(section)
-            value = decoder.decode(blob)
+            if codec < section.codec:
+                value = section.of_past(codec, blob)
+            else:
+                decoder = _DECODERS.get(section)
+                if decoder is None:
+                    decoder = _DECODERS[section] = msgspec.msgpack.Decoder(section)
+                value = decoder.decode(blob)
         self._open[section] = value
         return value
+
+    def _write(self, section: type[Section]) -> None:
+        title = section.title
+        self._sections[title] = (title, section.codec, _ENCODER.encode(self._open[section]))
+
+    def _pack(self) -> bytes:
+        # By title: no two sections have the same, so that nothing else is ever compared.
+        return _ENCODER.encode(sorted(self._sections.values()))
+
+    def _lighten(self, packed: bytes) -> bytes:
+        """Let the largest section go of its least part, over and over, until the state is small enough or nothing can be spared."""
+        kinds = {kind.title: kind for kind in _kinds_of(Section)}
+        let_go = self.open(LetGo)
+        while len(packed) > SIZE_CEILING:
+            for title in sorted(kinds.keys() & self._sections.keys(), key=lambda title: (-len(self._sections[title][2]), title)):
+                kind = kinds[title]
+                part = (self._open.get(kind) or self._decode_anyway(kind)).shed()
+                if part:
+                    break
+                del kinds[title]
+            else:
+                break
+            self._dirty.add(kind)
+            self._write(kind)
+            let_go.parts = sorted({*let_go.parts, part})
+            self._write(LetGo)
+            packed = self._pack()
+        return packed
+
+
+def _kinds_of(section: type[Section]) -> Iterator[type[Section]]:
+    for kind in section.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)

@@ -9,7 +9,9 @@ from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
 from oportuno.profile.sections import NEVER, View, Views
 
-VIEWS_AT_MOST: Final = 20
+VIEWS_AT_MOST: Final = 8
+_NAME_AT_MOST: Final = 40
+"""Characters of a name: enough to say in a sentence which product it was."""
 
 
 def look(draft: Draft, reading: Reading, at: Millis) -> None:
@@ -34,8 +36,9 @@ def look(draft: Draft, reading: Reading, at: Millis) -> None:
         view.told_ago += at - view.last if view.told_ago != NEVER else 0
         view.last = at
     ago = view.last - at
-    if item.name and (view.told_ago == NEVER or (-view.told_ago, view.name) < (-ago, item.name)):
-        view.told_ago, view.name = ago, item.name
+    name = item.name[:_NAME_AT_MOST]
+    if name and (view.told_ago == NEVER or (-view.told_ago, view.name) < (-ago, name)):
+        view.told_ago, view.name = ago, name
     # The others are in order, and this is as a rule the newest: sorting them all for every look cost 3 µs.
     products.insert(0, view)
     if len(products) > 1 and _by_last(view) < _by_last(products[1]):

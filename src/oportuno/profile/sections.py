@@ -36,7 +36,7 @@ class Core(Section):
     title: ClassVar[str] = "core"
 
     ids: list[tuple[str, str, Millis]] = []
-    """(kind, value, last seen): ``user`` or ``anonymous`` ids as the client sent them, the last seen last, at most 20."""
+    """(kind, value, last seen): ``user`` or ``anonymous`` ids as the client sent them, the last seen last, at most 10."""
     first_seen: Millis = 0
     last_seen: Millis = 0
     traits: dict[str, Register] = {}
@@ -44,6 +44,13 @@ class Core(Section):
     events: int = 0
     cart_young: Millis = 0
     """When the oldest change of the cart happened that a late event could still precede; 0: none. Spares opening the cart to look."""
+
+    def shed(self) -> str:
+        """Let go of the id that was seen longest ago, never of the last one."""
+        if len(self.ids) <= 1:
+            return ""
+        del self.ids[0]
+        return "core.ids"
 
 
 class Traits(Section):
@@ -53,6 +60,13 @@ class Traits(Section):
     purposes: ClassVar[frozenset[Purpose]] = frozenset({Purpose.PERSONALISATION})
 
     values: dict[str, Register] = {}
+
+    def shed(self) -> str:
+        """Let go of the trait that was told longest ago."""
+        if not self.values:
+            return ""
+        del self.values[min(self.values, key=lambda name: (self.values[name].at, self.values[name].h, name))]
+        return "traits"
 
 
 Change: TypeAlias = tuple[Millis, bytes, bool, int]
@@ -87,6 +101,19 @@ class Line(msgspec.Struct, kw_only=True, array_like=True):
     young: list[Change] = []
     """Changes within `LATENESS` of the customer's last event, in order: the quantity is `base` with these applied."""
 
+    def settle_oldest(self) -> None:
+        """Fold the oldest young change into the base for good."""
+        self.base = after(*self.base, self.young.pop(0))
+
+
+def after(quantity: int, added: Millis, change: Change) -> tuple[int, Millis]:
+    """Give quantity and `added` of a line after a change; an empty line was never added."""
+    at, _, sets, by = change
+    left = by if sets else max(0, quantity + by)
+    if not left:
+        return 0, 0
+    return left, added if quantity else at
+
 
 class Cart(Section):
     """What lies in the basket. Service data: the shop keeps it for everybody. `standing` gives the lines that count."""
@@ -111,6 +138,43 @@ class Cart(Section):
     def standing(self) -> list[Line]:
         """The lines that are really in the cart."""
         return [line for line in self.lines if not line.gone]
+
+    def shed(self) -> str:
+        """Let go of pictures and addresses first, then of what only late news would need, then of names, last of whole lines.
+
+        Of each the oldest goes first.
+        """
+        oldest = sorted(self.lines, key=lambda line: (line.at, line.product, line.variant))
+        if _blank_first(oldest, "image"):
+            return "cart.images"
+        if _blank_first(oldest, "url"):
+            return "cart.urls"
+        gone = [line for line in oldest if line.gone]
+        if gone:
+            self.lines.remove(gone[0])
+            return "cart.gone"
+        young = [line for line in oldest if line.young]
+        if self.wide:
+            del self.wide[0]
+            return "cart.changes"
+        if young:
+            young[0].settle_oldest()
+            return "cart.changes"
+        if _blank_first(oldest, "name"):
+            return "cart.names"
+        if not oldest:
+            return ""
+        self.lines.remove(oldest[0])
+        return "cart.lines"
+
+
+def _blank_first(lines: list[Line], field: str) -> bool:
+    """Make a text of the first line that has it empty; say whether there was one."""
+    for line in lines:
+        if getattr(line, field):
+            setattr(line, field, "")
+            return True
+    return False
 
 
 class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
@@ -157,6 +221,20 @@ class Orders(Section):
     last_at: Millis = 0
     """When the last order was placed."""
 
+    def shed(self) -> str:
+        """Let go of what the oldest orders held, then of the oldest orders, then of the sums in the currencies least used."""
+        for brief in reversed(self.recent):
+            if brief.products:
+                brief.products = []
+                return "orders.products"
+        if self.recent:
+            del self.recent[-1]
+            return "orders.recent"
+        if not self.totals:
+            return ""
+        del self.totals[min(self.totals, key=lambda currency: (abs(self.totals[currency]), currency))]
+        return "orders.totals"
+
 
 class View(msgspec.Struct, kw_only=True, array_like=True):
     """How often and how long one product was looked at."""
@@ -178,7 +256,14 @@ class Views(Section):
     purposes: ClassVar[frozenset[Purpose]] = frozenset({Purpose.PERSONALISATION})
 
     products: list[View] = []
-    """At most 20, most recent first by (last, product)."""
+    """At most 8, most recent first by (last, product)."""
+
+    def shed(self) -> str:
+        """Let go of the product that was seen longest ago."""
+        if not self.products:
+            return ""
+        del self.products[-1]
+        return "views"
 
 
 class Muted(Section):
@@ -188,3 +273,10 @@ class Muted(Section):
 
     items: dict[str, tuple[str, Millis]] = {}
     """item → (reason: ``bought`` | ``not_interested``, since when)."""
+
+    def shed(self) -> str:
+        """Let go of purchases first, of each reason the oldest first."""
+        if not self.items:
+            return ""
+        del self.items[min(self.items, key=lambda item: (self.items[item][0] != "bought", self.items[item][1], item))]
+        return "muted"

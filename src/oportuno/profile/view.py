@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from oportuno.kit.money import Money, to_decimal
 from oportuno.kit.times import Millis, to_text
-from oportuno.profile.draft import Draft, Section
+from oportuno.profile.draft import Draft, LetGo, Section
 from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
 from oportuno.profile.sections import Cart, Core, Line, Muted, OrderBrief, Orders, Traits, Views
 
@@ -17,8 +17,8 @@ SHOWN: Final[tuple[type[Section], ...]] = (Core, Traits, Cart, Orders, Views, Mu
 def picture(draft: Draft, now: Millis) -> dict[str, Any]:
     """Show what is known of a customer and may be decoded for the purposes granted now.
 
-    ``closed`` names the sections whose purposes are not granted, whether or not they hold anything. `now` says whether a hold or a mute
-    still counts.
+    ``closed`` names the sections whose purposes are not granted, whether or not they hold anything; ``let_go`` names what was left out
+    because the state had reached its ceiling. `now` says whether a hold or a mute still counts.
     """
     shown: dict[str, Any] = {"customer": _core(draft.read(Core))}
     if draft.may(Traits):
@@ -37,6 +37,7 @@ def picture(draft: Draft, now: Millis) -> dict[str, Any]:
         for item, (reason, since) in sorted(draft.read(Muted).items.items())
         if reason != BOUGHT or now < since + BOUGHT_FOR
     ]
+    shown["let_go"] = list(draft.read(LetGo).parts)
     shown["closed"] = [section.title for section in SHOWN if not draft.may(section)]
     return shown
 

@@ -12,7 +12,7 @@ from oportuno.profile.draft import Draft
 from oportuno.profile.sections import Core, Register, Stamp, Traits
 from oportuno.profile.zones import ZONES, ZONES_OF
 
-IDS_AT_MOST: Final = 20
+IDS_AT_MOST: Final = 10
 TRAITS_AT_MOST: Final = 50
 VALUE_AT_MOST: Final = 256
 """Characters of a trait's text."""
