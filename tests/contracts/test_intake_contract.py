@@ -51,6 +51,15 @@ def test_a_second_person_on_the_same_phone_is_another_customer(tell):
     tell(story)
 
 
+def test_a_phone_seen_alone_and_with_its_user_in_one_request_is_that_users(tell):
+    async def story(shop: Shop):
+        (ana,) = await shop.intake.resolve([Sighting(shop.workspace, "ana", "")])
+        alone, known = await shop.intake.resolve([Sighting(shop.workspace, "", "phone"), Sighting(shop.workspace, "ana", "phone")])
+        assert alone == known == ana
+
+    tell(story)
+
+
 def test_a_known_user_id_decides_whatever_the_phone(tell):
     async def story(shop: Shop):
         ana = await shop.customer(user="ana")

@@ -33,7 +33,9 @@ class MemoryIntake:
     async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
         """Name the customer of each sighting, minting new ones."""
         await self._ground.pause("intake.resolve")
-        return [self._resolve_one(sighting) for sighting in sightings]
+        # Those that tell a device's user first: the same device seen alone beside them is then known.
+        named = {s: self._resolve_one(s) for s in sorted(dict.fromkeys(sightings), key=lambda s: not (s.user and s.anonymous))}
+        return [named[sighting] for sighting in sightings]
 
     async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
         """Commit events and rejects together, dropping ids seen before; gives how many events were new."""

@@ -51,7 +51,7 @@ class Directory:
     async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
         """Name the customer of each sighting (see `Intake.resolve`)."""
         cache = self._cache
-        missing = {sighting for sighting in sightings if sighting not in cache}
+        missing = dict.fromkeys(sighting for sighting in sightings if sighting not in cache)
         if missing:
             named = await self._name(missing)
             answers = [named[s] if s in named else cache[s] for s in sightings]
@@ -68,13 +68,13 @@ class Directory:
             return (await self._find([place])).get(place)
 
     async def _name(self, missing: Iterable[Sighting]) -> dict[Sighting, CustomerId]:
-        # Those with one id first: a device seen in the same request can then be claimed by its user.
-        ordered = sorted(missing, key=lambda s: (bool(s.user and s.anonymous), s))
-        single = [s for s in ordered if not (s.user and s.anonymous)]
+        named: dict[Sighting, CustomerId] = {}
         async with translated():
-            named = await self._name_single(single)
-            for sighting in ordered[len(single) :]:
-                named[sighting] = await self._name_double(sighting)
+            # Those that tell a device's user first, as they came: the same device seen alone beside them is then known.
+            for sighting in missing:
+                if sighting.user and sighting.anonymous:
+                    named[sighting] = await self._name_double(sighting)
+            named |= await self._name_single([s for s in missing if not (s.user and s.anonymous)])
         return named
 
     async def _name_single(self, sightings: list[Sighting]) -> dict[Sighting, CustomerId]:
