@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from oportuno.adapters.postgres.database import translated
 from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.adapters.postgres.work import PostgresWork
 from oportuno.flows.ports import Writes
@@ -59,7 +60,7 @@ class _JournalWork:
     async def commit(self, writes: Writes) -> None:
         connection = self._work._connection
         saved = {save.key for save in writes.saves}
-        async with connection.pipeline():
+        async with translated(), connection.pipeline():
             for key, (version, now, trusted, events) in self._notes.steps.items():
                 if key in saved:
                     await connection.execute(_NOTE, (*key, version, now, trusted, events))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +11,13 @@ import psycopg
 from ground import Ground
 from plays import programme
 
+from oportuno.consent.answers import granted_purposes
 from oportuno.events.event import Call, Event, Source
 from oportuno.flows.step import step
 from oportuno.kit.ids import CustomerKey
 from oportuno.profile.draft import Draft
+from oportuno.profile.looks import VIEWS_AT_MOST
+from oportuno.profile.sections import Views
 
 RESUME_WITHIN = 10_000
 """Milliseconds after which a timer must have been looked at, whoever was killed; PostgreSQL's own absence is not counted."""
@@ -163,7 +167,7 @@ class Judge:
         for event in events.values():
             if event.h not in self.poison:
                 mine.setdefault(event.key, []).append(event)
-        wrong = 0
+        wrong: Counter[str] = Counter()
         for bucket, workspace, customer, state in connection.execute("SELECT bucket, workspace, customer, state FROM customers").fetchall():
             key = CustomerKey(bucket, workspace, customer)
             if key not in mine:
@@ -171,6 +175,10 @@ class Judge:
             draft = Draft(key, starts.get(key, b""), 1)
             step(draft, mine[key], programme=programme(workspace), now=max(event.received for event in mine[key]))
             alone, stored = Draft(key, draft.encode()), Draft(key, bytes(state))
-            wrong += any(alone._sections.get(title) != stored._sections.get(title) for title in ("core", "cart", "orders", "views"))
+            stored.granted = granted_purposes(stored, 1)
+            # What is looked at least recently is forgotten when there is too much of it: then the order of arrival does count.
+            whole = stored.may(Views) and len(stored.read(Views).products) < VIEWS_AT_MOST
+            titles = ("core", "cart", "orders", "views") if whole else ("core", "cart", "orders")
+            wrong.update(title for title in titles if alone._sections.get(title) != stored._sections.get(title))
         if wrong:
-            self._fault(f"{wrong} profiles differ from a plain fold of all events in order of time")
+            self._fault(f"profiles differ from a plain fold of all events in order of time: {dict(wrong)}")

@@ -76,6 +76,9 @@ class Storm:
             rest = self.report.found.faults
             self.report.found = judge.judge()
             self.report.found.faults += rest
+            died = [process.returncode for process in ground.processes if process.poll() is not None]
+            if died:
+                self.report.found.faults.append(f"engines died by themselves: {died}: {ground.log()[-300:]}")
         self.report.seconds = round(time.monotonic() - began, 1)
         return self.report
 
@@ -126,7 +129,8 @@ class Storm:
                 if self.sizes.leased:
                     down.append(place)
                 else:
-                    self.workers[place] = self._worker()
+                    # The next one dies only when this one works again: killing everybody before they wake would prove nothing.
+                    self.workers[place] = await asyncio.to_thread(self._worker, b"ready")
             else:
                 # On this thread: the server is bound to the life of the thread that starts it.
                 self.ground.kill_postgres()

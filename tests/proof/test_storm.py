@@ -22,10 +22,9 @@ def test_two_workers_on_the_same_buckets_under_kills_come_out_like_one_quiet_wor
 
 
 def test_the_storm_finds_a_missing_compare_and_set(postgres_server: str) -> None:
-    report = Storm(
-        Sizes(events=4_000, customers=100, worker_kills=2, postgres_kills=0, seed=2, unguarded=True), server=postgres_server
-    ).run()
-    assert any("more than once" in fault or "differ" in fault for fault in report.found.faults)
+    sizes = Sizes(events=6_000, customers=100, worker_kills=0, postgres_kills=0, seed=2, batch=100, unguarded=True)
+    report = Storm(sizes, server=postgres_server).run()
+    assert any("more than once" in fault for fault in report.found.faults)
 
 
 def test_a_standby_takes_a_dead_engines_buckets_over_and_its_timers_go_on_within_ten_seconds(postgres_server: str) -> None:

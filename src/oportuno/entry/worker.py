@@ -15,7 +15,8 @@ from oportuno.kit.faults import Unavailable
 
 _LONGEST_WAIT: Final = 0.5
 _FIRST_PAUSE: Final = 0.2
-_LONGEST_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 1.0
+"""Seconds: timers go on within ten of them, whoever died, so a database that is back must be found soon."""
 _BATCHES_BETWEEN_COLLECTIONS: Final = 2_000
 
 

@@ -1,0 +1,128 @@
+"""The planner's trap: without statistics a fetch may sort a bucket's whole backlog, and a hiccup runs away. The drain must not slow with it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import psutil
+from crowd import Crowd
+from ground import Ground
+from worker import OneProgramme
+
+from oportuno.adapters.postgres import feed as feeds
+from oportuno.adapters.postgres.feed import PostgresFeed
+from oportuno.adapters.postgres.intake import PostgresIntake
+from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.flows.react import react_once
+from oportuno.kit.ids import BUCKETS
+
+LEAST = 0.6
+"""Of the rate at a tenth of the backlog, per second of CPU. What the trap costs is a multiple of this, not a share."""
+TRAP = {"plan_cache_mode": "force_generic_plan", "enable_indexscan": "off", "enable_indexonlyscan": "off", "jit": "off"}
+"""What the planner does to itself where it is free and knows nothing: read a bucket's whole backlog, and sort it, for every batch."""
+LIMIT = 500
+
+
+@dataclass
+class Sizes:
+    """How hard it is."""
+
+    events: int
+    seed: int
+    customers: int = 1_000
+    trapped: bool = False
+    """Plant the fault that the judge must find: the fetch plans as it likes."""
+
+
+@dataclass
+class Found:
+    """Events per second of CPU (engine and its PostgreSQL backends), and what is wrong."""
+
+    small_rate: float = 0.0
+    large_rate: float = 0.0
+    ratio: float = 0.0
+    statistics: int = 0
+    """Rows of statistics that PostgreSQL had about the log: none."""
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """One run."""
+
+    sizes: Sizes
+    seconds: float = 0.0
+    found: Found = field(default_factory=Found)
+
+
+class Backlog:
+    """One run."""
+
+    def __init__(self, sizes: Sizes, *, server: str = "") -> None:
+        self.sizes = sizes
+        self.report = Report(sizes)
+        self.ground = Ground(server)
+
+    def run(self) -> Report:
+        """Drain a tenth twice (the first time only to warm up), then the whole, and compare."""
+        began = time.monotonic()
+        with self.ground as ground, self._planted():
+            workspace = ground.workspace()
+            for (table,) in ground.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"):
+                ground.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+            asyncio.run(self._drain_all(Crowd(workspace, self.sizes.customers, self.sizes.seed)))
+            found = self.report.found
+            found.ratio = round(found.large_rate / found.small_rate, 3)
+            found.statistics = ground.execute("SELECT count(*) FROM pg_stats WHERE tablename LIKE 'events%%'", ())[0][0]
+            if found.ratio < LEAST:
+                found.faults.append(f"a backlog of {self.sizes.events} drains at {found.ratio} of the rate of a tenth of it")
+            if found.statistics:
+                found.faults.append("PostgreSQL had statistics: nothing was proved")
+        self.report.seconds = round(time.monotonic() - began, 1)
+        return self.report
+
+    @contextmanager
+    def _planted(self):
+        pinned = feeds.ENGINE_PLANS
+        if self.sizes.trapped:
+            feeds.ENGINE_PLANS = TRAP
+        try:
+            yield
+        finally:
+            feeds.ENGINE_PLANS = pinned
+
+    async def _drain_all(self, crowd: Crowd) -> None:
+        async with AsyncExitStack() as stack:
+            intake = await PostgresIntake.open(self.ground.url)
+            stack.push_async_callback(intake.close)
+            await crowd.arrive(intake, self.ground)
+            tenth = self.sizes.events // 10
+            rates = []
+            for size in (tenth, tenth, self.sizes.events):
+                while size > 0:
+                    size -= 1_000
+                    await crowd.send(intake, [crowd.event() for _ in range(1_000)])
+                rates.append(await self._drain())
+            self.report.found.small_rate, self.report.found.large_rate = rates[1:]
+
+    async def _drain(self) -> float:
+        """Drain what waits, on connections of its own, and give events per second of CPU."""
+        feed = await PostgresFeed.open(self.ground.url, buckets=range(BUCKETS))
+        store = await PostgresStore.open(self.ground.url, name="engine store", size=1)
+        backends = [psutil.Process(c.info.backend_pid) for c in (feed._connection, *store._pool._free)]
+        before, events, idle = _cpu(backends), 0, 0
+        while idle < 3:
+            done = await react_once(feed, store, OneProgramme(), limit=LIMIT)
+            events += done.events
+            idle = 0 if done.events else idle + 1
+        spent = _cpu(backends) - before
+        await feed.close()
+        await store.close()
+        return round(events / spent, 1)
+
+
+def _cpu(backends: list[psutil.Process]) -> float:
+    return time.process_time() + sum(times.user + times.system for times in (process.cpu_times() for process in backends))
