@@ -45,6 +45,31 @@ def test_ana_and_bruno_are_written_to_carla_and_dora_are_not_and_the_live_page_s
     expect(pages["carla"].locator(".mails", has_text="carla@example.com")).to_have_count(0)
 
 
+def test_who_buys_is_reminded_of_nothing_they_bought(demo: str, visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.goto(f"{demo}/demo/es/be")
+    page.locator("button[name=person][value^=hogar-]").first.click()
+    card = page.locator(".card").nth(4)
+    product = card.get_attribute("data-product")
+    with page.expect_response("**/v1/batch"):
+        card.get_by_role("button").click()
+    page.goto(f"{demo}/demo/es/cart")
+    with page.expect_response("**/v1/batch"):
+        page.get_by_role("button", name="Comprar").click()
+    page.wait_for_url("**/thanks")
+    page.get_by_role("link", name="Mirar en directo").click()
+    expect(page.locator(".finding")).to_be_visible()
+    expect(page.locator(".you")).to_have_count(0)
+
+    # The same thing in a new basket: silent, because it was bought.
+    page.goto(f"{demo}/demo/es")
+    with page.expect_response("**/v1/batch"):
+        page.locator(f".card[data-product='{product}']").get_by_role("button").click()
+    page.goto(f"{demo}/demo/es/live")
+    expect(page.locator("tr.silence.mine[data-refusal=item_bought]").first).to_be_visible()
+    expect(page.locator("tr.speak.mine")).to_have_count(0)
+
+
 def test_nothing_is_stored_or_sent_before_the_question_is_answered(demo: str, visit: Callable[..., Page]) -> None:
     page = visit()
     sent: list[str] = []
