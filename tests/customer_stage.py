@@ -21,12 +21,12 @@ from oportuno.content.said import Because, Said
 from oportuno.content.template import Template
 from oportuno.decision.pending import Held, Pending
 from oportuno.flows.answer import Desk
-from oportuno.flows.ports import OutboxStatus, SaveCustomer, Status, Stored, Writes
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.publish import read_template
 from oportuno.flows.put_in_words import put_in_words
 from oportuno.flows.reads import MessageRecord, Spot
 from oportuno.flows.record import Registry
+from oportuno.flows.work import OutboxStatus, SaveCustomer, Status, Stored, Writes
 from oportuno.kit.ids import CustomerKey, dated, derive, key_of
 from oportuno.kit.times import DAY, HOUR, MINUTE, Millis, day_of
 from oportuno.moments.proposal import Proposal

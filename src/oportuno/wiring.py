@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
     from oportuno.flows.definitions import Workspaces
-    from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider, Store
+    from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
     from oportuno.flows.programme import Programme
     from oportuno.flows.put_in_words import Words
     from oportuno.flows.reads import Reads, Rejects
+    from oportuno.flows.work import Store
 
 _LOOKING_AT_ONCE = 4
 _CHANGING_AT_ONCE = 4

@@ -25,8 +25,8 @@ from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
 from oportuno.entry.deliverer import Deliverer, Way
 from oportuno.flows.deliver import Delivered, Ended
-from oportuno.flows.ports import OutboxStatus, SaveCustomer, Writes
 from oportuno.flows.programme import Programme
+from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.kit.ids import dated, derive, key_of
 from oportuno.kit.times import DAY, HOUR, day_of
 from oportuno.profile.draft import Draft

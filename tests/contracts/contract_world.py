@@ -19,8 +19,9 @@ from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
 from oportuno.events.event import Call, Source
-from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, SaveCustomer, Sighting, Store, Writes
+from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sighting
 from oportuno.flows.reads import Reads
+from oportuno.flows.work import SaveCustomer, Store, Writes
 from oportuno.kit.ids import BUCKETS, CustomerKey, dated, derive, key_of
 from oportuno.kit.times import HOUR, Millis, day_of
 from oportuno.profile.purposes import Purpose

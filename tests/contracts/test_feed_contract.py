@@ -6,7 +6,8 @@ import pytest
 from contract_world import Shop, arrival, message
 
 from oportuno.events.event import Call, Source
-from oportuno.flows.ports import LaneClass, Moved
+from oportuno.flows.ports import LaneClass
+from oportuno.flows.work import Moved
 from oportuno.kit.times import HOUR
 
 
@@ -187,6 +188,6 @@ def test_waiting_ends_at_once_when_something_is_there(tell):
 
 
 def _due(key, due_at):
-    from oportuno.flows.ports import SaveCustomer, Writes
+    from oportuno.flows.work import SaveCustomer, Writes
 
     return Writes(saves=[SaveCustomer(key, 1, b"state", due_at, due_changed=True)])

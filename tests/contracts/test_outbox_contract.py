@@ -6,7 +6,7 @@ import asyncio
 
 from contract_world import Shop, message
 
-from oportuno.flows.ports import MoveMessage, OutboxStatus
+from oportuno.flows.work import MoveMessage, OutboxStatus
 from oportuno.kit.times import HOUR, MINUTE
 
 PENDING, HANDING = OutboxStatus.PENDING, OutboxStatus.HANDING

@@ -7,8 +7,9 @@ from contract_world import Shop, arrival, message
 from oportuno.channels.channel import Answer, Outcome
 from oportuno.consent.refusals import Reason, Refusal
 from oportuno.decision.verdict import Decided, Verdict
-from oportuno.flows.ports import Decision, LaneClass, LedgerEntry, Letter, MoveMessage, OutboxStatus, Status
+from oportuno.flows.ports import LaneClass, Letter
 from oportuno.flows.reads import spot_of, spot_of_event
+from oportuno.flows.work import Decision, LedgerEntry, MoveMessage, OutboxStatus, Status
 from oportuno.kit.ids import CustomerKey, dated, derive
 from oportuno.kit.times import Millis, day_of
 from oportuno.moments.proposal import Proposal

@@ -8,7 +8,7 @@ import pytest
 from contract_world import Shop, message
 
 from oportuno.channels.channel import Answer, Outcome
-from oportuno.flows.ports import Cancel, LedgerEntry, Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Writes
+from oportuno.flows.work import Cancel, LedgerEntry, Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Writes
 from oportuno.kit.times import HOUR
 
 PENDING, HANDING, ACCEPTED, CANCELLED = OutboxStatus.PENDING, OutboxStatus.HANDING, OutboxStatus.ACCEPTED, OutboxStatus.CANCELLED

@@ -19,8 +19,9 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.content.message import Message, Rendered
 from oportuno.entry.deliverer import Deliverer, Way
 from oportuno.flows.deliver import Delivered, Ended
-from oportuno.flows.ports import Due, OutboxStatus
+from oportuno.flows.ports import Due
 from oportuno.flows.programme import Programme
+from oportuno.flows.work import OutboxStatus
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import DAY
 

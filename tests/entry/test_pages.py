@@ -22,7 +22,7 @@ from oportuno.content.wording import findings
 from oportuno.entry.http.pages.forms import LARGEST
 from oportuno.entry.http.pages.router import Pages, router
 from oportuno.entry.http.pages.words import LANGUAGES, WORDS
-from oportuno.flows.ports import OutboxStatus
+from oportuno.flows.work import OutboxStatus
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import HOUR
 from oportuno.profile.sections import Line, Muted

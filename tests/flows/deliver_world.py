@@ -14,8 +14,8 @@ from oportuno.consent.policy import Policy
 from oportuno.content.message import Message, Rendered
 from oportuno.content.said import Because, Said
 from oportuno.flows.deliver import Delivered, deliver_one
-from oportuno.flows.ports import MoveMessage, OutboxStatus, SaveCustomer, Waiting, Writes
 from oportuno.flows.programme import Brand, Programme
+from oportuno.flows.work import MoveMessage, OutboxStatus, SaveCustomer, Waiting, Writes
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import CustomerKey, dated, derive, key_of
 from oportuno.kit.times import DAY, HOUR, Millis, day_of

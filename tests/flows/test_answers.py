@@ -16,8 +16,8 @@ from oportuno.content.message import Message
 from oportuno.decision.pending import Pending
 from oportuno.flows.answer import Scope, Verb, masked
 from oportuno.flows.change import Heard
-from oportuno.flows.ports import OutboxStatus
 from oportuno.flows.record import Given
+from oportuno.flows.work import OutboxStatus
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import DAY, HOUR

@@ -14,8 +14,8 @@ from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.content.links import Action, LinkFacts, verify
 from oportuno.flows.answer import Desk, Scope, Verb
-from oportuno.flows.ports import OutboxStatus, SaveCustomer, Writes
 from oportuno.flows.record import Given, Registry
+from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.kit.faults import NotFound
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose

@@ -12,8 +12,8 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.channels.pace import Lanes
 from oportuno.consent.answers import Answered, Consents
 from oportuno.flows.deliver import Ended, back_off, hold_back
-from oportuno.flows.ports import OutboxStatus, SaveCustomer, Writes
 from oportuno.flows.recover import recover_once
+from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.journeys.walks import GOAL_REACHED, Walks
 from oportuno.journeys.walks import Ended as WalkEnded
 from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND

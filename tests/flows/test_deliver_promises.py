@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from oportuno.attention.ledger import Attention, release
 from oportuno.channels.channel import Answer, Outcome
-from oportuno.flows.ports import OutboxStatus, Waiting
 from oportuno.flows.recover import recover_once
+from oportuno.flows.work import OutboxStatus, Waiting
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import DAY, HOUR, MINUTE
 from oportuno.profile.draft import Draft

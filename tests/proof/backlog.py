@@ -23,7 +23,6 @@ LEAST = 0.6
 """Of the rate at a tenth of the backlog, per second of CPU. What the trap costs is a multiple of this, not a share."""
 TRAP = {"plan_cache_mode": "force_generic_plan", "enable_indexscan": "off", "enable_indexonlyscan": "off", "jit": "off"}
 """What the planner does to itself where it is free and knows nothing: read a bucket's whole backlog, and sort it, for every batch."""
-LIMIT = 500
 
 
 @dataclass
@@ -33,6 +32,8 @@ class Sizes:
     events: int
     seed: int
     customers: int = 1_000
+    limit: int = 500
+    """Events of a batch, at most."""
     trapped: bool = False
     """Plant the fault that the judge must find: the fetch plans as it likes."""
 
@@ -115,7 +116,7 @@ class Backlog:
         backends = [psutil.Process(c.info.backend_pid) for c in (feed._connection, *store._pool._free)]
         before, events, idle = _cpu(backends), 0, 0
         while idle < 3:
-            done = await react_once(feed, store, OneProgramme(), limit=LIMIT)
+            done = await react_once(feed, store, OneProgramme(), limit=self.sizes.limit)
             events += done.events
             idle = 0 if done.events else idle + 1
         spent = _cpu(backends) - before

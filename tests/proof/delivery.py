@@ -18,7 +18,7 @@ from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
 from oportuno.entry.deliverer import PLACES
-from oportuno.flows.ports import OutboxStatus
+from oportuno.flows.work import OutboxStatus
 from oportuno.kit.ids import write_id
 
 HOSTS = {

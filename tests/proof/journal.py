@@ -12,7 +12,7 @@ from typing import Any
 from oportuno.adapters.postgres.database import translated
 from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.adapters.postgres.work import PostgresWork
-from oportuno.flows.ports import Writes
+from oportuno.flows.work import Writes
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import Millis
 

@@ -28,8 +28,8 @@ from oportuno.consent.change import skip_topic
 from oportuno.content.links import Action, LinkFacts
 from oportuno.flows.answer import Desk, Scope
 from oportuno.flows.change import Act, Heard
-from oportuno.flows.ports import Moved, Writes
 from oportuno.flows.record import Given, Registry
+from oportuno.flows.work import Moved, Writes
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import CustomerKey, write_id
 from oportuno.profile.draft import Draft

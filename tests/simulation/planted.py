@@ -12,7 +12,7 @@ from oportuno.consent.permit import _SEAL, Permit
 from oportuno.consent.refusals import Reason
 from oportuno.entry.simulation.history import History, SimulatedWorld
 from oportuno.flows import deliver
-from oportuno.flows.ports import OutboxStatus
+from oportuno.flows.work import OutboxStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

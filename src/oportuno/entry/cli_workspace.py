@@ -201,9 +201,8 @@ def _with_workspaces(data_dir: Path | None, work: Callable[[Workspaces, Reads], 
         from oportuno.entry.serve import database_for
         from oportuno.wiring import migrate, workspaces_alone
 
-        settings = settings_with(data_dir=data_dir)
-        with database_for(settings) as database:
-            if settings.database_url is None:
+        with database_for(settings_with(data_dir=data_dir)) as database:
+            if database.ours:
                 migrate(database.settings)
 
             async def run() -> T:

@@ -12,9 +12,10 @@ import structlog
 
 from oportuno.channels.pace import Lanes, Pace
 from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, hold_back
-from oportuno.flows.ports import Clock, Due, Outbox, Programmes, Provider, Store, Waiting
+from oportuno.flows.ports import Clock, Due, Outbox, Programmes, Provider
 from oportuno.flows.programme import Programme
 from oportuno.flows.recover import recover_once
+from oportuno.flows.work import Store, Waiting
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import write_id
 

@@ -61,6 +61,11 @@ class Database:
         """The settings, with the database's address."""
         self._server = server
 
+    @property
+    def ours(self) -> bool:
+        """Whether this process started the server, and so nobody else works on it."""
+        return self._server is not None
+
     def mend(self) -> bool:
         """Start our own server again if it died; says whether it had to."""
         if self._server is None or self._server.alive():

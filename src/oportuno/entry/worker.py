@@ -9,8 +9,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple
 
-from oportuno.flows.ports import Feed, Programmes, Store
+from oportuno.flows.ports import Feed, Programmes
 from oportuno.flows.react import Reacted, react_once
+from oportuno.flows.work import Store
 from oportuno.kit.faults import Unavailable
 
 _LONGEST_WAIT: Final = 0.5

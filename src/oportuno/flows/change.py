@@ -10,8 +10,9 @@ import msgspec
 from oportuno.attention.ledger import Attention, release
 from oportuno.consent.answers import granted_purposes
 from oportuno.decision.decide import next_decision
-from oportuno.flows.ports import Moved, OutboxStatus, Programmes, SaveCustomer, Status, Store, Stored, Writes
+from oportuno.flows.ports import Programmes
 from oportuno.flows.reads import Reads
+from oportuno.flows.work import Moved, OutboxStatus, SaveCustomer, Status, Store, Stored, Writes
 from oportuno.journeys.advance import next_timer
 from oportuno.journeys.journey import Journey
 from oportuno.kit.faults import NotFound

@@ -26,22 +26,9 @@ from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import Message, Rendered
 from oportuno.decision.decide import ask_of, overtaken
 from oportuno.decision.verdict import Decided, Verdict
-from oportuno.flows.ports import (
-    Clock,
-    Decision,
-    Moved,
-    MoveMessage,
-    OutboxStatus,
-    Provider,
-    SaveCustomer,
-    Status,
-    Store,
-    Stored,
-    Waiting,
-    Work,
-    Writes,
-)
+from oportuno.flows.ports import Clock, Provider
 from oportuno.flows.programme import Programme
+from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Store, Stored, Waiting, Work, Writes
 from oportuno.kit.faults import Fault, NotFound, Unavailable
 from oportuno.kit.ids import derive
 from oportuno.kit.times import MINUTE, SECOND, Millis

@@ -11,22 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from oportuno.events.event import Event
-from oportuno.flows.ports import (
-    Cancel,
-    Decision,
-    Feed,
-    Fetched,
-    Moved,
-    Programmes,
-    Quarantine,
-    SaveCustomer,
-    Status,
-    Store,
-    Stored,
-    Writes,
-)
+from oportuno.flows.ports import Feed, Fetched, Programmes
 from oportuno.flows.programme import Programme
 from oportuno.flows.step import Outcome, step
+from oportuno.flows.work import Cancel, Decision, Moved, Quarantine, SaveCustomer, Status, Store, Stored, Writes
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis

@@ -14,7 +14,8 @@ from oportuno.channels.channel import Answer
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided
 from oportuno.events.event import Event
-from oportuno.flows.ports import Decision, OutboxStatus, Reject, Stored
+from oportuno.flows.ports import Reject
+from oportuno.flows.work import Decision, OutboxStatus, Stored
 from oportuno.kit.ids import CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 

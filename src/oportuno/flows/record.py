@@ -11,7 +11,7 @@ from oportuno.consent.change import answer, lift, suppress
 from oportuno.consent.refusals import Refusal
 from oportuno.decision.decide import drop_pending
 from oportuno.flows.change import Act, Counter, Heard, give_back
-from oportuno.flows.ports import Cancel, Decision, LedgerEntry, Status, Writes
+from oportuno.flows.work import Cancel, Decision, LedgerEntry, Status, Writes
 from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft

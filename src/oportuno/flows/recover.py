@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from oportuno.channels.channel import Answer, Outcome
 from oportuno.flows.deliver import back_off
-from oportuno.flows.ports import Moved, MoveMessage, Outbox, OutboxStatus, Store, Waiting, Writes
+from oportuno.flows.ports import Outbox
+from oportuno.flows.work import Moved, MoveMessage, OutboxStatus, Store, Waiting, Writes
 from oportuno.kit.times import Millis
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from oportuno.flows.ports import Decision
 from oportuno.flows.reads import MessageRecord, Reads
+from oportuno.flows.work import Decision
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import WorkspaceId
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from oportuno.flows.ports import Fetched, LaneClass, OffsetMove
+from oportuno.flows.ports import Fetched, LaneClass
+from oportuno.flows.work import OffsetMove
 from oportuno.kit.times import MINUTE
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from oportuno.adapters.memory.tables import Tables
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from oportuno.flows.ports import Writes
+    from oportuno.flows.work import Writes
     from oportuno.kit.ids import CustomerKey
     from oportuno.kit.times import Millis
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oportuno.flows.ports import Due, OutboxStatus
+from oportuno.flows.ports import Due
+from oportuno.flows.work import OutboxStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

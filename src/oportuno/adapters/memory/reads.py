@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from oportuno.adapters.memory.tables import MessageRow
-from oportuno.flows.ports import Decision, OutboxStatus, Stored
 from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally, Vitals, spot_of, spot_of_event
+from oportuno.flows.work import Decision, OutboxStatus, Stored
 
 if TYPE_CHECKING:
     from oportuno.adapters.memory.ground import Ground

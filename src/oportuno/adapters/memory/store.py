@@ -10,7 +10,7 @@ import msgspec
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.content.message import Message
-from oportuno.flows.ports import Moved, OutboxStatus, Status, Stored
+from oportuno.flows.work import Moved, OutboxStatus, Status, Stored
 from oportuno.kit.faults import Fault, Unavailable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from oportuno.adapters.memory.ground import Ground
     from oportuno.events.event import Event
-    from oportuno.flows.ports import Cancel, MoveMessage, SaveCustomer, Writes
+    from oportuno.flows.work import Cancel, MoveMessage, SaveCustomer, Writes
     from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oportuno.flows.ports import OutboxStatus, Status, Waiting
+from oportuno.flows.work import OutboxStatus, Status, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from oportuno.channels.channel import Answer
     from oportuno.content.message import Message
     from oportuno.events.event import Event
-    from oportuno.flows.ports import Decision, LaneClass, LedgerEntry, Letter, Quarantine, Reject
+    from oportuno.flows.ports import LaneClass, Letter, Reject
+    from oportuno.flows.work import Decision, LedgerEntry, Quarantine
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 

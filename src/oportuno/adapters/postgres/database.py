@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import errors
 
-from oportuno.flows.ports import Moved
+from oportuno.flows.work import Moved
 from oportuno.kit.faults import Unavailable
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]

@@ -16,7 +16,8 @@ from typing import Any, Final
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, translated
 from oportuno.adapters.postgres.intake import NEWS
 from oportuno.events.event import Call, Event, Source
-from oportuno.flows.ports import Fetched, LaneClass, OffsetMove
+from oportuno.flows.ports import Fetched, LaneClass
+from oportuno.flows.work import OffsetMove
 from oportuno.kit.ids import BUCKETS, Bucket, CustomerKey, WorkspaceId
 from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 

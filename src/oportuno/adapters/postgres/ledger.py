@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from oportuno.adapters.postgres.database import Connection
-from oportuno.flows.ports import LedgerEntry
+from oportuno.flows.work import LedgerEntry
 
 _PACK: Final = msgspec.msgpack.Encoder()
 

@@ -26,7 +26,7 @@ def migrate(url: str, *, secret: bytes) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
-    with psycopg.connect(url, autocommit=True) as guard:
+    with _reach(url) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
         config = Config()
@@ -42,3 +42,10 @@ def migrate(url: str, *, secret: bytes) -> None:
         if stored is None or stored[0] != BUCKETS:
             raise Unavailable("buckets_differ", f"this database has {stored and stored[0]} buckets; this release has {BUCKETS}")
         guard.execute(MAKE_PARTITIONS, (AHEAD, SEEN_BACK))
+
+
+def _reach(url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(url, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as fault:
+        raise Unavailable("database_gone", "the database does not answer") from fault

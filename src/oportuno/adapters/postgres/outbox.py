@@ -12,7 +12,8 @@ import msgspec
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, translated
 from oportuno.adapters.postgres.work import OUTBOX_NEWS
 from oportuno.content.message import Message
-from oportuno.flows.ports import Due, OutboxStatus, Waiting
+from oportuno.flows.ports import Due
+from oportuno.flows.work import OutboxStatus, Waiting
 from oportuno.kit.times import DAY, day_of
 
 DELIVERER_LOCK: Final = 0x64656C69

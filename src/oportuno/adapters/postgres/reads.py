@@ -12,8 +12,9 @@ from oportuno.channels.channel import Answer
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.events.event import Call, Event, Source
-from oportuno.flows.ports import Decision, OutboxStatus, Reject, Status, Stored
+from oportuno.flows.ports import Reject
 from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally, Vitals
+from oportuno.flows.work import Decision, OutboxStatus, Status, Stored
 from oportuno.kit.ids import CustomerKey, WorkspaceId, day_of_id
 from oportuno.kit.times import DAY, Millis
 

@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, hung_up, read_secret
 from oportuno.adapters.postgres.directory import Directory
 from oportuno.adapters.postgres.work import PostgresWork, unit_of_work
-from oportuno.flows.ports import Moved
+from oportuno.flows.work import Moved
 from oportuno.kit.ids import CustomerId, WorkspaceId
 
 

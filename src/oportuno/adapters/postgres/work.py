@@ -16,17 +16,7 @@ from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.ledger import append_ledger
 from oportuno.content.message import Message
-from oportuno.flows.ports import (
-    Cancel,
-    Decision,
-    MoveMessage,
-    OutboxStatus,
-    Quarantine,
-    SaveCustomer,
-    Status,
-    Stored,
-    Writes,
-)
+from oportuno.flows.work import Cancel, Decision, MoveMessage, OutboxStatus, Quarantine, SaveCustomer, Status, Stored, Writes
 from oportuno.kit.ids import CustomerKey, day_of_id
 from oportuno.kit.times import Millis, day_of
 

@@ -18,7 +18,7 @@ from oportuno.entry.demo.mail import letters_for
 from oportuno.entry.demo.pages import clock, number, render, say
 from oportuno.entry.demo.setting import ZONE
 from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, page, visitor_of
-from oportuno.flows.ports import Decision
+from oportuno.flows.work import Decision
 from oportuno.journeys.advance import next_timer
 from oportuno.kit.ids import CustomerKey, key_of
 from oportuno.kit.times import HOUR, MINUTE, Millis

@@ -17,8 +17,9 @@ from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
 from oportuno.entry.demo.basket import Basket, read_basket, write_basket
 from oportuno.entry.demo.pages import render, say
 from oportuno.entry.demo.setting import LANGUAGES, Person, Setting
-from oportuno.flows.ports import Mailbox, Programmes, Store
+from oportuno.flows.ports import Mailbox, Programmes
 from oportuno.flows.reads import Reads
+from oportuno.flows.work import Store
 from oportuno.kit.faults import BadInput, NotAllowed
 
 PERSON_COOKIE: Final = "demo_person"

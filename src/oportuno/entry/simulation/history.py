@@ -17,7 +17,8 @@ from oportuno.entry.simulation.promises import Promises
 from oportuno.entry.simulation.scheduler import Actor, Scheduler
 from oportuno.entry.simulation.town import PEOPLE, PROGRAMME, SECRET_KEY, WORKSPACE, WRITE_KEY, Crowd
 from oportuno.entry.simulation.writers import Writers
-from oportuno.flows.ports import KeyFacts, OutboxStatus, Writes
+from oportuno.flows.ports import KeyFacts
+from oportuno.flows.work import OutboxStatus, Writes
 from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND, Millis
 
 ENGINES: Final = ("engine-1", "engine-2")

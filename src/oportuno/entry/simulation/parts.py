@@ -15,11 +15,12 @@ from oportuno.entry.simulation.promises import Promises
 from oportuno.entry.simulation.town import Crowd, Request
 from oportuno.flows.deliver import deliver_one
 from oportuno.flows.limits import Doorkeeper
-from oportuno.flows.ports import Feed, Intake, Programmes, Store
+from oportuno.flows.ports import Feed, Intake, Programmes
 from oportuno.flows.programme import Programme
 from oportuno.flows.react import Reacted, react_once
 from oportuno.flows.recover import recover_once
 from oportuno.flows.take_in import TakeIn, take_in
+from oportuno.flows.work import Store
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import derive
 from oportuno.kit.times import Millis

@@ -14,8 +14,8 @@ from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided
 from oportuno.events.event import Call, Event, Source
-from oportuno.flows.ports import MoveMessage, OutboxStatus, Status, Writes
 from oportuno.flows.programme import Programme
+from oportuno.flows.work import MoveMessage, OutboxStatus, Status, Writes
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import SECOND, Millis
 from oportuno.profile.draft import Draft

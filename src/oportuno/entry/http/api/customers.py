@@ -21,8 +21,9 @@ from oportuno.entry.http.api.shapes import (
     moment,
     verdict_shape,
 )
-from oportuno.flows.ports import KeyFacts, Status
+from oportuno.flows.ports import KeyFacts
 from oportuno.flows.reads import spot_of, spot_of_event
+from oportuno.flows.work import Status
 from oportuno.kit.ids import write_id
 from oportuno.profile.draft import Draft
 from oportuno.profile.view import picture

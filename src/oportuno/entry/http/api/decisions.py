@@ -18,9 +18,9 @@ from oportuno.entry.http.api.shapes import (
     tally_shapes,
     verdict_shape,
 )
-from oportuno.flows.ports import Decision
 from oportuno.flows.reads import MessageRecord, spot_of
 from oportuno.flows.why import why
+from oportuno.flows.work import Decision
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import read_id, write_id
 from oportuno.kit.times import DAY, HOUR, to_text

@@ -9,8 +9,9 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from oportuno.flows.ports import KeyFacts, Stored
+from oportuno.flows.ports import KeyFacts
 from oportuno.flows.reads import Spot
+from oportuno.flows.work import Stored
 from oportuno.kit.faults import BadInput, Fault, NotAllowed, NotFound, NotRecognised
 from oportuno.kit.ids import CustomerKey, key_of, read_customer
 from oportuno.wiring import Front

@@ -12,8 +12,8 @@ from oportuno.consent.refusals import Reason, sentence
 from oportuno.content.said import Because
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
-from oportuno.flows.ports import Decision
 from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Tally
+from oportuno.flows.work import Decision
 from oportuno.kit.ids import write_id
 from oportuno.kit.times import Millis, to_text
 

@@ -1,0 +1,190 @@
+"""The unit of work: what is locked of a customer, all that may change with it, and the port that commits it together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import IntEnum
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from oportuno.channels.channel import Answer
+from oportuno.content.message import Message
+from oportuno.decision.verdict import Verdict
+from oportuno.events.event import Event
+from oportuno.kit.faults import Fault
+from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
+from oportuno.kit.times import Millis
+
+
+class Status(IntEnum):
+    """What kind of row stands for a customer."""
+
+    ACTIVE = 0
+    MERGING = 1
+    FORWARDED = 2
+    ERASED = 3
+    """A tombstone: no upsert recreates it."""
+
+
+class Stored(NamedTuple):
+    """A customer's row, read under its lock. `version` 0: there is no row yet."""
+
+    key: CustomerKey
+    status: Status
+    version: int
+    state: bytes
+    due_at: Millis | None
+    """The earliest timer, as it stands in the timer table."""
+
+
+class OutboxStatus(IntEnum):
+    """Where a message is. Only PENDING may be claimed; HANDING means the first byte may be on its way."""
+
+    PENDING = 0
+    HANDING = 1
+    ACCEPTED = 2
+    REFUSED = 3
+    """Refused for good by the provider."""
+    UNKNOWN = 4
+    CANCELLED = 5
+    """Withdrawn by us before hand-off; the reason stands beside it."""
+    EXPIRED = 6
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the outbox as the deliverer reads it."""
+
+    message: Message
+    status: OutboxStatus
+    not_before: Millis
+    attempts: int
+    deliverer: int
+    """Who claimed it last; 0: nobody."""
+
+
+class SaveCustomer(NamedTuple):
+    """Write a customer's state back. Fails with Moved unless the stored version is still `base_version`."""
+
+    key: CustomerKey
+    base_version: int
+    state: bytes
+    due_at: Millis | None
+    due_changed: bool
+
+
+class Cancel(NamedTuple):
+    """Cancel what is PENDING of a customer: about any of `items`, on `channel`, or (both empty) everything."""
+
+    key: CustomerKey
+    items: tuple[str, ...]
+    channel: str
+    reason: str
+    """A Refusal's value."""
+    at: Millis
+    marketing_only: bool = True
+
+
+class MoveMessage(NamedTuple):
+    """Move one message from an expected status to another; fails with Moved when it stands elsewhere."""
+
+    key: CustomerKey
+    id: bytes
+    expect: OutboxStatus
+    status: OutboxStatus
+    at: Millis
+    deliverer: int = 0
+    not_before: Millis | None = None
+    answer: Answer | None = None
+    reason: str = ""
+    held_by: int = 0
+    """When set, the message must also be in this deliverer's hands: nobody undoes another's claim."""
+
+
+class Quarantine(NamedTuple):
+    """An event whose step raised: set aside with its fault, visible, never lost; the customer goes on."""
+
+    event: Event
+    fault: str
+
+
+class LedgerEntry(NamedTuple):
+    """One answer about consent, with what proves it. Append-only."""
+
+    key: CustomerKey
+    id: bytes
+    at: Millis
+    slot: str
+    """purpose/channel, or ``suppression/channel``, ``wishes``, ``item/<id>``."""
+    state: str
+    source: str
+    notice: str
+    language: str
+    actor: str
+    proof: dict[str, Any]
+
+
+class Decision(NamedTuple):
+    """A verdict and whose it is."""
+
+    key: CustomerKey
+    verdict: Verdict
+
+
+class OffsetMove(NamedTuple):
+    """Compare-and-set of how far a (bucket, workspace, lane) was read."""
+
+    bucket: Bucket
+    workspace: WorkspaceId
+    lane: int
+    old: int
+    new: int
+
+
+class Writes(msgspec.Struct, kw_only=True):
+    """Everything one unit of work changes, committed together or not at all."""
+
+    saves: list[SaveCustomer] = []
+    decisions: list[Decision] = []
+    messages: list[Message] = []
+    """New in the outbox. An id already there is left as it is: proposing twice is saying once."""
+    cancels: list[Cancel] = []
+    moves: list[MoveMessage] = []
+    ledger: list[LedgerEntry] = []
+    quarantines: list[Quarantine] = []
+    offsets: list[OffsetMove] = []
+    erasures: list[CustomerKey] = []
+    """Turn these rows into tombstones and delete what the registry of personal data names."""
+    redactions: list[Event] = []
+    """Events that reached a tombstone: their bodies are blanked."""
+
+
+class Moved(Fault):
+    """Somebody else got there first (offset, version or message status). Nothing was written; read again."""
+
+    status = 409
+
+
+class Work(Protocol):
+    """One transaction: lock, think, commit. Left without commit, it changes nothing."""
+
+    async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
+        """Lock the customers' rows in key order and give the store's clock and the rows; absent ones have version 0."""
+        ...
+
+    async def commit(self, writes: Writes) -> None:
+        """Write everything and commit. Raises Moved (nothing written) or Unavailable (nothing known: read again)."""
+        ...
+
+
+class Store(Protocol):
+    """Where customers' states live."""
+
+    def work(self) -> AbstractAsyncContextManager[Work]:
+        """Begin a unit of work."""
+        ...
+
+    async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
+        """Look an id up in the directory: kind ``user`` or ``anonymous``."""
+        ...
