@@ -35,8 +35,8 @@ laws: $(READY)
 spec: $(READY)
 	$(BIN)/pytest -q
 
-proof: $(READY) ## the long runs at full size (hours; resumable; writes docs/proof/)
-	$(BIN)/python -m tests.proof
+proof: $(READY) ## the long runs at full size (hours; resumable; PART=… one of them; writes docs/proof/)
+	$(BIN)/python tests/proof/run.py $(or $(PART),all) --resume
 
 bench: $(READY) ## measure speed and memory on this machine
 	$(BIN)/oportuno bench
