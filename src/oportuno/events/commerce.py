@@ -226,7 +226,11 @@ def _read_commerce(
     kind: Commerce, context: _Context, told: _Properties, *, user: str, anonymous: str, currency: str, faults: Faults
 ) -> Reading:
     """Read the properties of a known kind; those about one product, by far the most, without looking for what only orders have."""
-    own = read_currency(told.currency, faults, "currency") if told.currency is not None else ""
+    own: str = currency
+    if told.currency is None:
+        own = ""
+    elif told.currency != currency:
+        own = read_currency(told.currency, faults, "currency")
     money = own or currency or CURRENCY_UNKNOWN
     items = _read_items(kind, told, money, faults)
     cart = read_word(told.cart_id, faults, "cart_id") if told.cart_id is not None else ""

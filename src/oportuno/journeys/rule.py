@@ -81,7 +81,9 @@ def _same(value: object, wanted: object) -> bool:
     return type(value) is type(wanted) and value == wanted
 
 
-def _number(value: object) -> Decimal | None:
+def _number(value: object) -> Decimal | int | None:
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
     number = value if isinstance(value, Decimal) else Decimal(str(value))

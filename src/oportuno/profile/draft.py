@@ -141,7 +141,8 @@ class Draft:
         A state above `SIZE_CEILING` is made lighter first; what it let go of stands in its section `LetGo`.
         """
         for section in self._dirty:
-            self._write(section)
+            title = section.title
+            self._sections[title] = (title, section.codec, _ENCODER.encode(self._open[section]))
         packed = self._pack()
         return packed if len(packed) <= SIZE_CEILING else self._lighten(packed)
 
@@ -149,12 +150,9 @@ class Draft:
         """Give the stored bytes of each section, for budgets and for the health page."""
         return {title: len(blob) for title, _, blob in self._sections.values()}
 
-    def _decode(self, section: type[Section]) -> Section:
-        if section.purposes and not section.purposes <= self.granted:
+    def _decode(self, section: type[Section], *, only_to_shed: bool = False) -> Section:
+        if section.purposes and not only_to_shed and not section.purposes <= self.granted:
             raise PurposeClosed("purpose_closed", f"section {section.title} needs {sorted(section.purposes)}")
-        return self._decode_anyway(section)
-
-    def _decode_anyway(self, section: type[Section]) -> Section:
         stored = self._sections.get(section.title)
         if stored is None:
             value = section()
@@ -172,10 +170,6 @@ class Draft:
         self._open[section] = value
         return value
 
-    def _write(self, section: type[Section]) -> None:
-        title = section.title
-        self._sections[title] = (title, section.codec, _ENCODER.encode(self._open[section]))
-
     def _pack(self) -> bytes:
         # By title: no two sections have the same, so that nothing else is ever compared.
         return _ENCODER.encode(sorted(self._sections.values()))
@@ -187,16 +181,16 @@ class Draft:
         while len(packed) > SIZE_CEILING:
             for title in sorted(kinds.keys() & self._sections.keys(), key=lambda title: (-len(self._sections[title][2]), title)):
                 kind = kinds[title]
-                part = (self._open.get(kind) or self._decode_anyway(kind)).shed()
+                part = (self._open.get(kind) or self._decode(kind, only_to_shed=True)).shed()
                 if part:
                     break
                 del kinds[title]
             else:
                 break
             self._dirty.add(kind)
-            self._write(kind)
             let_go.parts = sorted({*let_go.parts, part})
-            self._write(LetGo)
+            for section in (kind, LetGo):
+                self._sections[section.title] = (section.title, section.codec, _ENCODER.encode(self._open[section]))
             packed = self._pack()
         return packed
 
