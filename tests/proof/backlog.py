@@ -1,4 +1,4 @@
-"""The planner's trap: without statistics a fetch may sort a bucket's whole backlog, and a hiccup runs away. The drain must not slow with it."""
+"""The planner's trap: without statistics a fetch may sort a bucket's whole backlog, and a hiccup runs away. The drain must not slow."""
 
 from __future__ import annotations
 
@@ -103,8 +103,7 @@ class Backlog:
             tenth = self.sizes.events // 10
             rates = []
             for size in (tenth, tenth, self.sizes.events):
-                while size > 0:
-                    size -= 1_000
+                for _ in range(0, size, 1_000):
                     await crowd.send(intake, [crowd.event() for _ in range(1_000)])
                 rates.append(await self._drain())
             self.report.found.small_rate, self.report.found.large_rate = rates[1:]

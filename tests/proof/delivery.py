@@ -59,7 +59,7 @@ class Sizes:
     between: int = 20
     """Hand-offs that the endpoint must have seen between two kills: deaths of those who have hardly woken prove nothing."""
     resend: bool = False
-    """Plant the fault that the judge must find: what a dead deliverer had in hand is simply sent again."""
+    """Plant the fault that the judge must find: after a death, what was in hand or is unknown is simply sent again."""
 
 
 @dataclass
@@ -149,7 +149,7 @@ class Delivery:
             self.ground.kill(self.deliverers[place])
             self.report.deliverer_kills += 1
             if self.sizes.resend:
-                self.ground.execute("UPDATE outbox SET status = 0 WHERE status = 1")
+                self.ground.execute("UPDATE outbox SET status = 0 WHERE status IN (1, 4)")
             self.deliverers[place] = self._deliverer()
         self.killing = False
 

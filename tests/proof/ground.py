@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
@@ -38,7 +38,7 @@ class Ground:
         """From when to when (seconds since 1970) PostgreSQL did not answer because it was killed."""
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> Ground:
+    def __enter__(self) -> Self:
         if self.embedded is not None:
             self.url = self.embedded.start()
         else:

@@ -1,6 +1,7 @@
 """The proofs at full size: `python tests/proof/run.py <part>… | all [--resume]`. Each part writes docs/proof/<part>.json.
 
-`PROOF_COMMIT` names the commit where the tree is an export of it. With `--resume`, runs that stand in that file without faults, made at this very commit, are not made again.
+`PROOF_COMMIT` names the commit where the tree is an export of it. With `--resume`, runs that stand in that file without faults, made at
+this very commit, are not made again.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true")
     asked = parser.parse_args()
     parts = list(PARTS) if "all" in asked.parts else list(dict.fromkeys(asked.parts))
-    return int(any([not prove(part, resume=asked.resume) for part in parts]))
+    held = [prove(part, resume=asked.resume) for part in parts]
+    return int(not all(held))
 
 
 def prove(part: str, *, resume: bool) -> bool:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 OK = "200"
 PERHAPS = frozenset({OK, "500", "reset", "hang"})
@@ -50,7 +50,7 @@ class Sink:
         self.urls: dict[str, str] = {}
         self.arrived: list[Arrived] = []
 
-    def __enter__(self) -> Sink:
+    def __enter__(self) -> Self:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
         return self

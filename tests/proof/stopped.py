@@ -1,4 +1,4 @@
-"""An ingester falls asleep in the middle of a transaction while its twin goes on; it wakes, and nothing that was acknowledged stays unread."""
+"""An ingester falls asleep in a transaction while its twin goes on; it wakes, and nothing that was acknowledged stays unread."""
 
 from __future__ import annotations
 

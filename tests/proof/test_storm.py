@@ -1,4 +1,4 @@
-"""Whoever dies, and whenever: what was acknowledged is evaluated once, and what comes of it equals a quiet run. Small here, full in `make proof`."""
+"""Whoever dies, and whenever: what was acknowledged is evaluated once, and all equals a quiet run. Small here."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from storm import Sizes, Storm
 
 
 def test_two_workers_on_the_same_buckets_under_kills_come_out_like_one_quiet_worker() -> None:
-    report = Storm(Sizes(events=8_000, customers=400, worker_kills=6, postgres_kills=2, seed=1, pause=(0.8, 1.6), poison=0.001)).run()
+    report = Storm(Sizes(events=6_000, customers=300, worker_kills=4, postgres_kills=1, seed=1, pause=(0.8, 1.6), poison=0.001)).run()
     assert report.found.faults == []
-    assert report.found.acknowledged == report.found.evaluated + report.found.quarantined == 8_000
+    assert report.found.acknowledged == report.found.evaluated + report.found.quarantined == 6_000
     assert report.found.quarantined > 0
     assert report.found.verdicts > 100
     assert report.found.messages > 100
     assert report.found.timers > 100
-    assert (report.worker_kills, report.postgres_kills) == (6, 2)
+    assert (report.worker_kills, report.postgres_kills) == (4, 1)
 
 
 def test_the_storm_finds_a_missing_compare_and_set(postgres_server: str) -> None:
@@ -28,7 +28,7 @@ def test_the_storm_finds_a_missing_compare_and_set(postgres_server: str) -> None
 
 
 def test_a_standby_takes_a_dead_engines_buckets_over_and_its_timers_go_on_within_ten_seconds(postgres_server: str) -> None:
-    sizes = Sizes(events=1_200, customers=300, worker_kills=2, postgres_kills=0, seed=3, pause=(8.5, 8.5), leased=True)
+    sizes = Sizes(events=600, customers=300, worker_kills=1, postgres_kills=0, seed=3, pause=(8.5, 8.5), leased=True)
     report = Storm(sizes, server=postgres_server).run()
     assert report.found.faults == []
     assert report.found.late_timers > 0, "the deaths held nothing up: nothing was proved"

@@ -1,4 +1,4 @@
-"""Outside writers: wishes, withdrawals, suppressions and erasures race with engines and a deliverer at full speed, all on the same few people."""
+"""Outside writers: wishes, withdrawals, suppressions and erasures race with engines and a deliverer, all on the same few people."""
 
 from __future__ import annotations
 
@@ -105,7 +105,10 @@ class Told:
         self.channels: set[str] = set()
         """Channels suppressed for good."""
         self.spoken: list[tuple[int, float, bool]] = [(0, 0.0, True)]
-        """(since when by the store's clock, when it was answered by ours, whether marketing by webhook is welcome)."""
+        """(since when by the store's clock, from when on the endpoint must know, whether marketing by webhook is welcome).
+
+        A no counts for the endpoint from when it was answered, a yes from when it was written: we may hear of that much later.
+        """
         self.erased_at = 0
 
 
@@ -229,7 +232,7 @@ class Writers:
     def _spoke(self, told: Told, heard: Heard, *, welcome: bool) -> None:
         # Said again, or in the same millisecond as the opposite (then the stricter stands): nothing new.
         if heard.changed and heard.at > told.spoken[-1][0]:
-            told.spoken.append((heard.at, time.time() * 1000, welcome))
+            told.spoken.append((heard.at, heard.at if welcome else time.time() * 1000, welcome))
             self.report.found.grants += welcome
             self.report.found.withdrawals += not welcome
 

@@ -1,0 +1,85 @@
+"""What docs/proof says was proved holds, and was proved at the promised size. `make proof` writes it anew.
+
+A law because a proof that was made small, or that found a fault and was committed all the same, is worse than none.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RESULTS = Path(__file__).parents[2] / "docs" / "proof"
+PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog")
+
+
+def runs_of(part: str) -> list[dict[str, Any]]:
+    return json.loads((RESULTS / f"{part}.json").read_text(encoding="utf-8"))["runs"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_proof_names_where_and_from_what_it_was_made_and_found_no_fault(part: str) -> None:
+    said = json.loads((RESULTS / f"{part}.json").read_text(encoding="utf-8"))
+    assert len(said["commit"]) == 40
+    assert {"cores", "memory_gb", "python", "postgres"} <= said["machine"].keys()
+    assert said["runs"]
+    for run in said["runs"]:
+        assert run["faults"] == []
+        assert isinstance(run["sizes"]["seed"], int)
+        planted = {"unguarded", "forgetful", "resend", "unlocked", "inherit", "trapped"}
+        assert not any(run["sizes"].get(fault) for fault in planted), "a planted fault proves the judge, not the product"
+
+
+def test_no_proof_lies_there_that_no_law_looks_at() -> None:
+    assert {path.stem for path in RESULTS.glob("*.json")} == set(PARTS)
+
+
+def test_engines_were_killed_sixty_times_and_postgresql_ten_in_two_hundred_thousand_events() -> None:
+    for run in runs_of("engine"):
+        assert (run["worker_kills"] >= 60, run["postgres_kills"] >= 10, run["acknowledged"] >= 200_000) == (True, True, True)
+        assert run["evaluated"] + run["quarantined"] == run["acknowledged"]
+        assert run["verdicts"] > 10_000
+        assert run["messages"] > 10_000
+
+
+def test_timers_went_on_within_ten_seconds_of_every_death() -> None:
+    for run in runs_of("engine") + runs_of("timers"):
+        assert run["timers"] > 100
+        assert run["latest_timer_ms"] <= 10_000
+    for run in runs_of("timers"):
+        assert run["worker_kills"] >= 20
+        assert run["late_timers"] > 0, "the deaths held nothing up"
+
+
+def test_deliverers_were_killed_sixty_times_and_nobody_got_a_message_twice() -> None:
+    for run in runs_of("delivery"):
+        assert (run["deliverer_kills"] >= 60, run["postgres_kills"] >= 10) == (True, True)
+        assert run["duplicates"] == 0
+        assert run["unknown_by_death"] <= run["unknown_allowed"]
+        assert run["accepted"] > 1_000
+        assert run["latest_after_expiry_ms"] <= 0
+
+
+def test_five_thousand_outside_writes_stood() -> None:
+    for run in runs_of("writers"):
+        assert run["writes"] >= 5_000
+        assert run["erased"] >= 10
+        assert run["withdrawals"] >= 500
+        assert run["handed_off"] >= 500
+        assert run["latest_hand_off_ms"] <= 1_000
+
+
+def test_an_ingester_slept_thirty_seconds_and_nothing_was_lost() -> None:
+    for run in runs_of("stopped"):
+        assert run["sizes"]["seconds"] >= 30
+        assert run["acknowledged_meanwhile"] > 1_000
+        assert run["quarantined"] > 0
+
+
+def test_a_million_events_drained_at_the_rate_of_a_tenth() -> None:
+    for run in runs_of("backlog"):
+        assert run["sizes"]["events"] >= 1_000_000
+        assert run["statistics"] == 0
+        assert run["ratio"] >= 0.8
