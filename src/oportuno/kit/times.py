@@ -6,7 +6,7 @@ Nothing here reads a clock. `now` always comes in as an argument; datetimes with
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from oportuno.kit.faults import BadInput
@@ -20,7 +20,6 @@ HOUR: Final[Millis] = 60 * MINUTE
 DAY: Final[Millis] = 24 * HOUR
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY: Final = date(1970, 1, 1)
 _UNITS: Final = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION: Final = re.compile(r"(\d{1,9})(ms|s|m|h|d|w)")
 # The years a shop can mean. Outside them arithmetic with zones overflows, and the value is surely a mistake.
@@ -59,11 +58,6 @@ def to_text(at: Millis) -> str:
 def day_of(at: Millis) -> int:
     """Number the UTC day of a moment: days since 1970-01-01. Partitions of the log are named by it."""
     return at // DAY
-
-
-def date_of_day(day: int) -> date:
-    """Give the calendar date of a day number."""
-    return _EPOCH_DAY + timedelta(days=day)
 
 
 def parse_duration(text: str) -> Millis:

@@ -24,7 +24,6 @@ CART = Because(
     },
     read=("core", "cart"),
 )
-FACTS = {"now": NOW, "zone": "Europe/Madrid"}
 
 
 def test_the_label_says_what_was_left_and_when() -> None:
