@@ -92,9 +92,18 @@ policies = st.builds(
     freshness=st.integers(1_000, DAY),
     languages=st.lists(st.sampled_from(["es", "en", "no", "es-MX"]), min_size=1, unique=True).map(tuple),
     sandbox=st.booleans(),
+    currency=st.sampled_from(["EUR", "JPY", "MXN"]),
 )
 
 
 @given(policies, st.fixed_dictionaries({}, optional={"name": st.sampled_from(["Tienda Norte", "yes", "1.0", "Ñandú: «12»"])}))
 def test_what_is_written_is_read_back_the_same(policy: Policy, brand: dict[str, str]) -> None:
     assert read_policy(write_policy(policy, brand)) == (policy, brand)
+
+
+def test_the_currency_of_the_shop_is_three_capitals_and_euros_when_nothing_is_said() -> None:
+    assert read_policy("policy: {currency: MXN}")[0].currency == "MXN"
+    assert read_policy("policy: {sandbox: true}")[0].currency == "EUR"
+    with pytest.raises(BadInput) as refused:
+        read_policy("policy: {currency: euro}")
+    assert refused.value.code == "currency_unknown"
