@@ -293,6 +293,8 @@ def _day_of(own: Millis | None, sent: Millis | None, message_id: str, received: 
             return day_of(received), day_of(received) - 1
         return day_of(inside), None
     day = day_of(min(stamp, latest))
+    if stamp < earliest and own is None:
+        return day_of(received), day_of(received) - 1
     if stamp < earliest:
         return day - OLD_SHELF, day
     return day, day - 1 if own is None or stamp > latest else None

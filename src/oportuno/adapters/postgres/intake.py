@@ -57,10 +57,15 @@ INSERT INTO rejects (workspace, id, received, code, sentence, place, raw, key_id
 SELECT * FROM unnest(%b::int4[], %b::bytea[], %b::int8[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[])
 ON CONFLICT DO NOTHING
 """
+# Lane by lane from its offset on, so that what was read long ago costs nothing, however much of it there is.
 _BACKLOG = """
-SELECT count(*) FROM (
-    SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane)
-    WHERE e.workspace = %s AND e.bucket = %s AND e.seq > coalesce(o.seq, 0) LIMIT %s
+SELECT coalesce(sum(waiting.n), 0)::int8
+FROM lanes l LEFT JOIN offsets o ON o.bucket = %(bucket)s AND o.workspace = %(workspace)s AND o.lane = l.lane
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM (
+        SELECT 1 FROM events e
+        WHERE e.bucket = %(bucket)s AND e.workspace = %(workspace)s AND e.lane = l.lane AND e.seq > coalesce(o.seq, 0) LIMIT %(most)s
+    ) unread
 ) waiting
 """
 
@@ -248,7 +253,8 @@ class PostgresIntake:
         self._backlogs[workspace] = (now, count)
         await self._renew()
         async with translated():
-            cursor = await self._connection.execute(_BACKLOG, (workspace, int(now) % BUCKETS, 100_000))
+            asked = {"workspace": workspace, "bucket": int(now) % BUCKETS, "most": 100_000}
+            cursor = await self._connection.execute(_BACKLOG, asked)
             row = await cursor.fetchone()
         self._backlogs[workspace] = (now, (int(row[0]) if row else 0) * BUCKETS)
         return self._backlogs[workspace][1]
