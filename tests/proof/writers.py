@@ -336,7 +336,9 @@ class Writers:
 
 
 _BEHIND = """
-SELECT count(*) FROM (SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane) WHERE e.seq > coalesce(o.seq, 0) LIMIT 2000) w
+SELECT count(*) FROM (
+    SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane) WHERE e.seq > coalesce(o.seq, 0) LIMIT 2000
+) waiting
 """
 
 
