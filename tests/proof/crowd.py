@@ -48,13 +48,13 @@ class Crowd:
             )
 
     def event(self, *, name: str | None = None, who: int | None = None, poison: bool = False, said: str = "") -> Arrival:
-        """Make one event of somebody; `said` is put into its body."""
+        """Make one event of somebody; `said` stands in its body as the name of the product."""
         now = time.time_ns() // 1_000_000
         who = self.chance.randrange(len(self.keys)) if who is None else who
         body = self.traffic.event(now, customer=who, name=name)
         read = msgspec.json.decode(body)
         if said:
-            read["properties"]["said"] = said
+            read["properties"]["name"] = said
             body = msgspec.json.encode(read)
         return Arrival(
             key=self.keys[who],

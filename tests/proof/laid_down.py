@@ -31,7 +31,7 @@ steps:
     send: {key}
     channel: webhook
     purpose: {purpose}
-    because: event_seen
+    because: {because}
     expires: {expires}
 reentry: always
 on_publish: finish_old
@@ -49,19 +49,21 @@ secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 class Play:
     """Says something at once when an event comes."""
 
-    def __init__(self, event: str, *, host: str, purpose: str = "marketing") -> None:
+    def __init__(self, event: str, *, host: str, purpose: str = "marketing", because: str = "event_seen") -> None:
         self.event = event
         self.host = host
         self.purpose = purpose
+        self.because = because
 
 
 async def lay_down(url: str, workspace: int, plays: list[Play], hosts: Mapping[str, str], *, at_most: int, expires: str) -> None:
     """Publish the plays for a workspace, with a limit of so many touches an hour."""
     files = {"policy.yaml": _POLICY.format(at_most=at_most)}
     for play in plays:
-        words = {"key": play.event.lower().replace(" ", "-"), "event": play.event, "purpose": play.purpose, "expires": expires}
-        files[f"journeys/{words['key']}.yaml"] = _JOURNEY.format(**words)
-        files[f"messages/{words['key']}.yaml"] = _MESSAGE.format(**words, url=hosts[play.host])
+        key = play.event.lower().replace(" ", "-")
+        words = {"key": key, "event": play.event, "purpose": play.purpose, "because": play.because, "expires": expires}
+        files[f"journeys/{key}.yaml"] = _JOURNEY.format(**words)
+        files[f"messages/{key}.yaml"] = _MESSAGE.format(**words, url=hosts[play.host])
     connections = Connections(url, name="proof", most=1, plans=CHANGING)
     try:
         await apply(files, workspace=workspace, workspaces=PostgresWorkspaces(connections), compiler=Mrml())
