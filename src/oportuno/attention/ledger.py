@@ -35,6 +35,8 @@ class Touch(msgspec.Struct, array_like=True):
     made: bool = False
     until: Millis = 0
     """A reservation's own expiry; 0 once made."""
+    items: tuple[str, ...] = ()
+    """What the reserved message is about, so that a purchase gives its place back; empty once made."""
 
 
 class Attention(Section):
@@ -45,7 +47,14 @@ class Attention(Section):
     touches: list[Touch] = []
 
     def shed(self) -> str:
-        """Count the two oldest touches as one, made when the later was: both count at least as long as they would have."""
+        """Forget what a reservation is about (its place then comes back at its expiry only); else count the two oldest touches as one.
+
+        The one is made when the later was: both count at least as long as they would have.
+        """
+        for touch in self.touches:
+            if touch.items:
+                touch.items = ()
+                return "attention.items"
         made = sorted((touch for touch in self.touches if touch.made), key=lambda touch: (touch.at, touch.id), reverse=True)
         if len(made) <= 1:
             return ""
@@ -81,21 +90,30 @@ def room_from(attention: Attention, limits: tuple[Limit, ...], now: Millis, *, c
     return earliest
 
 
-def reserve(attention: Attention, *, id: bytes, channel: str, now: Millis, until: Millis, cost: int = 1) -> None:  # noqa: A002 - the field's own word
+def reserve(
+    attention: Attention,
+    *,
+    id: bytes,  # noqa: A002 - the field's own word
+    channel: str,
+    now: Millis,
+    until: Millis,
+    cost: int = 1,
+    items: tuple[str, ...] = (),
+) -> None:
     """Hold a place for one touch, after `room_from` said that it fits. Reserving the same id again only moves its expiry."""
     for touch in attention.touches:
         if touch.id == id:
             if not touch.made:
                 touch.until = max(touch.until, until)
             return
-    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, until=until))
+    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, until=until, items=items))
 
 
 def confirm(attention: Attention, *, id: bytes, channel: str, now: Millis, cost: int = 1) -> None:  # noqa: A002 - the field's own word
     """Turn a reservation into a touch made now. A reservation that had lapsed counts all the same: we spoke."""
     for touch in attention.touches:
         if touch.id == id:
-            touch.made, touch.at, touch.until = True, now, 0
+            touch.made, touch.at, touch.until, touch.items = True, now, 0, ()
             return
     attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, made=True))
 
@@ -103,6 +121,18 @@ def confirm(attention: Attention, *, id: bytes, channel: str, now: Millis, cost:
 def release(attention: Attention, *, id: bytes) -> None:  # noqa: A002 - the field's own word
     """Give back a reservation, or take back a touch that certainly did not happen."""
     attention.touches = [touch for touch in attention.touches if touch.id != id]
+
+
+def release_about(attention: Attention, items: tuple[str, ...]) -> bool:
+    """Give back the reservations of messages about any of these items, which are being cancelled; says whether there were any.
+
+    A reservation not yet made is a message that nobody claimed: the claim makes it, under the same lock.
+    """
+    kept = [touch for touch in attention.touches if touch.made or set(items).isdisjoint(touch.items)]
+    found = len(kept) < len(attention.touches)
+    if found:
+        attention.touches = kept
+    return found
 
 
 def forget_old(attention: Attention, *, now: Millis, longest: Millis) -> None:

@@ -167,6 +167,7 @@ class _Turn:
                 now=self.now,
                 until=proposal.expires_at,
                 cost=proposal.cost,
+                items=proposal.items,
             )
         self.pending.said.append((proposal.id, self.now))
         self.decisions.messages.append(message_from(permit, proposal))

@@ -334,7 +334,7 @@ def _ending(waiting: Waiting, touch: bytes, answer: Answer | None, stored: Store
         release(attention, id=touch)
         if status is OutboxStatus.PENDING:
             said = message.said
-            reserve(attention, id=message.id, channel=said.channel, now=now, until=message.expires_at, cost=said.cost)
+            reserve(attention, id=message.id, channel=said.channel, now=now, until=message.expires_at, cost=said.cost, items=said.items)
         writes.saves.append(_save(draft, stored))
     return writes
 

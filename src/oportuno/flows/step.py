@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from oportuno.attention.ledger import Attention, release_about
 from oportuno.consent.answers import granted_purposes
 from oportuno.consent.listen import listen
 from oportuno.consent.refusals import Refusal
@@ -50,6 +51,8 @@ def step(draft: Draft, events: Sequence[Event], *, programme: Programme, now: Mi
         if folded.bought:
             cancelled.append((folded.bought, Refusal.ITEM_BOUGHT.value))
             verdicts += drop_pending(draft, items=folded.bought, refusal=Refusal.ITEM_BOUGHT, now=now)
+            if draft.has(Attention) and release_about(draft.read(Attention), folded.bought):
+                draft.open(Attention)
         proposals += advance(draft, programme.journeys, event, now=now, freshness=programme.policy.freshness)
     proposals += advance(draft, programme.journeys, None, now=now, freshness=programme.policy.freshness)
     decided = decide(draft, proposals, policy=programme.policy, now=now, clock_trusted=clock_trusted)
