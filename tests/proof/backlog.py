@@ -21,8 +21,9 @@ from oportuno.kit.ids import BUCKETS
 
 LEAST = 0.6
 """Of the rate at a tenth of the backlog, per second of CPU. What the trap costs is a multiple of this, not a share."""
-TRAP = {"plan_cache_mode": "force_generic_plan", "enable_indexscan": "off", "enable_indexonlyscan": "off", "jit": "off"}
-"""What the planner does to itself where it is free and knows nothing: read a bucket's whole backlog, and sort it, for every batch."""
+IN_ORDER = "ORDER BY v.seq LIMIT"
+SORTED = "ORDER BY v.seq + 0 * length(md5(v.body::text)) LIMIT"
+"""What the planner does to itself where it is free and knows nothing: look at all that waits, and sort it, for every batch."""
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Sizes:
     limit: int = 500
     """Events of a batch, at most."""
     trapped: bool = False
-    """Plant the fault that the judge must find: the fetch plans as it likes."""
+    """Plant the fault that the judge must find: the fetch sorts all that waits."""
 
 
 @dataclass
@@ -87,13 +88,13 @@ class Backlog:
 
     @contextmanager
     def _planted(self):
-        pinned = feeds.ENGINE_PLANS
+        pinned = feeds._EVENTS
         if self.sizes.trapped:
-            feeds.ENGINE_PLANS = TRAP
+            feeds._EVENTS = pinned.replace(IN_ORDER, SORTED)
         try:
             yield
         finally:
-            feeds.ENGINE_PLANS = pinned
+            feeds._EVENTS = pinned
 
     async def _drain_all(self, crowd: Crowd) -> None:
         async with AsyncExitStack() as stack:

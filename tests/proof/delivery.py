@@ -15,6 +15,7 @@ from laid_down import Play, lay_down
 from sink import OK, PERHAPS, UNSURE, Arrived, Sink
 
 from oportuno.adapters.postgres.intake import PostgresIntake
+from oportuno.channels.channel import Answer, Outcome
 from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
 from oportuno.entry.deliverer import PLACES
@@ -179,12 +180,12 @@ class Delivery:
         seen: dict[str, list[Arrived]] = {}
         for arrived in self.sink.arrived:
             seen.setdefault(arrived.message, []).append(arrived)
-        rows = self.ground.execute("SELECT id, customer, status, marketing, reason, expires_at, answer IS NOT NULL, body FROM outbox")
+        rows = self.ground.execute("SELECT id, customer, status, marketing, reason, expires_at, answer, body FROM outbox")
         refusals = {refusal.value for refusal in Refusal}
         touched: Counter[int] = Counter()
         endings: Counter[str] = Counter()
         known = set()
-        for id_, customer, status, marketing, reason, expires_at, answered, body in rows:
+        for id_, customer, status, marketing, reason, expires_at, stored, body in rows:
             name = write_id("msg", bytes(id_))
             known.add(name)
             mine = sorted(seen.get(name, ()), key=lambda a: a.at)
@@ -192,7 +193,8 @@ class Delivery:
             endings[ending.name.lower()] += 1
             msgspec.msgpack.decode(bytes(body), type=Message)
             self._hand_offs(name, mine, marketing=marketing, expires_at=expires_at)
-            self._explained(name, ending, mine, reason, answered=answered, refusals=refusals)
+            answer = msgspec.msgpack.decode(bytes(stored), type=Answer).outcome if stored else None
+            self._explained(name, ending, mine, reason, answer=answer, refusals=refusals)
             if ending is OutboxStatus.UNKNOWN:
                 by_script = bool(mine) and mine[-1].answer in UNSURE
                 found.unknown_by_script += by_script
@@ -226,19 +228,22 @@ class Delivery:
             if late > BEGUN_WITHIN:
                 found.faults.append(f"{name} was handed off {late} ms after it had expired")
 
-    def _explained(self, name: str, ending: OutboxStatus, mine: list[Arrived], reason: str, *, answered: bool, refusals: set[str]) -> None:
+    def _explained(
+        self, name: str, ending: OutboxStatus, mine: list[Arrived], reason: str, *, answer: Outcome | None, refusals: set[str]
+    ) -> None:
         faults = self.report.found.faults
         match ending:
             case OutboxStatus.ACCEPTED if not mine or mine[-1].answer != OK:
                 faults.append(f"{name} stands as accepted, the endpoint says {[a.answer for a in mine]}")
             case OutboxStatus.REFUSED:
                 faults.append(f"{name} stands as refused for good, which no answer of the script means")
-            case OutboxStatus.UNKNOWN if not (answered and reason):
+            case OutboxStatus.UNKNOWN if not (answer is Outcome.UNKNOWN and reason):
                 faults.append(f"{name} is unknown and nothing says why")
             case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if reason not in refusals:
                 faults.append(f"{name} was {ending.name.lower()} because of “{reason}”, which is no refusal")
-            case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if any(a.answer == OK for a in mine):
-                faults.append(f"{name} was {ending.name.lower()} although the endpoint took it")
+            case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if any(a.answer == OK for a in mine) and answer is not Outcome.UNKNOWN:
+                # A service message whose first attempt may have been taken waits to be sent again, and may expire: then the doubt stands.
+                faults.append(f"{name} was {ending.name.lower()} although the endpoint took it, and no doubt stands beside it")
             case _:
                 return
 

@@ -16,5 +16,5 @@ def test_a_long_backlog_drains_as_fast_as_a_short_one(postgres_server: str) -> N
 
 
 def test_the_judge_finds_a_fetch_that_sorts_the_whole_backlog(postgres_server: str) -> None:
-    report = Backlog(Sizes(events=14_000, seed=1, limit=40, trapped=True), server=postgres_server).run()
+    report = Backlog(Sizes(events=8_000, seed=1, limit=50, trapped=True), server=postgres_server).run()
     assert any("of the rate" in fault for fault in report.found.faults)
