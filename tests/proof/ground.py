@@ -37,6 +37,7 @@ class Ground:
         self.away: list[tuple[float, float]] = []
         """From when to when (seconds since 1970) PostgreSQL did not answer because it was killed."""
         self.processes: list[subprocess.Popen[bytes]] = []
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
     def __enter__(self) -> Self:
         if self.embedded is not None:
@@ -50,6 +51,7 @@ class Ground:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._disconnect()
         for process in self.processes:
             process.kill()
             process.wait()
@@ -60,10 +62,23 @@ class Ground:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement on a connection of its own and give its rows."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+        """Run one statement and give its rows; once more on a new connection, if PostgreSQL was killed under the old one."""
+        try:
+            return self._execute(statement, parameters)
+        except psycopg.OperationalError:
+            self._disconnect()
+            return self._execute(statement, parameters)
+
+    def _execute(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        cursor = self._connection.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def workspace(self, *, name: str = "Tienda Norte") -> int:
         """Make a workspace and give its number."""
