@@ -50,6 +50,15 @@ async def _open(workspaces, **given):
     return await open_workspace("Tienda Norte", **facts, workspaces=workspaces, chance=secrets.token_bytes)
 
 
+def test_a_workspace_opened_a_moment_ago_has_its_programme_at_once(tell):
+    async def story(workspaces, _keys, programmes):
+        await programmes.all()
+        made = (await _open(workspaces)).workspace
+        assert (await programmes.programme(made.workspace)).workspace == made.workspace
+
+    tell(story)
+
+
 def test_a_new_workspace_is_found_by_its_number_and_by_its_name_for_people(tell):
     async def story(workspaces, _keys, programmes):
         made = (await _open(workspaces)).workspace

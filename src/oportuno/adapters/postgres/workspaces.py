@@ -140,6 +140,11 @@ class PostgresProgrammes:
         """See the port."""
         found = (await self.all()).get(workspace)
         if found is None:
+            # It may have been opened since we looked, and its first events must not be set aside for that.
+            async with self._checking:
+                await self._refresh()
+            found = self._programmes.get(workspace)
+        if found is None:
             raise NotFound("workspace_unknown", "there is no such workspace")
         return found
 
