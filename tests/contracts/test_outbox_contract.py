@@ -97,6 +97,19 @@ def test_a_large_shop_does_not_hold_up_a_small_one(tell):
     tell(story)
 
 
+def test_a_small_shop_that_tries_again_does_not_wait_for_a_large_one_to_finish(tell):
+    async def story(shop: Shop):
+        small, now = Shop(shop.outside), await shop.now()
+        again = message(small.key(1), "hello", now=now)
+        await small.write(messages=[again])
+        await small.write(moves=[MoveMessage(again.key, again.id, PENDING, PENDING, now, not_before=now - 1)])
+        await shop.write(messages=[message(shop.key(n), "sale", now=now - HOUR) for n in range(60)])
+        due = await shop.outbox.due("email", 40)
+        assert again.id in {each.message.id for each in due.waiting}
+
+    tell(story)
+
+
 def test_only_what_lay_in_dead_hands_is_abandoned(tell):
     async def story(shop: Shop):
         ana, now = shop.key(1), await shop.now()

@@ -24,17 +24,18 @@ _UNPACK: Final = msgspec.msgpack.Decoder(Message)
 
 _NOW: Final = "SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint"
 # The statement's start, not `clock_millis()`: that is volatile, and the index would be walked to its end to compare every row with it.
-# One probe a workspace and day; the partial index holds only what waits, so the cost does not grow with what was sent.
+# One probe a workspace and day; the partial index holds only what waits, so the cost does not grow with what was sent. The oldest of each
+# workspace come first: one that has much to say keeps nobody else waiting.
 _DUE = """
 SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer
 FROM workspaces w CROSS JOIN LATERAL (
-    SELECT * FROM outbox v
+    SELECT v.*, row_number() OVER (ORDER BY v.not_before) AS place FROM outbox v
     WHERE v.channel = %b AND v.workspace = w.workspace AND v.status = 0
         AND v.not_before <= (extract(epoch FROM statement_timestamp()) * 1000)::bigint
         AND v.day > %b::int4 AND v.day < %b::int4
     ORDER BY v.not_before LIMIT %b::int8
 ) o
-ORDER BY o.not_before LIMIT %b::int8
+ORDER BY o.place, o.not_before LIMIT %b::int8
 """
 _ABANDONED = """
 SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer FROM outbox o
