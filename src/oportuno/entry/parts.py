@@ -112,7 +112,8 @@ async def _keep_house(settings: Settings, stop: asyncio.Event) -> None:
         try:
             _log.info("kept_house", **await wiring.keep_house(settings))
             await _rest(stop, _ROUND)
-        except (Unavailable, OSError):
+        except Exception as fault:  # noqa: BLE001 - a round that fails is done again: without partitions ahead nothing could be taken in
+            _log.warning("house_not_kept", fault=type(fault).__name__)
             await _rest(stop, _LONGEST_PAUSE)
 
 

@@ -72,3 +72,20 @@ def test_a_lane_is_retired_only_when_its_writer_is_gone_and_everything_in_it_was
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("INSERT INTO offsets SELECT bucket, workspace, lane, seq FROM events")
     assert keep(postgres_url).lanes_retired == 1
+
+
+def test_two_keepers_at_once_make_a_missing_day_together(postgres_url: str) -> None:
+    async def both() -> list[Kept]:
+        connections = [await connect(postgres_url, name="test") for _ in range(4)]
+        try:
+            return await asyncio.gather(*(keep_house(connection, dedupe_days=30) for connection in connections))
+        finally:
+            for connection in connections:
+                await connection.close()
+
+    for _ in range(5):
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            newest = connection.execute("SELECT max(relname) FROM pg_class WHERE relname ~ '^events_[0-9]{8}$'").fetchone()
+            assert newest is not None
+            connection.execute(f"DROP TABLE {newest[0]}")
+        assert sum(kept.partitions_made for kept in asyncio.run(asyncio.wait_for(both(), 60))) == 1

@@ -18,6 +18,7 @@ AHEAD: Final = 3
 """Days of partitions kept ready; each empty one costs every fetch a probe, so not more."""
 SEEN_BACK: Final = 62
 """An id stamped up to 30 days back is remembered for 30 days more, under the stamp's day."""
+HOUSE_LOCK: Final = 0x686F7573
 _REJECTS_KEPT: Final[Millis] = 30 * DAY
 
 MAKE_PARTITIONS: Final = "SELECT make_partitions(%s, %s)"
@@ -27,9 +28,11 @@ WHERE p.relname = 'seen' AND c.relname ~ '^seen_[0-9]{8}$'
   AND c.relname < 'seen_' || to_char(date '1970-01-01' + (clock_millis() / 86400000)::int - %s, 'YYYYMMDD')
 """
 _OLD_REJECTS: Final = "DELETE FROM rejects WHERE received < clock_millis() - %s"
-# A lane's writer is gone when its lock can be had; a lane that was drained then can never hold anything new.
+# A lane's writer is gone when its lock can be had; a lane that is drained then can never hold anything new. The locks come first, in a
+# statement of their own: whether a lane is drained must be seen after its writer's last commit.
+_LEFT: Final = "SELECT lane FROM lanes WHERE pg_try_advisory_xact_lock(%s, lane)"
 _RETIRE: Final = """
-DELETE FROM lanes l WHERE pg_try_advisory_xact_lock(%s, l.lane) AND NOT EXISTS (
+DELETE FROM lanes l WHERE l.lane = ANY(%s) AND NOT EXISTS (
     SELECT 1 FROM generate_series(0, 63) b CROSS JOIN workspaces w
     LEFT JOIN offsets o ON o.bucket = b AND o.workspace = w.workspace AND o.lane = l.lane
     CROSS JOIN LATERAL (
@@ -52,6 +55,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
     """Do one round. Raises Unavailable when the database is gone."""
     async with translated():
+        # One keeper at a time: two that make the same day's partition at once would stop each other.
+        await connection.execute("SELECT pg_advisory_lock(%s, 0)", (HOUSE_LOCK,))
         made = await (await connection.execute(MAKE_PARTITIONS, (AHEAD, 2 * dedupe_days + 2))).fetchone()
         old = await (await connection.execute(_OLD_SEEN, (2 * dedupe_days + 2,))).fetchall()
         for (name,) in old:
@@ -59,7 +64,10 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
             if name.removeprefix("seen_").isdigit():
                 await connection.execute(f"DROP TABLE IF EXISTS {name}".encode())
         rejects = await connection.execute(_OLD_REJECTS, (_REJECTS_KEPT,))
-        retired = await connection.execute(_RETIRE, (LANE_LOCK,))
+        async with connection.transaction():
+            left = await (await connection.execute(_LEFT, (LANE_LOCK,))).fetchall()
+            retired = await connection.execute(_RETIRE, ([lane for (lane,) in left],))
+        await connection.execute("SELECT pg_advisory_unlock(%s, 0)", (HOUSE_LOCK,))
     return Kept(
         partitions_made=int(made[0]) if made else 0,
         seen_days_dropped=len(old),
