@@ -16,6 +16,7 @@ from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import KeyFacts
 from oportuno.flows.take_in import TakeIn, Taken, take_in
+from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import DAY, to_text
 
 pytestmark = pytest.mark.postgres
@@ -77,3 +78,20 @@ def test_everything_in_a_strange_batch_is_stored_and_a_retry_the_next_day_adds_n
         raws = [bytes(row[0]) for row in connection.execute("SELECT raw FROM rejects ORDER BY place").fetchall()]
     assert bodies == {json.dumps(item).encode() for item in good}
     assert set(raws) == set(BAD)
+
+
+def test_who_loses_a_race_inside_the_database_is_told_to_come_again_and_not_that_the_request_is_wrong(postgres_url: str) -> None:
+    """The stock libraries send a 503 again, and drop what got a 409."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$"
+        )
+        connection.execute("CREATE TRIGGER lose BEFORE INSERT ON seen FOR EACH STATEMENT EXECUTE FUNCTION lose()")
+    try:
+        with pytest.raises(Unavailable):
+            batch = b'{"batch":[{"type":"track","event":"Cart Viewed","userId":"ana"}]}'
+            asyncio.run(send(postgres_url, [batch], time.time_ns() // 1_000_000))
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("DROP FUNCTION lose CASCADE")

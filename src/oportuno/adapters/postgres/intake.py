@@ -17,7 +17,7 @@ from oportuno.adapters.postgres.database import WRITER_PLANS, Connection, connec
 from oportuno.adapters.postgres.directory import Directory
 from oportuno.events.event import Source
 from oportuno.flows.ports import Arrival, LaneClass, Reject, Sighting
-from oportuno.kit.faults import Fault, Unavailable
+from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import BUCKETS, CustomerId, WorkspaceId
 
 LANE_LOCK: Final = 0x6C616E65
@@ -128,9 +128,10 @@ class _Writer:
             stored = await self._write([a for r in requests for a in r.arrivals], [j for r in requests for j in r.rejects])
         except Exception as fault:  # noqa: BLE001 - whatever it was, every waiting request must hear of it, or it would hang for ever
             await self._leave_lane()
-            known = (
-                fault if isinstance(fault, Fault) else Unavailable("not_stored", f"the log could not be written: {type(fault).__name__}")
-            )
+            # Whoever lost a race inside the database (Moved) is told to come again, like everybody: a stock library drops what gets a 409.
+            known = fault
+            if not isinstance(fault, Unavailable):
+                known = Unavailable("not_stored", f"the log could not be written: {type(fault).__name__}")
             for request in requests:
                 if not request.done.done():
                     request.done.set_exception(known)
