@@ -88,9 +88,9 @@ def test_who_loses_a_race_inside_the_database_is_told_to_come_again_and_not_that
             " $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$"
         )
         connection.execute("CREATE TRIGGER lose BEFORE INSERT ON seen FOR EACH STATEMENT EXECUTE FUNCTION lose()")
+    batch = b'{"batch":[{"type":"track","event":"Cart Viewed","userId":"ana"}]}'
     try:
         with pytest.raises(Unavailable):
-            batch = b'{"batch":[{"type":"track","event":"Cart Viewed","userId":"ana"}]}'
             asyncio.run(send(postgres_url, [batch], time.time_ns() // 1_000_000))
     finally:
         with psycopg.connect(postgres_url, autocommit=True) as connection:
