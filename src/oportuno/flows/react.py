@@ -109,15 +109,25 @@ def _try(stored: Stored, events: Sequence[Event], programme: Programme, *, now: 
 def _step_around_poison(
     stored: Stored, events: list[Event], programme: Programme, fault: Exception, *, now: Millis, trusted: bool, writes: Writes
 ) -> None:
-    """Leave out the events that raise, one by one, and step with the rest; a timer that raises is put off and changes nothing."""
+    """Leave out the events that raise and step with the rest; a timer that raises is put off and changes nothing.
+
+    Sought by halves: many customers are locked meanwhile, and one of them may have brought hundreds of events.
+    """
     good: list[Event] = []
-    for event in events:
+    halves = [events]
+    while halves:
+        part = halves.pop()
         try:
-            _try(stored, [*good, event], programme, now=now, trusted=trusted)
-        except Exception as poison:  # noqa: BLE001 - this is the event that raises
-            writes.quarantines.append(Quarantine(event, _name(poison)))
+            _try(stored, good + part, programme, now=now, trusted=trusted)
+        except CodecTooNew:
+            raise
+        except Exception as poison:  # noqa: BLE001 - it is among these
+            if len(part) > 1:
+                halves += [part[len(part) // 2 :], part[: len(part) // 2]]
+            else:
+                writes.quarantines += [Quarantine(event, _name(poison)) for event in part]
         else:
-            good.append(event)
+            good += part
     try:
         draft, outcome = _try(stored, good, programme, now=now, trusted=trusted)
     except Exception:  # noqa: BLE001 - even without events: the state itself or a timer raises
