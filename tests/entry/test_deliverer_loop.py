@@ -211,3 +211,21 @@ def test_a_message_of_a_workspace_that_is_gone_does_not_stop_the_others() -> Non
                 assert (await heard.get())[1].ended is Ended.ACCEPTED
 
     tell(story)
+
+
+def test_a_round_that_fails_in_a_way_nobody_foresaw_does_not_silence_its_channel() -> None:
+    async def story(shop: Shop) -> None:
+        mail = Endpoint()
+        [waiting] = await messages(shop, 1)
+        failures = iter([True])
+
+        def ways(_programme: Programme, channel: str) -> Way:
+            if next(failures, False):
+                raise KeyError(channel)
+            return Way(channel, mail)
+
+        async with running(shop, ways) as (_, heard, _o):
+            assert (await heard.get())[1].ended is Ended.ACCEPTED
+        assert shop.status(waiting) is OutboxStatus.ACCEPTED
+
+    tell(story)

@@ -103,7 +103,10 @@ class Deliverer:
             wake.clear()
             self._behind[channel] = True
             if len(mine) < places:
-                self._behind[channel] = await self._round(channel, places)
+                try:
+                    self._behind[channel] = await self._round(channel, places)
+                except Exception as error:  # noqa: BLE001 - a round that fails must not silence the channel for good
+                    log.error("round_fault", channel=channel, fault=type(error).__name__)  # noqa: TRY400 - a traceback may quote a message
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), self._nap())
@@ -208,6 +211,9 @@ class Deliverer:
             except Unavailable as fault:
                 self._lose(fault)
                 return
+            except Exception as error:  # noqa: BLE001 - whatever ended the news, without them this deliverer is born anew
+                self._lose(Unavailable("news_lost", f"the news of messages ended: {type(error).__name__}"))
+                return
             for event in self._wake.values():
                 event.set()
 
@@ -220,6 +226,8 @@ class Deliverer:
                     log.warning("abandoned_settled", count=settled)
             except Unavailable as fault:
                 log.warning("outbox_unavailable", code=fault.code)
+            except Exception as error:  # noqa: BLE001 - what could not be settled is found again
+                log.error("recover_fault", fault=type(error).__name__)  # noqa: TRY400 - a traceback may quote a message
             await self._rest(_RECOVER_EVERY)
 
     def _lose(self, fault: Unavailable) -> None:
