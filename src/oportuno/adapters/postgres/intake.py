@@ -45,12 +45,17 @@ WITH incoming AS MATERIALIZED (
     SELECT i.bucket, i.workspace, %b::int4, i.seq, i.customer, i.h, i.source, i.call, i.name, i.at, i.received, i.body
     FROM incoming i JOIN fresh f ON f.h = i.h AND f.workspace = i.workspace AND f.source = i.seen_as
     RETURNING 1
+), told AS (
+    SELECT pg_notify(%b::text, notice) FROM unnest(%b::text[]) AS notice
 )
-SELECT count(*) FROM stored
+SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM told)
 """
+# LATERAL, because a plain join would be a hash join here, over every id that is remembered.
 _OLD = """
-SELECT s.workspace, s.source, s.h FROM unnest(%b::int4[], %b::int4[], %b::int2[], %b::bytea[]) AS k(day, workspace, source, h)
-JOIN seen s ON s.day = k.day AND s.workspace = k.workspace AND s.source = k.source AND s.h = k.h
+SELECT k.workspace, k.source, k.h FROM unnest(%b::int4[], %b::int4[], %b::int2[], %b::bytea[]) AS k(day, workspace, source, h)
+CROSS JOIN LATERAL (
+    SELECT 1 FROM seen s WHERE s.day = k.day AND s.workspace = k.workspace AND s.source = k.source AND s.h = k.h LIMIT 1
+) found
 """
 _REJECT = """
 INSERT INTO rejects (workspace, id, received, code, sentence, place, raw, key_id)
@@ -144,18 +149,17 @@ class _Writer:
         connection = await self._in_lane()
         async with translated():
             arrivals = await self._without_old(connection, arrivals)
-            columns, news = self._columns(arrivals)
-            async with connection.pipeline():
-                await connection.execute("BEGIN")
-                stored = await connection.execute(_STORE, (*columns, self._lane), binary=True) if arrivals else None
-                if rejects:
+            parameters = self._parameters(arrivals)
+            if not rejects:
+                # One statement is a transaction of its own: one message there, one back.
+                stored = await connection.execute(_STORE, parameters, binary=True) if arrivals else None
+            else:
+                async with connection.pipeline():
+                    await connection.execute("BEGIN")
+                    stored = await connection.execute(_STORE, parameters, binary=True) if arrivals else None
                     await connection.execute(_REJECT, _reject_columns(rejects))
-                for notice in news:
-                    await connection.execute("SELECT pg_notify(%s, %s)", (NEWS, notice))
-                await connection.execute("COMMIT")
-            if stored is None:
-                return 0
-            row = await stored.fetchone()
+                    await connection.execute("COMMIT")
+            row = await stored.fetchone() if stored is not None else None
         return int(row[0]) if row else 0
 
     async def _without_old(self, connection: Connection, arrivals: list[Arrival]) -> list[Arrival]:
@@ -170,7 +174,7 @@ class _Writer:
                 first.pop((row[0], row[1], bytes(row[2])), None)
         return list(first.values())
 
-    def _columns(self, arrivals: list[Arrival]) -> tuple[tuple[list[Any], ...], list[str]]:
+    def _parameters(self, arrivals: list[Arrival]) -> tuple[Any, ...]:
         seq = max(self._seq, time.time_ns() // 1_000)
         buckets: dict[WorkspaceId, int] = {}
         rows = []
@@ -185,7 +189,8 @@ class _Writer:
             )  # fmt: skip
         self._seq = seq
         columns = tuple(list(column) for column in zip(*rows, strict=True))
-        return columns, [f"{self._lane}:{int(self._class)}:{workspace}:{mask:x}" for workspace, mask in buckets.items()]
+        news = [f"{self._lane}:{int(self._class)}:{workspace}:{mask:x}" for workspace, mask in buckets.items()]
+        return *columns, self._lane, NEWS, news
 
     async def _in_lane(self) -> Connection:
         if self._connection is not None and not self._connection.closed:
@@ -227,16 +232,14 @@ class PostgresIntake:
         """Connect. Raises Unavailable."""
         connection = await connect(url, name="directory")
         secret = await read_secret(connection)
-        return cls(url, Directory(connection, secret), connection, secret)
+        intake = cls(url, Directory(connection, secret), connection, secret)
+        await intake._hear_of_erasures()
+        return intake
 
     async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
         """See the port."""
         await self._renew()
         return await self._directory.resolve(sightings)
-
-    def forget(self) -> None:
-        """Somebody was erased: look ids up anew."""
-        self._directory.forget()
 
     async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
         """See the port. When requests were committed together, the count is of this request's events, twins included."""
@@ -268,6 +271,14 @@ class PostgresIntake:
             if self._connection.closed:
                 self._connection = await connect(self._url, name="directory")
                 self._directory = Directory(self._connection, self.secret)
+                await self._hear_of_erasures()
+
+    async def _hear_of_erasures(self) -> None:
+        """Look ids up anew when somebody was erased; the news comes with whatever is asked next, which is the backlog once a second."""
+        directory = self._directory
+        self._connection.add_notify_handler(lambda _: directory.forget())
+        async with translated():
+            await self._connection.execute(f"LISTEN {ERASED}")
 
     async def fullness(self) -> float:
         """See the port: looked at every five seconds, where the server runs on this machine."""
