@@ -45,6 +45,19 @@ def test_who_said_yes_gets_a_message_and_everybody_can_see_why():
     tell(story)
 
 
+def test_why_tells_the_hour_by_the_customers_own_clock():
+    async def story(tienda):
+        await tienda.leave_a_cart("ana")
+        await tienda.pass_time(31 * MINUTE)
+        asked = f"/messages/{(await tienda.get('/customers/ana/verdicts')).json()['items'][0]['message']}/why"
+        in_madrid = (await tienda.get(asked)).json()["sentence"]["es"]
+        await tienda.send("identify", userId="ana", traits={"timezone": "Asia/Tokyo"})
+        await tienda.work()
+        assert (await tienda.get(asked)).json()["sentence"]["es"] != in_madrid
+
+    tell(story)
+
+
 def test_who_said_nothing_hears_nothing_and_the_silence_has_its_reason_in_both_languages():
     async def story(tienda):
         await tienda.leave_a_cart("carla")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _FOLDERS = ("journeys", "messages")
+_LANGUAGES = ("es", "en")
 
 workspace_app = typer.Typer(no_args_is_help=True, help="Make and list workspaces (a workspace is a brand: the tenant).")
 app.add_typer(workspace_app, name="workspace")
@@ -123,35 +124,44 @@ def why_message(
 ) -> None:
     """Say why a message was said, or why there was silence, from what is stored."""
 
-    async def work(workspaces: Workspaces, reads: Reads) -> tuple[Why, int]:
+    async def work(workspaces: Workspaces, reads: Reads) -> tuple[Why, int, str]:
         from oportuno.flows.why import why
         from oportuno.kit.ids import read_id
 
+        if language not in _LANGUAGES:
+            raise BadInput("language_unknown", f"“{language}” is not a language that reasons are told in: es or en", place="--language")
         chosen = await _chosen(workspaces, workspace)
-        return await why(chosen.workspace, read_id("msg", message), reads=reads), await reads.now()
+        found = await why(chosen.workspace, read_id("msg", message), reads=reads)
+        return found, await reads.now(), found.zone or chosen.timezone
 
-    found, now = _with_workspaces(data_dir, work)
-    for line in tell(found, language, now):
+    found, now, zone = _with_workspaces(data_dir, work)
+    for line in tell(found, language, now, zone):
         typer.echo(line)
 
 
-def tell(found: Why, language: str, now: int) -> list[str]:
-    """Tell an explanation in lines."""
+def tell(found: Why, language: str, now: int, zone: str) -> list[str]:
+    """Tell an explanation in lines, the customer's days and hours by the clock of `zone`."""
     from oportuno.consent.refusals import sentence
     from oportuno.content.because import because_line, because_points
     from oportuno.kit.times import to_text
 
     said = found.record.message.said if found.record else found.verdicts[0].verdict.proposal
-    lines = [because_line(said.because, language, now=now)]
-    lines += [f"  · {point}" for point in because_points(said.because, language, now=now)]
+    lines = [because_line(said.because, language, now=now, zone=zone)]
+    lines += [f"  · {point}" for point in because_points(said.because, language, now=now, zone=zone)]
     for _, verdict in found.verdicts:
-        reasons = "; ".join(sentence(each.refusal, reader="marketer", language=language) for each in verdict.reasons)
+        reasons = "; ".join(sentence(each.refusal, reader="marketer", language=language) + _facts(each.facts) for each in verdict.reasons)
         lines.append(f"{to_text(verdict.at)}  {verdict.decided.value}{': ' + reasons if reasons else ''}")
     if found.record is not None:
         ended = found.record.ended_at or found.record.handed_at or found.record.created_at
         detail = found.record.reason or (found.record.answer.detail if found.record.answer else "")
         lines.append(f"{to_text(ended)}  {found.record.status.name.lower()}{': ' + detail if detail else ''}")
     return lines
+
+
+def _facts(facts: Mapping[str, object]) -> str:
+    """Tell what a refusal was about, for example which template and which line; empty when it kept nothing."""
+    told = ", ".join(f"{name} {value}" for name, value in facts.items() if value and isinstance(value, str))
+    return f" ({told})" if told else ""
 
 
 def read_folder(path: Path) -> dict[str, str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from oportuno.content.seen import zone_of_customer
 from oportuno.flows.reads import MessageRecord, Reads
 from oportuno.flows.work import Decision
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import WorkspaceId
+from oportuno.profile.draft import Draft
 
 
 class Why(NamedTuple):
@@ -16,6 +18,8 @@ class Why(NamedTuple):
     record: MessageRecord | None
     verdicts: list[Decision]
     """Oldest first; never empty when there is no message."""
+    zone: str | None = None
+    """The customer's time zone, in which their days and hours are told; None when unknown."""
 
 
 async def why(workspace: WorkspaceId, id: bytes, *, reads: Reads) -> Why:  # noqa: A002 - the field's own word
@@ -25,4 +29,6 @@ async def why(workspace: WorkspaceId, id: bytes, *, reads: Reads) -> Why:  # noq
     verdicts = await reads.verdicts_on(key, id) if key else []
     if record is None and not verdicts:
         raise NotFound("message_unknown", "there is no such message in this workspace")
-    return Why(record, verdicts)
+    stored = await reads.customer(key) if key else None
+    zone = zone_of_customer(Draft(stored.key, stored.state)) if stored is not None and stored.state else None
+    return Why(record, verdicts, zone)

@@ -64,11 +64,12 @@ async def message(front: FrontHere, who: Caller, message: MessageId) -> MessageS
 async def explain(front: FrontHere, who: Caller, message: MessageId) -> WhyShape:
     """Explain a message, or a silence, from what is stored: the evidence, and every verdict on it."""
     found = await why(who.workspace, read_id(MESSAGE, message), reads=front.reads)
-    return why_shape(found.record, found.verdicts, now=await front.reads.now())
+    zone = found.zone or (await front.programmes.programme(who.workspace)).policy.timezone
+    return why_shape(found.record, found.verdicts, now=await front.reads.now(), zone=zone)
 
 
-def why_shape(record: MessageRecord | None, verdicts: list[Decision], *, now: int) -> WhyShape:
-    """Show an explanation."""
+def why_shape(record: MessageRecord | None, verdicts: list[Decision], *, now: int, zone: str) -> WhyShape:
+    """Show an explanation, its days and hours by the clock of `zone`."""
     said = record.message.said if record else verdicts[0].verdict.proposal
     key = record.message.key if record else verdicts[0].key
     languages = ("es", "en")
@@ -76,8 +77,8 @@ def why_shape(record: MessageRecord | None, verdicts: list[Decision], *, now: in
         message=write_id(MESSAGE, said.id),
         customer=write_id(CUSTOMER, key.customer),
         said=message_shape(record) if record else None,
-        sentence={language: because_line(said.because, language, now=now) for language in languages},
-        points={language: because_points(said.because, language, now=now) for language in languages},
+        sentence={language: because_line(said.because, language, now=now, zone=zone) for language in languages},
+        points={language: because_points(said.because, language, now=now, zone=zone) for language in languages},
         not_used={language: not_used(said.because, language) for language in languages},
         verdicts=[verdict_shape(each) for each in verdicts],
     )
