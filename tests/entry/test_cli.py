@@ -111,6 +111,13 @@ def test_an_unknown_message_has_no_reason(house):
     assert (told.returncode, told.stderr.strip()) == (1, "oportuno: there is no such message in this workspace (message_unknown)")
 
 
+def test_a_language_that_reasons_are_not_told_in_is_refused(house):
+    _, _, folder = house
+    told = run("why", "msg_00000000000000000000000000", "--language", "fr", OPORTUNO_DATA_DIR=str(folder))
+    assert (told.returncode, told.stdout) == (EXIT_INPUT, "")
+    assert "--language: “fr” is not a language" in told.stderr
+
+
 def test_a_part_that_dies_is_started_again(house):
     process, address, _ = house
     for name in ("engine", "api", "deliver"):
@@ -167,6 +174,14 @@ def test_killed_outright_it_leaves_nothing_behind_and_can_start_again(tmp_path):
         until(lambda: answers(address))
         process.terminate()
         assert process.wait(60) == 0
+
+
+def test_a_database_address_that_is_none_is_said_without_repeating_it():
+    told = run("migrate", DATABASE_URL="mysql://shop:s3cret@db/shop")
+    assert told.returncode == EXIT_INPUT
+    assert told.stderr.startswith("oportuno: DATABASE_URL: the database's address cannot be read")
+    assert "Traceback" not in told.stderr
+    assert "s3cret" not in told.stderr
 
 
 def test_a_port_that_is_taken_is_said_in_one_sentence():

@@ -8,7 +8,7 @@ from typing import Final
 import psycopg
 
 from oportuno.adapters.postgres.housekeeping import AHEAD, MAKE_PARTITIONS, SEEN_BACK
-from oportuno.kit.faults import Unavailable
+from oportuno.kit.faults import BadInput, Unavailable
 from oportuno.kit.ids import BUCKETS
 
 _LOCK: Final = 0x6F706F72
@@ -17,7 +17,8 @@ _LOCK: Final = 0x6F706F72
 def migrate(url: str, *, secret: bytes) -> None:
     """Migrate to the newest schema, under a lock so that several processes may start at once. `secret` is kept if one stands already.
 
-    Raises Unavailable when the database was written by a newer release or with another number of buckets.
+    Raises Unavailable when the database does not answer, was written by a newer release or has another number of buckets, and BadInput when
+    `url` is no address.
     """
     # Imported here: the engine and the deliverer never migrate and need not carry Alembic in memory.
     from alembic import command
@@ -49,3 +50,7 @@ def _reach(url: str) -> psycopg.Connection:
         return psycopg.connect(url, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as fault:
         raise Unavailable("database_gone", "the database does not answer") from fault
+    except psycopg.ProgrammingError:
+        # Its text may quote the address, and with it the password.
+        sentence = "the database's address cannot be read: it looks like postgresql://user@host/name"
+        raise BadInput("database_address", sentence, place="DATABASE_URL") from None
