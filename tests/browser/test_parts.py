@@ -19,7 +19,7 @@ from oportuno.entry.demo.history import WEEKS, History, order_call, read_history
 from oportuno.entry.demo.loading import batches
 from oportuno.entry.demo.pages import money, words
 from oportuno.entry.demo.people import identify_calls, people_of, user_of
-from oportuno.entry.demo.setting import LANGUAGES, Setting, read_setting, write_setting
+from oportuno.entry.demo.setting import LANGUAGES, Person, Setting, read_setting, write_setting
 from oportuno.entry.demo.shelves import AISLES
 from oportuno.entry.demo.stage import go, is_email, visitor_key
 from oportuno.journeys.journey import WaitFor
@@ -75,6 +75,12 @@ def test_the_people_on_show_have_made_up_addresses_and_real_orders(history: Hist
     assert all(not person.email or person.email.endswith("@example.com") for person in people)
     assert all(person.orders > 0 for person in people[4:])
     assert not next(person for person in people if person.name == "Carla").may_write
+
+
+def test_who_said_yes_to_mail_has_answered() -> None:
+    visitor = Person(key="visita-1", name="visita", email="visita@example.com", may_write=True)
+    assert visitor.answered == "person_mail"
+    assert Person(key="hogar-1", name="Hogar 1").answered == "person_unknown"
 
 
 def test_the_wait_is_shortened_and_nothing_else_of_the_plays_steps_is_changed() -> None:

@@ -33,11 +33,9 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answered(self) -> str:
         """Which sentence tells what this person said: a key of the words."""
-        if self.may_remember is None:
-            return "person_unknown"
         if self.may_write:
             return "person_all" if self.may_remember else "person_mail"
-        return "person_no"
+        return "person_unknown" if self.may_remember is None else "person_no"
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
