@@ -16,6 +16,8 @@ from oportuno.moments.evidence import KINDS
 from oportuno.profile.purposes import Purpose
 
 _LONGEST: Final[Millis] = 400 * DAY
+_LONGEST_TO_SAY: Final[Millis] = 30 * DAY
+"""How long something to say may wait at most. The outbox is looked through for 40 days back: what waited longer would never be found."""
 _MOST_STEPS: Final = 200
 _WORDS: Final = (
     "journey",
@@ -194,7 +196,7 @@ def _send(name: str, table: Table) -> Send:
         channel=table.need("channel").choice(channel.value for channel in Channel),
         purpose=Purpose(_or(table, "purpose", lambda part: part.choice(_SENDING), Purpose.MARKETING.value)),
         topic=_or(table, "topic", Part.text, ""),
-        expires=table.need("expires").duration(SECOND, _LONGEST),
+        expires=table.need("expires").duration(SECOND, _LONGEST_TO_SAY),
         because=table.need("because").choice(KINDS),
         cost=_or(table, "cost", lambda part: part.whole(1, 100), 1),
         worth=_or(table, "worth", lambda part: part.number(0, _GREATEST_WORTH), 0.0),

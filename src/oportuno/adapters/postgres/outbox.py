@@ -18,7 +18,7 @@ from oportuno.kit.times import DAY, day_of
 
 DELIVERER_LOCK: Final = 0x64656C69
 _REACH: Final = 40
-"""Days back that a message may still wait: journeys' expiries are shorter, and older partitions need not be probed."""
+"""Days back that a message may still wait: what a journey says expires within 30, and older partitions need not be probed."""
 
 _UNPACK: Final = msgspec.msgpack.Decoder(Message)
 
