@@ -19,6 +19,20 @@ def test_the_same_sighting_always_gives_the_same_customer(tell):
     tell(story)
 
 
+def test_who_was_erased_and_comes_back_is_somebody_new(tell):
+    async def story(shop: Shop):
+        was = await shop.customer(user="ana")
+        await shop.write(erasures=[was])
+        for other in range(20):
+            # Asking anything brings the news.
+            await shop.intake.backlog(shop.workspace + other)
+            if await shop.customer(user="ana") != was:
+                break
+        assert await shop.customer(user="ana") != was
+
+    tell(story)
+
+
 def test_customers_are_named_in_the_order_of_their_sightings(tell):
     async def story(shop: Shop):
         ws = shop.workspace

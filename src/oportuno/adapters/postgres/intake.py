@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.database import WRITER_PLANS, Connection, connect, read_secret, translated
 from oportuno.adapters.postgres.directory import Directory
 from oportuno.events.event import Source
@@ -73,6 +74,10 @@ CROSS JOIN LATERAL (
     ) unread
 ) waiting
 """
+
+
+_KINDS: Final = (Int2s, Int4s, Int8s, Int8s, Byteas, Int2s, Int2s, Texts, Int8s, Int8s, Byteas, Int4s, Int2s)
+"""The types of the columns of `_STORE`."""
 
 
 class _Request:
@@ -188,9 +193,9 @@ class _Writer:
                  arrival.body, arrival.day, 0 if source == 1 else source)
             )  # fmt: skip
         self._seq = seq
-        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        columns = tuple(kind(column) for kind, column in zip(_KINDS, zip(*rows, strict=True), strict=True)) if rows else ()
         news = [f"{self._lane}:{int(self._class)}:{workspace}:{mask:x}" for workspace, mask in buckets.items()]
-        return *columns, self._lane, NEWS, news
+        return *columns, self._lane, NEWS, Texts(news)
 
     async def _in_lane(self) -> Connection:
         if self._connection is not None and not self._connection.closed:
