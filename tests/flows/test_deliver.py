@@ -11,11 +11,13 @@ from deliver_world import ACCEPTED, ShakyWorld, Shop, faulty_render, gone, polic
 from oportuno.channels.channel import Answer, Outcome
 from oportuno.channels.pace import Lanes
 from oportuno.consent.answers import Answered, Consents
+from oportuno.content.message import Rendered
 from oportuno.flows.deliver import Ended, back_off, hold_back
 from oportuno.flows.recover import recover_once
 from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.journeys.walks import GOAL_REACHED, Walks
 from oportuno.journeys.walks import Ended as WalkEnded
+from oportuno.kit.faults import NotFound
 from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
@@ -58,6 +60,23 @@ def test_a_message_whose_moment_has_passed_is_never_handed_off_and_gives_its_pla
         assert shop.status(waiting) is OutboxStatus.EXPIRED
         assert shop.attention(ana) == []
         assert shop.verdicts() == [("silence", "expired")]
+
+    tell(story)
+
+
+def test_a_template_published_a_moment_ago_is_waited_for_and_one_that_is_still_missing_silences() -> None:
+    def missing(*_: object) -> Rendered:
+        raise NotFound("template_missing", "there is no message “abandoned-cart” for email")
+
+    async def story(shop: Shop) -> None:
+        ana = await shop.customer("ana")
+        waiting = await shop.message(ana)
+        assert (await shop.deliver(waiting, render=missing)).ended is Ended.WAITS
+        assert shop.status(waiting) is OutboxStatus.PENDING
+        await shop.world.clock.sleep(6)
+        assert (await shop.deliver(waiting, render=missing)).ended is Ended.SILENT
+        assert shop.status(waiting) is OutboxStatus.CANCELLED
+        assert shop.verdicts() == [("wait", "template_missing"), ("silence", "template_missing")]
 
     tell(story)
 

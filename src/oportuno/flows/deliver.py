@@ -38,6 +38,8 @@ from oportuno.profile.draft import Draft
 CLAIM_HOLDS: Final = 0.5
 """Seconds after its commit in which a claim's hand-off must begin; later it is void, because the customer may have withdrawn meanwhile."""
 LONGEST_BACK_OFF: Final[Millis] = 15 * MINUTE
+_NEWS_TRAVELS: Final[Millis] = 5 * SECOND
+"""How long what was published may take until every process has read it, with room to spare: programmes are a second old at most."""
 
 Render: TypeAlias = Callable[[Message, Programme, Draft, Millis], Rendered]
 """Puts a message into words for this customer at this moment. Raises a Fault when it cannot."""
@@ -230,7 +232,9 @@ def _examine(
     try:
         rendered = render(message, programme, draft, now)
     except NotFound as fault:
-        return _Silence(Reason(refusal=Refusal.TEMPLATE_MISSING, facts=_fault_facts(message, fault)), draft, stored)
+        # What was published with the journey a moment ago may not have been read here yet.
+        retry_at = now + SECOND if now < message.permitted_at + _NEWS_TRAVELS else None
+        return _Silence(Reason(refusal=Refusal.TEMPLATE_MISSING, facts=_fault_facts(message, fault), retry_at=retry_at), draft, stored)
     except Exception as fault:  # noqa: BLE001 - whatever a template provokes must silence its own message only, by name, and not the loop
         return _Silence(Reason(refusal=Refusal.TEMPLATE_FAULT, facts=_fault_facts(message, fault)), draft, stored)
     return draft, stored, permit, rendered
