@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import errors
 
+from oportuno.adapters.postgres.arrays import register_arrays
 from oportuno.flows.work import Moved
 from oportuno.kit.faults import Unavailable
 
@@ -47,6 +48,7 @@ async def connect(url: str, *, name: str, plans: Mapping[str, str] = {}) -> Conn
         )
     except psycopg.OperationalError as fault:
         raise Unavailable("database_gone", "the database does not answer") from fault
+    register_arrays(connection)
     connection.prepared_max = None
     return connection
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 
+from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.flows.ports import Sighting
 from oportuno.kit.ids import BUCKETS, CustomerId, WorkspaceId, mint_customer
@@ -121,10 +122,10 @@ class Directory:
         return workspace, kind, digest.digest()
 
 
-def _columns(places: Sequence[_Place]) -> tuple[list[int], list[int], list[int], list[bytes]]:
+def _columns(places: Sequence[_Place]) -> tuple[Int2s, Int4s, Int2s, Byteas]:
     return (
-        [value[0] % BUCKETS for _, _, value in places],
-        [workspace for workspace, _, _ in places],
-        [kind for _, kind, _ in places],
-        [value for _, _, value in places],
+        Int2s(value[0] % BUCKETS for _, _, value in places),
+        Int4s(workspace for workspace, _, _ in places),
+        Int2s(kind for _, kind, _ in places),
+        Byteas(value for _, _, value in places),
     )

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
 
+from oportuno.adapters.postgres.arrays import Int2s, Int4s
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, translated
 from oportuno.adapters.postgres.intake import NEWS
 from oportuno.events.event import Call, Event, Source
@@ -235,7 +236,7 @@ class PostgresFeed:
         ask_due = bool(self.owned) and (self._due_next is None or self._due_next <= now or now - self._due_asked >= SECOND)
         async with connection.pipeline():
             for _, workspace, units, each in plan:
-                parameters = ([u[0] for u in units], [u[2] for u in units], workspace, workspace, _far(now), each)
+                parameters = (Int2s(u[0] for u in units), Int4s(u[2] for u in units), workspace, workspace, _far(now), each)
                 cursors.append(await connection.execute(_EVENTS, parameters, binary=True))
             if ask_due:
                 buckets = sorted(self.owned)

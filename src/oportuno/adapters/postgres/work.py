@@ -6,12 +6,13 @@ one fails.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
 
+from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.ledger import append_ledger
@@ -34,7 +35,7 @@ ORDER BY c.bucket, c.workspace, c.customer FOR UPDATE OF c
 """
 _UPDATE = """
 WITH saved AS (
-    UPDATE customers c SET state = s.state, due_at = s.due_at, version = c.version + 1
+    UPDATE customers c SET state = s.state, due_at = nullif(s.due_at, -1), version = c.version + 1
     FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
         AS s(bucket, workspace, customer, version, state, due_at)
     WHERE c.bucket = s.bucket AND c.workspace = s.workspace AND c.customer = s.customer AND c.version = s.version AND c.status = 0
@@ -45,7 +46,7 @@ SELECT must_be(count(*), %b::int8, 'a customer changed') FROM saved
 _INSERT = """
 WITH saved AS (
     INSERT INTO customers (bucket, workspace, customer, version, state, due_at)
-    SELECT bucket, workspace, customer, version + 1, state, due_at
+    SELECT bucket, workspace, customer, version + 1, state, nullif(due_at, -1)
     FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
         AS s(bucket, workspace, customer, version, state, due_at)
     ORDER BY 1, 2, 3
@@ -151,7 +152,7 @@ class PostgresWork:
             await self._offsets(writes)
             await self._outbox(writes)
             if writes.decisions:
-                await connection.execute(_VERDICTS, _columns(map(_verdict_row, writes.decisions)))
+                await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, writes.decisions)))
             await append_ledger(connection, writes.ledger)
             await self._set_aside(writes)
             await connection.execute("COMMIT")
@@ -169,12 +170,15 @@ class PostgresWork:
         new = [s for s in saves if not s.base_version]
         for statement, rows in ((_UPDATE, old), (_INSERT, new)):
             if rows:
-                columns = _columns((*s.key, s.base_version, s.state, s.due_at) for s in rows)
+                columns = _columns(
+                    (*_KEY, Int8s, Byteas, Int8s),
+                    ((*s.key, s.base_version, s.state, _NO_TIMER if s.due_at is None else s.due_at) for s in rows),
+                )
                 await self._connection.execute(statement, (*columns, len(rows)))
         changed = [s for s in saves if s.due_changed]
         timed = [(*s.key, s.due_at) for s in changed if s.due_at is not None]
         if timed:
-            await self._connection.execute(_SET_DUE, _columns(timed))
+            await self._connection.execute(_SET_DUE, _columns((*_KEY, Int8s), timed))
         cleared = [s.key for s in changed if s.due_at is None]
         if cleared:
             await self._connection.execute(_CLEAR_DUE, _keys(cleared))
@@ -184,7 +188,7 @@ class PostgresWork:
         new = [o for o in writes.offsets if not o.old]
         for statement, rows in ((_OFFSETS, old), (_FIRST_OFFSETS, new)):
             if rows:
-                await self._connection.execute(statement, (*_columns(rows), len(rows)))
+                await self._connection.execute(statement, (*_columns((Int2s, Int4s, Int4s, Int8s, Int8s), rows), len(rows)))
 
     async def _outbox(self, writes: Writes) -> None:
         connection = self._connection
@@ -214,13 +218,19 @@ async def unit_of_work(connection: Connection) -> AsyncIterator[PostgresWork]:
         await work.leave()
 
 
-def _columns(rows: Iterable[Sequence[Any]]) -> tuple[list[Any], ...]:
-    return tuple(list(column) for column in zip(*rows, strict=True))
+_KEY: Final = (Int2s, Int4s, Int8s)
+_VERDICT: Final = (*_KEY, Int8s, Int4s, Byteas, Texts, Texts, Texts, Byteas)
+_NO_TIMER: Final = -1
+"""Stands for NULL in the column of timers."""
 
 
-def _keys(keys: Iterable[CustomerKey]) -> tuple[list[int], list[int], list[int]]:
+def _columns(kinds: Sequence[Callable[[Iterable[Any]], Any]], rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    return tuple(kind(column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True))
+
+
+def _keys(keys: Iterable[CustomerKey]) -> tuple[Any, ...]:
     ordered = sorted(keys)
-    return [k.bucket for k in ordered], [k.workspace for k in ordered], [k.customer for k in ordered]
+    return _columns(_KEY, ordered) if ordered else (Int2s(), Int4s(), Int8s())
 
 
 def _verdict_row(decision: Decision) -> tuple[Any, ...]:
