@@ -153,6 +153,9 @@ async def _tell_fault(request: Request, fault: Exception) -> Response:
 async def _tell_unreadable(request: Request, fault: Exception) -> Response:
     errors = fault.errors() if isinstance(fault, RequestValidationError) else []
     first = errors[0] if errors else {"loc": (), "msg": "it cannot be read"}
+    if first.get("type") == "json_invalid":
+        place = f"byte {first['loc'][-1]}"
+        return answer_fault(request, Unreadable("request_malformed", f"the body cannot be read as JSON: it breaks at {place}", place=place))
     place = ".".join(str(part) for part in first["loc"] if part != "body")
     return answer_fault(request, Unreadable("request_malformed", f"{place or 'the body'}: {first['msg']}", place=place))
 

@@ -22,6 +22,7 @@ _TITLES: Final = {
     405: "Method not allowed",
     408: "Too slow",
     409: "Conflict",
+    410: "Gone",
     413: "Too large",
     415: "Unsupported encoding",
     422: "Bad input",
