@@ -265,7 +265,19 @@ def test_every_error_has_one_form():
         problem(await tienda.post("/customers/ana/consents", CONSENT | {"at": "yesterday"}), 400, "moment_malformed")
         problem(await tienda.post("/customers/ana/consents", CONSENT | {"proof": {"a": "x" * 9_000}}), 422, "request_malformed")
         broken = await tienda.client.post("/api/v1/definitions", content=b"{", headers=tienda.secret | {"content-type": "application/json"})
-        problem(broken, 422, "request_malformed")
+        assert problem(broken, 422, "request_malformed")["place"] == "byte 1"
+
+    tell(story)
+
+
+def test_a_zone_a_language_and_an_address_that_are_none_are_named_beside_the_event():
+    async def story(tienda):
+        await tienda.send("identify", userId="ana", traits={"email": "nowhere", "timezone": "Mars/Olympus", "locale": "xx-!!"})
+        await tienda.send("track", userId="ana", event="Product Added", properties={"product_id": "p1", "price": 5})
+        await tienda.work()
+        added, identified = (await tienda.get("/customers/ana/events")).json()["items"]
+        assert identified["unfit"] == [f"trait_malformed:traits.{name}" for name in ("email", "timezone", "locale")]
+        assert added["unfit"] == []
 
     tell(story)
 

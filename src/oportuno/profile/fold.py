@@ -77,6 +77,11 @@ def fold(draft: Draft, event: Event, *, currency: str = "") -> Folded:
     return Folded(bought=bought, faults=tuple(faults), cart_changed=cart_changed)
 
 
+def unfit(event: Event) -> tuple[str, ...]:
+    """Name as ``code:place`` every part of an event that no profile could use, for who sent it. Never holds values."""
+    return fold(Draft(event.key), event, currency="XXX").faults if event.body else ()
+
+
 def _trade(draft: Draft, reading: Reading, stamp: Stamp) -> tuple[str, ...]:
     """Fold what concerns views, orders and muted items; give what was bought."""
     if reading.kind in _LOOKING:

@@ -16,6 +16,7 @@ from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetA
 from oportuno.flows.work import Decision
 from oportuno.kit.ids import write_id
 from oportuno.kit.times import Millis, to_text
+from oportuno.profile.fold import unfit
 
 CUSTOMER = "cus"
 MESSAGE = "msg"
@@ -140,6 +141,7 @@ class EventShape(Shape):
     received: str
     source: Literal["live", "late", "import", "replay", "test"]
     body: Any = Field(description="The call as the client sent it.")
+    unfit: list[str] = Field(description="Parts that could not be used, as `code:place`, for example `trait_malformed:traits.timezone`.")
 
 
 class LedgerShape(Shape):
@@ -325,6 +327,7 @@ def event_shape(event: Event) -> EventShape:
         received=to_text(event.received),
         source=event.source.name.lower(),  # type: ignore[arg-type]
         body=body,
+        unfit=list(unfit(event)),
     )
 
 
