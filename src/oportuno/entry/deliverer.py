@@ -212,7 +212,7 @@ class Deliverer:
                 self._lose(fault)
                 return
             except Exception as error:  # noqa: BLE001 - whatever ended the news, without them this deliverer is born anew
-                self._lose(Unavailable("news_lost", f"the news of messages ended: {type(error).__name__}"))
+                self._lose(Unavailable("database_gone", f"the news of messages ended: {type(error).__name__}"))
                 return
             for event in self._wake.values():
                 event.set()
