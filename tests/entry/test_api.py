@@ -36,7 +36,7 @@ def test_who_said_yes_gets_a_message_and_everybody_can_see_why():
         await tienda.say_yes("ana")
         await tienda.pass_time(31 * MINUTE)
         messages = (await tienda.get("/customers/ana/messages")).json()["items"]
-        assert [each["status"] for each in messages] == ["pending"]
+        assert [(each["status"], each["not_before"]) for each in messages] == [("pending", None)]
         why = (await tienda.get(f"/messages/{messages[0]['message']}/why")).json()
         assert [each["decided"] for each in why["verdicts"]] == ["speak"]
         assert "Botas" in " ".join(why["points"]["es"])

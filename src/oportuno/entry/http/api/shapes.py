@@ -110,7 +110,7 @@ class MessageShape(Shape):
     marketing: bool
     because: BecauseShape
     created_at: str
-    not_before: str
+    not_before: str | None = Field(description="When it may be tried again; null when it could leave at once.")
     expires_at: str
     handed_at: str | None
     ended_at: str | None
@@ -303,7 +303,7 @@ def message_shape(record: MessageRecord) -> MessageShape:
         marketing=message.marketing,
         because=because_shape(said.because),
         created_at=to_text(record.created_at),
-        not_before=to_text(record.not_before),
+        not_before=moment(record.not_before or None),
         expires_at=to_text(message.expires_at),
         handed_at=moment(record.handed_at),
         ended_at=moment(record.ended_at),
