@@ -84,3 +84,4 @@ def test_a_million_events_drained_at_the_rate_of_a_tenth() -> None:
         assert run["sizes"]["events"] >= 1_000_000
         assert run["statistics"] == 0
         assert run["ratio"] >= 0.8
+        assert run["sweep_pages"] > 0

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import psutil
+import psycopg
 from crowd import Crowd
 from ground import Ground
 from worker import OneProgramme
@@ -18,9 +19,12 @@ from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.flows.react import react_once
 from oportuno.kit.ids import BUCKETS
+from oportuno.kit.times import DAY
 
 LEAST = 0.6
 """Of the rate at a tenth of the backlog, per second of CPU. What the trap costs is a multiple of this, not a share."""
+SWEEP_PAGES = 20
+"""Of each bucket, for one lane: a probe of the offset and one of each day's partition. Once it read the whole log, every two seconds."""
 IN_ORDER = "ORDER BY v.seq LIMIT"
 SORTED = "ORDER BY v.seq + 0 * length(md5(v.body::text)) LIMIT"
 """What the planner does to itself where it is free and knows nothing: look at all that waits, and sort it, for every batch."""
@@ -46,6 +50,8 @@ class Found:
     small_rate: float = 0.0
     large_rate: float = 0.0
     ratio: float = 0.0
+    sweep_pages: int = 0
+    """Pages that one look over all units reads when the whole log is drained."""
     statistics: int = 0
     """Rows of statistics that PostgreSQL had about the log: none."""
     faults: list[str] = field(default_factory=list)
@@ -81,6 +87,8 @@ class Backlog:
             found.statistics = ground.execute("SELECT count(*) FROM pg_stats WHERE tablename LIKE 'events%%'", ())[0][0]
             if found.ratio < LEAST:
                 found.faults.append(f"a backlog of {self.sizes.events} drains at {found.ratio} of the rate of a tenth of it")
+            if found.sweep_pages > SWEEP_PAGES * BUCKETS:
+                found.faults.append(f"a look over all units reads {found.sweep_pages} pages: it reads what was read long ago")
             if found.statistics:
                 found.faults.append("PostgreSQL had statistics: nothing was proved")
         self.report.seconds = round(time.monotonic() - began, 1)
@@ -108,6 +116,19 @@ class Backlog:
                     await crowd.send(intake, [crowd.event() for _ in range(1_000)])
                 rates.append(await self._drain())
             self.report.found.small_rate, self.report.found.large_rate = rates[1:]
+        self.report.found.sweep_pages = self._sweep()
+
+    def _sweep(self) -> int:
+        far = (time.time_ns() // 1_000_000 + DAY) * 1_000
+        options = " ".join(f"-c {setting}={value}" for setting, value in feeds.ENGINE_PLANS.items())
+        with psycopg.connect(self.ground.url, options=options) as connection:
+            connection.execute(
+                "PREPARE sweep (int2[], int8) AS " + feeds._SWEEP_UNITS.replace("%b::int2[]", "$1").replace("%b::int8", "$2")
+            )
+            buckets = "{" + ",".join(map(str, range(BUCKETS))) + "}"
+            row = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE sweep('{buckets}', {far})").fetchone()
+        plan = row[0][0]["Plan"] if row else {}
+        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
     async def _drain(self) -> float:
         """Drain what waits, on connections of its own, and give events per second of CPU."""

@@ -52,15 +52,18 @@ _NEXT_DUE = """
 SELECT min(d.due_at) FROM unnest(%b::int2[]) AS b(bucket)
 CROSS JOIN LATERAL (SELECT due_at FROM due t WHERE t.bucket = b.bucket ORDER BY t.due_at LIMIT 1) d
 """
-# Which units have anything unread: a skip scan over the key, one probe a unit, however long the backlog.
+# Which units have anything unread: one probe a unit, however long the log. LIMIT keeps the planner from turning the probes into a join: as
+# EXISTS it read every event of the log that was evaluated already (1.2 million events: 3,300 ms every two seconds; so: 3 ms).
 _SWEEP_UNITS = """
 SELECT b.bucket, w.workspace, l.lane, l.class
 FROM unnest(%b::int2[]) AS b(bucket) CROSS JOIN workspaces w CROSS JOIN lanes l
-LEFT JOIN offsets o ON o.bucket = b.bucket AND o.workspace = w.workspace AND o.lane = l.lane
-WHERE EXISTS (
-    SELECT 1 FROM events e
-    WHERE e.bucket = b.bucket AND e.workspace = w.workspace AND e.lane = l.lane AND e.seq > coalesce(o.seq, 0) AND e.seq < %b::int8
-)
+LEFT JOIN LATERAL (
+    SELECT p.seq FROM offsets p WHERE p.bucket = b.bucket AND p.workspace = w.workspace AND p.lane = l.lane LIMIT 1
+) o ON true
+CROSS JOIN LATERAL (
+    SELECT FROM events e
+    WHERE e.bucket = b.bucket AND e.workspace = w.workspace AND e.lane = l.lane AND e.seq > coalesce(o.seq, 0) AND e.seq < %b::int8 LIMIT 1
+) unread
 """
 # A worker says that it is there before it owns anything, or those that own everything would never know that somebody waits for a share.
 _ACQUIRE = """
