@@ -14,7 +14,7 @@ from oportuno.settings import Settings
 def test_a_round_that_fails_for_whatever_reason_is_done_again(postgres_url: str) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         # Nobody expected this: the database answers, and refuses.
-        connection.execute("ALTER FUNCTION make_partitions(integer, integer) RENAME TO make_partitions_of_yore")
+        connection.execute("ALTER FUNCTION make_partitions(text, integer, integer) RENAME TO make_partitions_of_yore")
 
     async def story() -> None:
         stop = asyncio.Event()

@@ -42,6 +42,7 @@ class _Carrier(msgspec.Struct):
     context: _Context | None = None
     traits: dict[str, Any] | None = None
     anonymousId: Any = None  # noqa: N815 - Segment's spelling
+    userId: Any = None  # noqa: N815 - Segment's spelling
 
 
 _CARRIER: Final = msgspec.json.Decoder(_Carrier)
@@ -66,7 +67,8 @@ def listen(draft: Draft, event: Event) -> bool:
         notice = asked.notice[:64] if isinstance(asked.notice, str) else ""
         for name, answer in asked.categoryPreferences.items():
             purpose = _DEVICE_PURPOSES.get(name.lower())
-            if purpose is not None and isinstance(answer, bool):
+            # The public key speaks for a device, not for a person: whoever knows a user id could say yes in their name. A no is heard.
+            if purpose is not None and isinstance(answer, bool) and not (answer and carrier.userId):
                 changed |= _answer(draft, purpose, yes=answer, at=at, notice=notice)
     if event.call is Call.IDENTIFY and carrier.traits:
         for name in _WISHES:

@@ -19,9 +19,11 @@ from oportuno.profile.sections import Cart, Traits, View, Views
 NOON = 1_795_260_000_000
 
 
-def _hears(draft: Draft, *, minute: int = 0, call: Call = Call.TRACK, anonymous: str = "a-1", traits: Any = None, **answers: Any) -> bool:
+def _hears(
+    draft: Draft, *, minute: int = 0, call: Call = Call.TRACK, anonymous: str = "a-1", user: str = "", traits: Any = None, **answers: Any
+) -> bool:
     consent = {"categoryPreferences": answers, "notice": "2026-11"}
-    told = {"anonymousId": anonymous, "context": {"consent": consent} if answers else {}, "traits": traits}
+    told = {"userId": user, "anonymousId": anonymous, "context": {"consent": consent} if answers else {}, "traits": traits}
     at = NOON + minute * MINUTE
     event = Event(
         key=draft.key,
@@ -105,6 +107,15 @@ def test_what_ana_confirmed_by_mail_is_not_changed_from_outside(*, wish: bool) -
     ana.open(Consents).answers["marketing/email"] = Consent(state=Answered.GRANTED, at=NOON, source="customer")
     assert not _hears(ana, minute=1, call=Call.IDENTIFY, traits={"marketing_consent": wish})
     assert _state(ana, "marketing/email") == "granted"
+
+
+def test_nobody_says_yes_in_anas_name_by_knowing_her_user_id_but_her_no_is_heard() -> None:
+    ana = _dora()
+    assert not _hears(ana, user="ana", anonymous="a-strangers-phone", personalisation=True)
+    assert _state(ana, "personalisation/*") is None
+    assert _hears(ana, minute=1, personalisation=True)
+    assert _hears(ana, minute=2, user="ana", personalisation=False)
+    assert _state(ana, "personalisation/*") == "withdrawn"
 
 
 def test_the_public_key_cannot_raise_what_carla_refused_elsewhere() -> None:

@@ -16,12 +16,19 @@ from oportuno.kit.times import DAY, Millis
 
 AHEAD: Final = 3
 """Days of partitions kept ready; each empty one costs every fetch a probe, so not more."""
-SEEN_BACK: Final = 62
-"""An id stamped up to 30 days back is remembered for 30 days more, under the stamp's day."""
+FEWEST_DEDUPE_DAYS: Final = 30
+"""An id stamped up to 30 days back is remembered for 30 days more, under the stamp's day: so twice as many days are kept."""
 HOUSE_LOCK: Final = 0x686F7573
 _REJECTS_KEPT: Final[Millis] = 30 * DAY
 
-MAKE_PARTITIONS: Final = "SELECT make_partitions(%s, %s)"
+MAKE_PARTITIONS: Final = "SELECT make_partitions(%s, %s, %s)"
+
+
+def partitioned(dedupe_days: int) -> tuple[tuple[str, int, int], ...]:
+    """Give what `MAKE_PARTITIONS` is called with, one table a call: (table, days back, days ahead)."""
+    return (("events", 1, AHEAD), ("verdicts", 1, AHEAD), ("outbox", 1, AHEAD), ("seen", 2 * dedupe_days + 2, AHEAD))
+
+
 _OLD_SEEN: Final = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
 WHERE p.relname = 'seen' AND c.relname ~ '^seen_[0-9]{8}$'
@@ -57,7 +64,10 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
     async with translated():
         # One keeper at a time: two that make the same day's partition at once would stop each other.
         await connection.execute("SELECT pg_advisory_lock(%s, 0)", (HOUSE_LOCK,))
-        made = await (await connection.execute(MAKE_PARTITIONS, (AHEAD, 2 * dedupe_days + 2))).fetchone()
+        made = 0
+        for table in partitioned(dedupe_days):
+            row = await (await connection.execute(MAKE_PARTITIONS, table)).fetchone()
+            made += int(row[0]) if row else 0
         old = await (await connection.execute(_OLD_SEEN, (2 * dedupe_days + 2,))).fetchall()
         for (name,) in old:
             # The name was made by us from a date; it is checked to be one before it is put into a statement.
@@ -69,7 +79,7 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
             retired = await connection.execute(_RETIRE, ([lane for (lane,) in left],))
         await connection.execute("SELECT pg_advisory_unlock(%s, 0)", (HOUSE_LOCK,))
     return Kept(
-        partitions_made=int(made[0]) if made else 0,
+        partitions_made=made,
         seen_days_dropped=len(old),
         rejects_dropped=rejects.rowcount,
         lanes_retired=retired.rowcount,

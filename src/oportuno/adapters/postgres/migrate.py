@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 
-from oportuno.adapters.postgres.housekeeping import AHEAD, MAKE_PARTITIONS, SEEN_BACK
+from oportuno.adapters.postgres.housekeeping import FEWEST_DEDUPE_DAYS, MAKE_PARTITIONS, partitioned
 from oportuno.kit.faults import BadInput, Unavailable
 from oportuno.kit.ids import BUCKETS
 
@@ -42,7 +42,8 @@ def migrate(url: str, *, secret: bytes) -> None:
         stored = guard.execute("SELECT buckets FROM installation").fetchone()
         if stored is None or stored[0] != BUCKETS:
             raise Unavailable("buckets_differ", f"this database has {stored and stored[0]} buckets; this release has {BUCKETS}")
-        guard.execute(MAKE_PARTITIONS, (AHEAD, SEEN_BACK))
+        for table in partitioned(FEWEST_DEDUPE_DAYS):
+            guard.execute(MAKE_PARTITIONS, table)
 
 
 def _reach(url: str) -> psycopg.Connection:

@@ -239,25 +239,21 @@ $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
 CREATE TABLE outbox_odd PARTITION OF outbox DEFAULT;
 
--- Makes the days' partitions from `back` days ago to `ahead` days from now, where they are missing; gives how many it made.
-CREATE FUNCTION make_partitions(ahead integer, seen_back integer) RETURNS integer LANGUAGE plpgsql AS $$
+-- Makes one table's partitions from `back` days ago to `ahead` days from now, where they are missing; gives how many it made.
+-- One table a call: making one locks its table, and nobody may hold two of these locks at once.
+CREATE FUNCTION make_partitions(parent text, back integer, ahead integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     today integer := clock_millis() / 86400000;
+    unit  bigint  := CASE parent WHEN 'events' THEN 86400000000 ELSE 1 END;
     made  integer := 0;
     name  text;
-    each  text;
-    day   integer;
-    unit  bigint;
 BEGIN
-    FOREACH each IN ARRAY ARRAY['events', 'verdicts', 'outbox', 'seen'] LOOP
-        FOR day IN today - CASE each WHEN 'seen' THEN seen_back ELSE 1 END .. today + ahead LOOP
-            name := each || '_' || to_char(date '1970-01-01' + day, 'YYYYMMDD');
-            IF to_regclass(name) IS NULL THEN
-                unit := CASE each WHEN 'events' THEN 86400000000 ELSE 1 END;
-                EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s)', name, each, day * unit, (day + 1) * unit);
-                made := made + 1;
-            END IF;
-        END LOOP;
+    FOR day IN today - back .. today + ahead LOOP
+        name := parent || '_' || to_char(date '1970-01-01' + day, 'YYYYMMDD');
+        IF to_regclass(name) IS NULL THEN
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s)', name, parent, day * unit, (day + 1) * unit);
+            made := made + 1;
+        END IF;
     END LOOP;
     RETURN made;
 END $$;
