@@ -59,7 +59,8 @@ class Settings(BaseSettings):
     )
     dedupe_days: int = Field(default=30, ge=30, le=400, description="How many days the ids of events are remembered.")
 
-    engine_batch: int = Field(default=500, ge=1, le=5_000, description="How many events an engine takes at once, at most.")
+    engines: int = Field(default=2, ge=1, le=64, description="How many engines `oportuno serve` runs side by side.")
+    engine_batch: int = Field(default=400, ge=1, le=5_000, description="How many events an engine takes at once, at most.")
     deliver_width: int = Field(
         default=16, ge=1, le=256, description="How many messages one delivering process may have in hand with providers at once."
     )

@@ -189,7 +189,7 @@ class _Supervisor:
         door = listener.fileno()
         self._parts = [
             Part("api", ["--descriptor", str(door), "--lifeline", str(self._lifeline)], [door, self._lifeline]),
-            Part("engine", ["--lifeline", str(self._lifeline)], [self._lifeline]),
+            *(Part("engine", ["--lifeline", str(self._lifeline)], [self._lifeline]) for _ in range(database.settings.engines)),
             Part("deliver", ["--lifeline", str(self._lifeline)], [self._lifeline]),
         ]
 

@@ -15,7 +15,8 @@ from oportuno.kit.ids import BUCKETS, CustomerId, WorkspaceId, mint_customer
 USER: Final = 0
 ANONYMOUS: Final = 1
 KINDS: Final = {"user": USER, "anonymous": ANONYMOUS}
-_CACHE_SIZE: Final = 120_000
+_GENERATION: Final = 60_000
+"""Sightings remembered in one generation; of two, some 30 MB."""
 
 _FIND = """
 SELECT i.workspace, i.kind, i.value_hash, i.customer
@@ -43,24 +44,36 @@ class Directory:
     def __init__(self, connection: Connection, secret: bytes) -> None:
         self._connection = connection
         self._key = blake2b(b"directory", key=secret[:32], digest_size=32).digest()
+        # Two generations: dropping the elder whole is cheap; taking the eldest out of one dictionary walks over all it has lost.
         self._cache: dict[Sighting, CustomerId] = {}
+        self._elder: dict[Sighting, CustomerId] = {}
 
     def forget(self) -> None:
         """Drop the cache: somebody was erased."""
-        self._cache.clear()
+        self._cache, self._elder = {}, {}
 
     async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
         """Name the customer of each sighting (see `Intake.resolve`)."""
         cache = self._cache
         missing = dict.fromkeys(sighting for sighting in sightings if sighting not in cache)
         if missing:
+            elder = self._elder
+            known = {sighting: elder[sighting] for sighting in missing if sighting in elder}
+            cache.update(known)
+            missing = {sighting: None for sighting in missing if sighting not in known}
+        if missing:
             named = await self._name(missing)
             answers = [named[s] if s in named else cache[s] for s in sightings]
             cache.update(named)
-            while len(cache) > _CACHE_SIZE:
-                del cache[next(iter(cache))]
+            self._age()
             return answers
-        return [cache[sighting] for sighting in sightings]
+        answers = [cache[sighting] for sighting in sightings]
+        self._age()
+        return answers
+
+    def _age(self) -> None:
+        if len(self._cache) > _GENERATION:
+            self._cache, self._elder = {}, self._cache
 
     async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
         """Look one id up; None when nobody has it."""

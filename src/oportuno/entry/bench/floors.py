@@ -31,8 +31,12 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 
-import sys, uvicorn
-uvicorn.run(app, fd=int(sys.argv[1]), log_level="warning", access_log=False, loop="uvloop", http="httptools", lifespan="off")
+import asyncio, socket, sys, uvicorn, uvloop
+config = uvicorn.Config(app, log_level="warning", access_log=False, loop="none", http="httptools", lifespan="off")
+# As a socket, not as fd: uvicorn takes a bare descriptor for a Unix socket and leaves Nagle's delay on.
+listener = socket.socket(fileno=int(sys.argv[1]))
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner.run(uvicorn.Server(config).serve(sockets=[listener]))
 """
 
 

@@ -36,16 +36,16 @@ class Served:
         self.port = int(port)
         self.url = url
 
-    def part(self, name: str) -> psutil.Process:
-        """Give the process of one part."""
-        for child in psutil.Process(self.process.pid).children():
-            if name in child.cmdline():
-                return child
-        raise Unavailable("part_missing", f"the part {name} does not run")
+    def parts(self, name: str) -> list[psutil.Process]:
+        """Give the processes of one part."""
+        found = [child for child in psutil.Process(self.process.pid).children() if name in child.cmdline()]
+        if not found:
+            raise Unavailable("part_missing", f"the part {name} does not run")
+        return found
 
     def cpu(self) -> dict[str, float]:
         """Give CPU seconds so far: of each part, and of PostgreSQL by what it did."""
-        spent = {name: _cpu(self.part(name)) for name in _PARTS}
+        spent = {name: sum(map(_cpu, self.parts(name))) for name in _PARTS}
         spent |= {"pg_ingest": 0.0, "pg_decide": 0.0, "pg_other": 0.0}
         with psycopg.connect(self.url) as connection:
             rows = connection.execute("SELECT pid, application_name FROM pg_stat_activity WHERE pid <> pg_backend_pid()").fetchall()
@@ -59,16 +59,18 @@ class Served:
         return spent
 
     def memory(self) -> dict[str, float]:
-        """Give the resident megabytes of each part."""
-        return {name: self.part(name).memory_info().rss / 1e6 for name in _PARTS}
+        """Give the resident megabytes of each part, of the largest process where there are several."""
+        return {name: max(process.memory_info().rss for process in self.parts(name)) / 1e6 for name in _PARTS}
 
     def stop_engine(self) -> None:
         """Hold the engine where it is."""
-        self.part("engine").send_signal(signal.SIGSTOP)
+        for process in self.parts("engine"):
+            process.send_signal(signal.SIGSTOP)
 
     def continue_engine(self) -> None:
         """Let the engine go on."""
-        self.part("engine").send_signal(signal.SIGCONT)
+        for process in self.parts("engine"):
+            process.send_signal(signal.SIGCONT)
 
     def unread(self, *, most: int = 1) -> int:
         """Count events not yet evaluated, up to `most`."""
