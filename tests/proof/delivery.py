@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 from crowd import Crowd
+from endpoint import OK, PERHAPS, UNSURE, Arrived, Sink
 from ground import Ground
 from laid_down import Play, lay_down
-from sink import OK, PERHAPS, UNSURE, Arrived, Sink
 
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.channels.channel import Answer, Outcome

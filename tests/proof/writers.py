@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import psycopg
 from crowd import Crowd
+from endpoint import Sink
 from ground import Ground
 from laid_down import Play, lay_down
 from psycopg import sql
-from sink import Sink
 
 from oportuno.adapters.postgres import work
 from oportuno.adapters.postgres.connections import CHANGING, Connections
