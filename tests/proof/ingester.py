@@ -23,7 +23,7 @@ from crowd import POISON, Crowd
 from oportuno.adapters.postgres import intake as real
 from oportuno.adapters.postgres.database import WRITER_PLANS, connect
 from oportuno.adapters.postgres.intake import PostgresIntake
-from oportuno.flows.ports import Arrival, LaneClass
+from oportuno.flows.ports import Arrival, LaneClass, Reject
 from oportuno.kit.ids import key_of
 
 SIZE = 50
@@ -73,9 +73,22 @@ class Ingester:
 
     async def send(self, intake: PostgresIntake, arrivals: list[Arrival]) -> None:
         """Send, and note it down only when it was acknowledged."""
-        await intake.store(arrivals, [], LaneClass.LIVE)
+        await intake.store(arrivals, [self._reject(arrivals[0])], LaneClass.LIVE)
         with self.acknowledged.open("a") as file:
             file.writelines(f"{'p' if arrival.name == POISON else 'a'} {arrival.h.hex()}\n" for arrival in arrivals)
+
+    def _reject(self, beside: Arrival) -> Reject:
+        """Give a reject beside the events: with one, the writer's transaction has a BEGIN and a COMMIT between which it can fall asleep."""
+        return Reject(
+            workspace=self.workspace,
+            id=beside.h,
+            received=beside.received,
+            code="proof",
+            sentence="made up",
+            place="batch[0]",
+            raw=b"{}",
+            key_id="proof",
+        )
 
 
 async def main(url: str, own: Ingester, seed: int, batches: int, words: list[str]) -> None:
