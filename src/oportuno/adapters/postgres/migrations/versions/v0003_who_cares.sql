@@ -1,0 +1,145 @@
+-- Bucket is the first column of every per-customer key and unique index (DESIGN §4). Times are bigint milliseconds since 1970.
+
+-- ── Catalogue: what is sold, per workspace. No personal data. ────────────────────────────────────────────────────────
+CREATE TABLE products (
+    workspace  integer NOT NULL,
+    product    text    NOT NULL,
+    version    bigint  NOT NULL,           -- of the workspace's catalogue: only grows, given under the catalogue's lock
+    changed_at bigint  NOT NULL,
+    withdrawn  boolean NOT NULL DEFAULT false,
+    body       bytea   NOT NULL,           -- msgpack of catalog.product.Product
+    PRIMARY KEY (workspace, product)
+);
+CREATE INDEX products_changed ON products (workspace, version);
+
+CREATE TABLE product_prices (
+    workspace  integer NOT NULL,
+    product    text    NOT NULL,
+    variant    text    NOT NULL,           -- empty: the product itself
+    at         bigint  NOT NULL,           -- from when on
+    amount     bigint,                     -- minor units; NULL: no longer priced
+    currency   text    NOT NULL,
+    PRIMARY KEY (workspace, product, variant, at)
+);
+
+CREATE TABLE categories (
+    workspace  integer NOT NULL,
+    category   text    NOT NULL,
+    parent     text    NOT NULL DEFAULT '',
+    version    bigint  NOT NULL,
+    body       bytea   NOT NULL,
+    PRIMARY KEY (workspace, category)
+);
+
+CREATE TABLE stores (
+    workspace  integer NOT NULL,
+    store      text    NOT NULL,
+    version    bigint  NOT NULL,
+    body       bytea   NOT NULL,           -- msgpack of places.store.Store
+    PRIMARY KEY (workspace, store)
+);
+
+CREATE TABLE stock (
+    workspace  integer NOT NULL,
+    product    text    NOT NULL,
+    variant    text    NOT NULL,
+    store      text    NOT NULL,           -- empty: on line
+    quantity   integer NOT NULL,
+    at         bigint  NOT NULL,
+    PRIMARY KEY (workspace, product, variant, store)
+);
+
+CREATE TABLE rates (
+    workspace  integer NOT NULL,
+    currency   text    NOT NULL,
+    day        integer NOT NULL,
+    rate       numeric NOT NULL,           -- units of the workspace's currency for one of this one
+    PRIMARY KEY (workspace, currency, day)
+);
+
+-- One row a workspace: its lock serialises catalogue changes, so that versions and fan-out numbers are given in commit order.
+CREATE TABLE catalogues (
+    workspace  integer PRIMARY KEY,
+    version    bigint  NOT NULL DEFAULT 0,
+    fanout     bigint  NOT NULL DEFAULT 0  -- number of the last fan-out
+);
+
+-- ── Who cares about what. ────────────────────────────────────────────────────────────────────────────────────────────
+-- item is a hash (catalog.item.item_of); rank 0 is the strongest, so that the key's own order is strongest first.
+CREATE TABLE watch (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    item       bigint   NOT NULL,
+    rank       smallint NOT NULL,
+    customer   bigint   NOT NULL,
+    PRIMARY KEY (bucket, workspace, item, rank, customer)
+);
+
+-- One change of the catalogue on its way to those who watch the item. Numbers are given in commit order.
+CREATE TABLE fanouts (
+    workspace  integer NOT NULL,
+    n          bigint  NOT NULL,
+    item       bigint  NOT NULL,
+    id         bytea   NOT NULL,           -- of the change: two items of one change have the same
+    name       text    NOT NULL,           -- of the event its watchers get
+    body       bytea   NOT NULL,           -- that event's JSON
+    at         bigint  NOT NULL,
+    expires_at bigint  NOT NULL,
+    PRIMARY KEY (workspace, n)
+);
+-- Per bucket: every fan-out up to `n` was opened; those with a row in fanout_cursors are still being walked.
+CREATE TABLE fanout_heads (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    n          bigint   NOT NULL,
+    PRIMARY KEY (bucket, workspace)
+) WITH (fillfactor = 50);
+CREATE TABLE fanout_cursors (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    n          bigint   NOT NULL,
+    rank       smallint NOT NULL,          -- the last watcher told: (rank, customer)
+    customer   bigint   NOT NULL,
+    PRIMARY KEY (bucket, workspace, n)
+) WITH (fillfactor = 50);
+
+-- ── Who is who. ──────────────────────────────────────────────────────────────────────────────────────────────────────
+-- What one customer's row sends to another's, perhaps in another bucket: a merge's snapshot, an event that came late for a forwarder.
+-- Read and deleted by the bucket's worker in the commit that folds it.
+CREATE TABLE inbox (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    customer   bigint   NOT NULL,
+    id         bytea    NOT NULL,
+    kind       smallint NOT NULL,          -- 0 snapshot, 1 event
+    sender     bigint   NOT NULL,          -- the customer it comes from
+    at         bigint   NOT NULL,
+    body       bytea    NOT NULL,
+    PRIMARY KEY (bucket, workspace, customer, id)
+);
+
+-- The merge ledger. The bucket is the loser's; what it holds of a person is in the registry of erasure.
+CREATE TABLE merges (
+    bucket         smallint NOT NULL,
+    workspace      integer  NOT NULL,
+    id             bytea    NOT NULL,
+    loser          bigint   NOT NULL,
+    winner         bigint   NOT NULL,
+    stage          smallint NOT NULL DEFAULT 0,  -- 0 asked, 1 exported, 2 joined, 3 done, 4 undoing, 5 undone, 6 refused
+    reason         text     NOT NULL,            -- identify, alias, request
+    asked_by       text     NOT NULL,            -- key id
+    asked_at       bigint   NOT NULL,
+    joined_at      bigint,
+    undone_at      bigint,
+    loser_state    bytea,
+    loser_offsets  bytea,
+    winner_state   bytea,
+    winner_offsets bytea,
+    moved          bytea,                        -- the directory rows that went over, to bring them back
+    PRIMARY KEY (bucket, workspace, id)
+);
+CREATE INDEX merges_loser ON merges (workspace, loser);
+CREATE INDEX merges_winner ON merges (workspace, winner);
+CREATE INDEX merges_open ON merges (bucket) WHERE stage IN (0, 1, 2, 4);
+
+-- ── The engine, the deliverer, erasure (each appends below). ─────────────────────────────────────────────────────────

@@ -1,0 +1,1 @@
+"""What the shop sells, as it stands and as it changes."""
