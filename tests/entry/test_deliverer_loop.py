@@ -187,6 +187,24 @@ def test_after_stop_what_is_in_hand_is_finished_and_recorded_and_nothing_new_beg
     tell(story)
 
 
+def test_who_is_told_to_stop_while_the_database_is_gone_does_not_try_for_ever_to_record_what_was_in_hand() -> None:
+    async def story(shop: Shop) -> None:
+        mail = Endpoint(hangs=True)
+        await messages(shop, 1)
+        async with running(shop, lambda _p, _c: Way("email", mail)) as (deliverer, _heard, _o):
+            await mail.arrived.acquire()
+
+            def gone() -> Any:
+                raise Unavailable("database_gone", "the database does not answer")
+
+            deliverer.store = shop.world.store
+            shop.world.store.work = gone  # type: ignore[method-assign]
+            deliverer.stop()
+            mail.free.set()
+
+    tell(story)
+
+
 def test_when_the_outbox_is_gone_for_good_the_deliverer_ends_so_that_a_new_one_is_born() -> None:
     async def story(shop: Shop) -> None:
         async def until_it_ends() -> None:

@@ -26,6 +26,8 @@ _SHORT_REST: Final = 2.0
 """Seconds up to which a paced message rests in memory; beyond, its row is moved so that others come forward."""
 _AFTER_A_FAULT: Final = 30.0
 _RECOVER_EVERY: Final = 5.0
+_LAST_WORDS: Final = 5.0
+"""Seconds after `stop` in which an ending that the database does not take is tried again; then the message counts as abandoned."""
 
 log = structlog.get_logger("deliverer")
 
@@ -68,6 +70,7 @@ class Deliverer:
     """Whether a channel looks again as soon as a place is free; otherwise it waits for news."""
     _resting: dict[bytes, float] = field(default_factory=dict)
     _lost: Unavailable | None = None
+    _leave_by: float = float("inf")
 
     async def run(self) -> None:
         """Deliver until stopped, whatever a provider does.
@@ -89,7 +92,11 @@ class Deliverer:
             raise self._lost
 
     def stop(self) -> None:
-        """Begin nothing new; finish and record what is in hand."""
+        """Begin nothing new; finish and record what is in hand, as far as the database takes it."""
+        self._leave_by = min(self._leave_by, self.clock.monotonic() + _LAST_WORDS)
+        self._begin_nothing()
+
+    def _begin_nothing(self) -> None:
         self._stopping.set()
         for event in self._wake.values():
             event.set()
@@ -168,6 +175,7 @@ class Deliverer:
                 clock=self.clock,
                 pace=self.pace,
                 lane=way.lane,
+                leaving=lambda: self.clock.monotonic() >= self._leave_by,
             )
             if delivered.ended is Ended.PACED:
                 await self._step_aside(waiting, delivered)
@@ -233,7 +241,7 @@ class Deliverer:
     def _lose(self, fault: Unavailable) -> None:
         log.warning("outbox_lost", code=fault.code, deliverer=self.number)
         self._lost = self._lost or fault
-        self.stop()
+        self._begin_nothing()
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

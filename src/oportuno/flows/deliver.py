@@ -38,6 +38,8 @@ from oportuno.profile.draft import Draft
 CLAIM_HOLDS: Final = 0.5
 """Seconds after its commit in which a claim's hand-off must begin; later it is void, because the customer may have withdrawn meanwhile."""
 LONGEST_BACK_OFF: Final[Millis] = 15 * MINUTE
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
 _NEWS_TRAVELS: Final[Millis] = 5 * SECOND
 """How long what was published may take until every process has read it, with room to spare: programmes are a second old at most."""
 
@@ -96,26 +98,30 @@ async def deliver_one(
     clock: Clock,
     pace: Pace,
     lane: str = "",
+    leaving: Callable[[], bool] = lambda: False,
 ) -> Delivered:
     """Try to deliver one message that is due, and record the ending. Says how it ended; raises Unavailable before anything was claimed.
 
-    `lane` names the provider for its pace; the channel when empty. The caller never runs two attempts on one message at once.
+    `lane` names the provider for its pace; the channel when empty. The caller never runs two attempts on one message at once. Once
+    `leaving` says so an ending that cannot be written is given up (Unavailable): the message is then abandoned, and settled as unknown.
     """
     channel = waiting.message.said.channel
     lanes = Lanes(f"provider {lane or channel}", "", f"workspace {programme.workspace} {channel}")
     held = pace.wait(lanes, clock.monotonic())
     if held > 0:
         return Delivered(Ended.PACED, wait=_millis(held))
-    claim = await _claim(waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes)
+    claim = await _claim(
+        waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes, leaving=leaving
+    )
     if isinstance(claim, Delivered):
         return claim
     if clock.monotonic() >= claim.begin_by:
         pace.leave(claim.lanes, clock.monotonic())
-        await _persist(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock)
+        await _persist(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
         return Delivered(Ended.VOID)
     answer = await _hand_off(provider, waiting.message, claim)
     pace.hear(claim.lanes, answer, clock.monotonic())
-    await _persist(waiting, store, touch=claim.touch, answer=answer, deliverer=deliverer, clock=clock)
+    await _persist(waiting, store, touch=claim.touch, answer=answer, deliverer=deliverer, clock=clock, leaving=leaving)
     return Delivered(Ended(answer.outcome.value), answer.detail)
 
 
@@ -162,6 +168,7 @@ async def _claim(
     clock: Clock,
     pace: Pace,
     lanes: Lanes,
+    leaving: Callable[[], bool],
 ) -> _Claim | Delivered:
     message = waiting.message
     entered: Lanes | None = None
@@ -183,7 +190,8 @@ async def _claim(
             attention = draft.open(Attention)
             if touch != message.id:
                 release(attention, id=message.id)
-            confirm(attention, id=touch, channel=message.said.channel, now=now, cost=message.said.cost)
+            said = message.said
+            confirm(attention, id=touch, channel=said.channel, now=now, cost=said.cost, service=not message.marketing)
             begin_by = min(clock.monotonic() + CLAIM_HOLDS, asked + (message.expires_at - now) / 1000)
             move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer)
             await work.commit(Writes(saves=[_save(draft, stored)], moves=[move]))
@@ -196,7 +204,7 @@ async def _claim(
         _leave(pace, entered, clock)
         if entered is None:
             raise
-        await _persist(waiting, store, touch=touch, answer=None, deliverer=deliverer, clock=clock)
+        await _persist(waiting, store, touch=touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
         return Delivered(Ended.VOID)
     except BaseException:
         _leave(pace, entered, clock)
@@ -295,12 +303,14 @@ async def _hand_off(provider: Provider, message: Message, claim: _Claim) -> Answ
 # ── Record ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _persist(waiting: Waiting, store: Store, *, touch: bytes, answer: Answer | None, deliverer: int, clock: Clock) -> None:
+async def _persist(
+    waiting: Waiting, store: Store, *, touch: bytes, answer: Answer | None, deliverer: int, clock: Clock, leaving: Callable[[], bool]
+) -> None:
     """Write down what became of a claim, and try again until it is written. Moved: somebody has declared it meanwhile.
 
     No answer: the hand-off certainly did not begin; the message is pending again, its touch a reservation again.
     """
-    pause = 0.05
+    pause = _FIRST_PAUSE
     while True:
         try:
             async with store.work() as work:
@@ -309,8 +319,10 @@ async def _persist(waiting: Waiting, store: Store, *, touch: bytes, answer: Answ
         except Moved:
             return
         except Unavailable:
+            if leaving():
+                raise
             await clock.sleep(pause)
-            pause = min(5.0, pause * 2)
+            pause = min(_LONGEST_PAUSE, pause * 2)
         else:
             return
 
@@ -338,7 +350,16 @@ def _ending(waiting: Waiting, touch: bytes, answer: Answer | None, stored: Store
         release(attention, id=touch)
         if status is OutboxStatus.PENDING:
             said = message.said
-            reserve(attention, id=message.id, channel=said.channel, now=now, until=message.expires_at, cost=said.cost, items=said.items)
+            reserve(
+                attention,
+                id=message.id,
+                channel=said.channel,
+                now=now,
+                until=message.expires_at,
+                cost=said.cost,
+                items=said.items,
+                service=not message.marketing,
+            )
         writes.saves.append(_save(draft, stored))
     return writes
 

@@ -143,3 +143,27 @@ CREATE INDEX merges_winner ON merges (workspace, winner);
 CREATE INDEX merges_open ON merges (bucket) WHERE stage IN (0, 1, 2, 4);
 
 -- ── The engine, the deliverer, erasure (each appends below). ─────────────────────────────────────────────────────────
+
+-- A. The engine.
+-- Nothing was decided in the bucket later than this, as far as its owner has told: who takes it over decides no earlier.
+ALTER TABLE leases ADD COLUMN last_now bigint NOT NULL DEFAULT 0;
+-- What an engine tells of itself (JSON): buckets given up, workspaces left alone, a clock in doubt. Counts and names of ours only.
+ALTER TABLE workers ADD COLUMN says jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE quarantine ADD COLUMN replayed boolean NOT NULL DEFAULT false;
+-- Customers whose state or timer raises, whatever event comes. Mended once the row's version has gone on.
+CREATE TABLE poisoned (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    customer   bigint   NOT NULL,
+    fault      text     NOT NULL,          -- its kind and place, never its text
+    since      bigint   NOT NULL,
+    last_at    bigint   NOT NULL,
+    times      integer  NOT NULL DEFAULT 1,
+    version    bigint   NOT NULL,          -- of the customer's row, as it was left
+    PRIMARY KEY (bucket, workspace, customer)
+);
+-- Lanes that are gone for good, so that their offsets can be let go a day later: by then no engine holds a batch of theirs.
+CREATE TABLE retired_lanes (
+    lane       integer PRIMARY KEY,
+    retired_at bigint  NOT NULL
+);
