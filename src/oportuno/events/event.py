@@ -36,6 +36,8 @@ FRESHNESS: Final[Millis] = 15 * MINUTE
 """An event older than this when it arrives is late: it folds the profile and starts nothing."""
 LATENESS: Final[Millis] = 10 * MINUTE
 """Up to this much out of order, the profile comes out the same."""
+CATALOGUE_LANE: Final = -1
+"""The lane of events that no client sent: the catalogue changed, and this customer watches what changed."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,3 +66,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def speaks(self) -> bool:
         """Whether this event may start something: only fresh live ones may. Old news never speaks."""
         return self.source is Source.LIVE or self.source is Source.TEST
+
+    @property
+    def of_catalogue(self) -> bool:
+        """Whether it is a change of the catalogue that the customer watches, and nothing the customer did."""
+        return self.lane == CATALOGUE_LANE
