@@ -311,3 +311,48 @@ def test_looking_changes_nothing():
         assert repr(tienda.world.tables) == before
 
     tell(story)
+
+
+# ── Wishes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+WISH = {"source": "account_page", "language": "es", "actor": "customer"}
+
+
+def test_what_a_customer_wishes_is_kept_with_its_proof_and_shown():
+    async def story(tienda):
+        await tienda.send("identify", userId="bruno", traits={"email": "bruno@correo.example"})
+        told = {"cadence": "weekly", "quiet": "22:00-10:00", "skip_topics": ["news"], "paused_until": "2100-01-01T00:00:00Z"}
+        assert (await tienda.post("/customers/bruno/wishes", WISH | told)).json()["changed"]
+        assert not (await tienda.post("/customers/bruno/wishes", WISH | told)).json()["changed"]
+        assert (await tienda.post("/customers/bruno/wishes", WISH | {"paused_until": None, "hear_topics": ["news"]})).json()["changed"]
+        shown = (await tienda.get("/customers/bruno/wishes")).json()
+        assert (shown["cadence"], shown["quiet"], shown["paused_until"], shown["skipped_topics"]) == ("weekly", "22:00-10:00", None, [])
+        kept = (await tienda.get("/customers/bruno/consents")).json()["items"]
+        assert [each["state"] for each in kept][:2] == ["cadence weekly", "pause 4102444800000"]
+        assert {each["slot"] for each in kept} == {"wishes"}
+
+    tell(story)
+
+
+def test_a_wish_that_cannot_be_is_refused_and_nothing_is_changed():
+    async def story(tienda):
+        await tienda.send("identify", userId="bruno")
+        for wrong in ({"quiet": "10:00-10:00"}, {"quiet": "late"}, {"paused_until": "tomorrow"}):
+            assert (await tienda.post("/customers/bruno/wishes", WISH | {"cadence": "weekly"} | wrong)).status_code == 400
+        assert (await tienda.post("/customers/bruno/wishes", WISH | {"cadence": "hourly"})).status_code == 422
+        assert (await tienda.get("/customers/bruno/wishes")).json()["cadence"] is None
+
+    tell(story)
+
+
+def test_who_complains_is_not_sold_to_and_everybody_sees_why():
+    async def story(tienda):
+        await tienda.leave_a_cart("ana")
+        await tienda.say_yes("ana")
+        await tienda.send("track", userId="ana", event="Complaint Opened", properties={"complaint_id": "C-7"})
+        await tienda.pass_time(31 * MINUTE)
+        verdict = (await tienda.get("/customers/ana/verdicts")).json()["items"][0]
+        assert verdict["reasons"][0]["refusal"] == "complaint_open"
+        assert (await tienda.get("/customers/ana/wishes")).json()["complaint_open_since"]
+
+    tell(story)

@@ -1,4 +1,4 @@
-"""The cast, as the rooms know them: Ana said yes to all, Bruno only e-mail, Carla said no, Dora is anonymous. The shop is Tienda Norte."""
+"""The cast, as the rooms know them: Ana said yes to all, Bruno only e-mail and weekly, Carla said no, Dora is anonymous. At Tienda Norte."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import msgspec
 
 from oportuno.attention.ledger import Limit
 from oportuno.consent.answers import ANY_CHANNEL, Answered, granted_purposes
-from oportuno.consent.change import answer
+from oportuno.consent.change import answer, choose_cadence
 from oportuno.consent.policy import Policy
+from oportuno.consent.wishes import Cadence
 from oportuno.events.event import Call, Event, Source
 from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import DAY, Millis, parse_moment
@@ -43,6 +44,7 @@ class Cast:
     def bruno(self) -> Draft:
         draft = self._known(2, "bruno@example.com")
         answer(draft, purpose=Purpose.MARKETING, channel="email", state=Answered.GRANTED, at=_ASKED, source="customer")
+        choose_cadence(draft, Cadence.WEEKLY)
         return draft
 
     def carla(self) -> Draft:

@@ -37,6 +37,8 @@ class Touch(msgspec.Struct, array_like=True):
     """A reservation's own expiry; 0 once made."""
     items: tuple[str, ...] = ()
     """What the reserved message is about, so that a purchase gives its place back; empty once made."""
+    service: bool = False
+    """It promotes nothing: it takes room in the limits, and none in the customer's cadence."""
 
 
 class Attention(Section):
@@ -60,6 +62,7 @@ class Attention(Section):
             return ""
         older, newer = made[-1], made[-2]
         newer.cost += older.cost
+        newer.service = newer.service and older.service
         self.touches.remove(older)
         return "attention.touches"
 
@@ -90,6 +93,22 @@ def room_from(attention: Attention, limits: tuple[Limit, ...], now: Millis, *, c
     return earliest
 
 
+def next_at_cadence(attention: Attention, cadence: Limit, now: Millis, *, besides: bytes = b"") -> Millis:
+    """Say from when on one more marketing message keeps to the customer's cadence: `now` when it does already.
+
+    Every marketing touch counts, over all channels, and so does a place that is reserved. `besides` is as in `room_from`.
+    """
+    since = now - cadence.per
+    counted = [t for t in attention.touches if not t.service and t.id != besides and (t.at > since if t.made else t.until > now)]
+    over = sum(touch.cost if touch.made else 1 for touch in counted) + 1 - cadence.at_most
+    for free_at, freed in sorted((t.at + cadence.per, t.cost) if t.made else (t.until, 1) for t in counted):
+        if over <= 0:
+            break
+        over -= freed
+        now = max(now, free_at)
+    return now
+
+
 def reserve(
     attention: Attention,
     *,
@@ -99,6 +118,7 @@ def reserve(
     until: Millis,
     cost: int = 1,
     items: tuple[str, ...] = (),
+    service: bool = False,
 ) -> None:
     """Hold a place for one touch, after `room_from` said that it fits. Reserving the same id again only moves its expiry."""
     for touch in attention.touches:
@@ -106,16 +126,24 @@ def reserve(
             if not touch.made:
                 touch.until = max(touch.until, until)
             return
-    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, until=until, items=items))
+    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, until=until, items=items, service=service))
 
 
-def confirm(attention: Attention, *, id: bytes, channel: str, now: Millis, cost: int = 1) -> None:  # noqa: A002 - the field's own word
+def confirm(
+    attention: Attention,
+    *,
+    id: bytes,  # noqa: A002 - the field's own word
+    channel: str,
+    now: Millis,
+    cost: int = 1,
+    service: bool = False,
+) -> None:
     """Turn a reservation into a touch made now. A reservation that had lapsed counts all the same: we spoke."""
     for touch in attention.touches:
         if touch.id == id:
             touch.made, touch.at, touch.until, touch.items = True, now, 0, ()
             return
-    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, made=True))
+    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, made=True, service=service))
 
 
 def release(attention: Attention, *, id: bytes) -> None:  # noqa: A002 - the field's own word

@@ -52,6 +52,10 @@ class Consents(Section):
     quiet: tuple[int, int] | None = None
     """The customer's own quiet hours: minutes of the local day (from, to)."""
     skipped_topics: list[str] = []
+    cadence: str = ""
+    """How often they want to hear from us: a `wishes.Cadence`; empty: they chose none."""
+    complaints: dict[str, tuple[Millis, bool]] = {}
+    """number of a complaint → (when it was last told of, whether it is open)."""
 
     @classmethod
     def of_past(cls, codec: int, blob: bytes) -> Self:  # noqa: ARG003 - there is only one

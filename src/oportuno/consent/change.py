@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from oportuno.consent.answers import ANY_CHANNEL, Answered, Consent, Consents, slot
+from oportuno.consent.wishes import Cadence
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft, Section
 from oportuno.profile.purposes import Purpose
@@ -74,6 +75,15 @@ def keep_quiet(draft: Draft, hours: tuple[int, int] | None) -> bool:
     if draft.read(Consents).quiet == hours:
         return False
     draft.open(Consents).quiet = hours
+    return True
+
+
+def choose_cadence(draft: Draft, cadence: Cadence | None) -> bool:
+    """Set how often the customer wants to hear from us; None: as the workspace's limits allow. Says whether anything changed."""
+    chosen = "" if cadence is None else cadence.value
+    if draft.read(Consents).cadence == chosen:
+        return False
+    draft.open(Consents).cadence = chosen
     return True
 
 

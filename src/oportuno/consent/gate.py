@@ -10,13 +10,15 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from oportuno.attention.ledger import Attention, room_from
+from oportuno.attention.ledger import Attention, next_at_cadence, room_from
 from oportuno.channels.channel import Channel
 from oportuno.consent.answers import Answered, Consents, slot
+from oportuno.consent.complaints import open_since
 from oportuno.consent.permit import _SEAL, Permit
 from oportuno.consent.policy import Policy
 from oportuno.consent.quiet import quiet_until, zones_of
 from oportuno.consent.refusals import Reason, Refusal
+from oportuno.consent.wishes import cadence_of
 from oportuno.kit.ids import derive, write_id
 from oportuno.kit.times import MINUTE, Millis
 from oportuno.profile.draft import Draft
@@ -190,6 +192,23 @@ def _limits(draft: Draft, ask: Ask, policy: Policy, now: Millis) -> Reason | Non
     return Reason(refusal=Refusal.LIMIT_REACHED, facts={"free_at": free_at}, retry_at=free_at)
 
 
+def _cadence(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | None:
+    """Every marketing touch counts, on whatever channel. What the customer lets through beside their cadence would be asked here."""
+    consents = draft.read(Consents)
+    own = cadence_of(consents)
+    if own is None:
+        return None
+    free_at = next_at_cadence(draft.read(Attention), own, now, besides=ask.id)
+    if free_at <= now:
+        return None
+    return Reason(refusal=Refusal.CADENCE_REACHED, facts={"cadence": consents.cadence, "free_at": free_at}, retry_at=free_at)
+
+
+def _complaint(draft: Draft, _ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
+    since = open_since(draft.read(Consents))
+    return Reason(refusal=Refusal.COMPLAINT_OPEN, facts={"since": since}) if since else None
+
+
 def _held_out(draft: Draft, _ask: Ask, policy: Policy, _now: Millis) -> Reason | None:
     if held_out(draft, policy):
         return Reason(refusal=Refusal.HELD_OUT, facts={"percent": policy.holdout_percent})
@@ -205,4 +224,15 @@ def held_out(draft: Draft, policy: Policy) -> bool:
 
 
 _FOR_SERVICE: Final[tuple[_Check, ...]] = (_dead_end,)
-_FOR_MARKETING: Final[tuple[_Check, ...]] = (_suppressed, _consent, _paused, _topic, _muted, _quiet, _limits, _held_out)
+_FOR_MARKETING: Final[tuple[_Check, ...]] = (
+    _suppressed,
+    _consent,
+    _paused,
+    _topic,
+    _muted,
+    _quiet,
+    _cadence,
+    _limits,
+    _complaint,
+    _held_out,
+)

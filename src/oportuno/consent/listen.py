@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from oportuno.consent.answers import ANY_CHANNEL, Answered, Consent, Consents, slot
+from oportuno.consent.complaints import NAMES, hear_complaint
 from oportuno.events.event import Call, Event
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft, Section
@@ -54,6 +55,8 @@ def listen(draft: Draft, event: Event) -> bool:
     The last by event time counts, and of equal times the no. Withdrawing a purpose deletes every section that belongs to it. Answers in a
     shape that cannot be read are no answers.
     """
+    if event.name in NAMES and event.call is Call.TRACK:
+        hear_complaint(draft, event)
     if b"onsent" not in event.body:
         return False
     try:

@@ -23,8 +23,10 @@ class Refusal(StrEnum):
     ITEM_NOT_WANTED = "item_not_wanted"
     QUIET_HOURS = "quiet_hours"
     ZONE_UNKNOWN = "zone_unknown"
+    CADENCE_REACHED = "cadence_reached"
     LIMIT_REACHED = "limit_reached"
     LIMIT_UNREADABLE = "limit_unreadable"
+    COMPLAINT_OPEN = "complaint_open"
     HELD_OUT = "held_out"
     EXPIRED = "expired"
     NOT_LIVE = "not_live"
@@ -140,6 +142,12 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "No se sabe qué hora es para esta persona: falta la zona horaria o el país.",
         "It is not known what time it is for this person: time zone and country are missing.",
     ),
+    Refusal.CADENCE_REACHED: Sentences(
+        "Ya tenías tu mensaje, al ritmo que elegiste.",
+        "You already had your message, at the rhythm you chose.",
+        "Eligió cada cuánto quiere saber de la tienda, y ya tuvo su mensaje; cuando toque otro se decide.",
+        "Chose how often to hear from the shop and has had the message; decided when the next is due.",
+    ),
     Refusal.LIMIT_REACHED: Sentences(
         "Ya te hemos escrito bastante por ahora.",
         "We have written to you enough for now.",
@@ -151,6 +159,12 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "We could not check how much we have written to you, so we kept silent.",
         "El mensaje no cabe en ningún límite tal como están puestos.",
         "The message fits no limit as the limits are set.",
+    ),
+    Refusal.COMPLAINT_OPEN: Sentences(
+        "Mientras resolvemos tu queja no te enviamos publicidad.",
+        "While we sort out your complaint, we send you no marketing.",
+        "Tiene una queja abierta: hasta que se cierre, nada de publicidad.",
+        "Has an open complaint: no marketing until it is closed.",
     ),
     Refusal.HELD_OUT: Sentences(
         "Estás entre las personas que dejamos en paz para comparar.",

@@ -7,10 +7,12 @@ from typing import Final
 import msgspec
 
 from oportuno.attention.ledger import Attention, forget_old, reserve
+from oportuno.consent.answers import Consents
 from oportuno.consent.gate import Ask, examine
 from oportuno.consent.permit import Permit
 from oportuno.consent.policy import Policy
 from oportuno.consent.refusals import Reason, Refusal
+from oportuno.consent.wishes import longest_window
 from oportuno.content.message import Message, message_from
 from oportuno.content.said import Said
 from oportuno.decision.pending import Held, Pending
@@ -159,7 +161,7 @@ class _Turn:
     def _speak(self, permit: Permit, proposal: Proposal) -> None:
         if permit.marketing:
             attention = self.draft.open(Attention)
-            forget_old(attention, now=self.now, longest=max((limit.per for limit in self.policy.limits), default=DAY))
+            forget_old(attention, now=self.now, longest=longest_window(self.draft.read(Consents), self.policy.limits))
             reserve(
                 attention,
                 id=proposal.id,

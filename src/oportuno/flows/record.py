@@ -1,4 +1,4 @@
-"""What programs with a secret key record for a customer: consents with their proof, channels that must stay silent, and forgetting."""
+"""What programs with a secret key record for a customer: consents with their proof, wishes, channels that must stay silent, forgetting."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from oportuno.consent.answers import Answered, Consent, Consents, slot
-from oportuno.consent.change import answer, lift, suppress
+from oportuno.consent.change import answer, choose_cadence, keep_quiet, lift, pause, skip_topic, suppress
 from oportuno.consent.refusals import Refusal
+from oportuno.consent.wishes import Cadence
 from oportuno.decision.decide import drop_pending
 from oportuno.flows.change import Act, Counter, Heard, give_back
 from oportuno.flows.work import Cancel, Decision, LedgerEntry, Status, Writes
@@ -37,6 +38,21 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     at: Millis = 0
     """When it was given; 0: now. A moment to come counts as now."""
     expires: Millis = 0
+
+
+class Wished(msgspec.Struct, frozen=True, kw_only=True):
+    """What a customer told somebody about how they want to be spoken to. What is UNSET stays as it was; None takes a wish back."""
+
+    cadence: Cadence | msgspec.UnsetType | None = msgspec.UNSET
+    paused_until: Millis | msgspec.UnsetType | None = msgspec.UNSET
+    quiet: tuple[int, int] | msgspec.UnsetType | None = msgspec.UNSET
+    """Minutes of their day (from, to)."""
+    skip_topics: tuple[str, ...] = ()
+    hear_topics: tuple[str, ...] = ()
+    source: str
+    language: str
+    actor: str
+    proof: dict[str, Any] = {}
 
 
 class Registry(Counter):
@@ -79,6 +95,25 @@ class Registry(Counter):
 
         return await self.change(key, act, may_be_new=True)
 
+    async def record_wishes(self, key: CustomerKey, wished: Wished) -> Heard:
+        """Record wishes; they hold from now on, also for what was already queued. The same wishes again change nothing.
+
+        Raises NotFound (``customer_gone``) for an erased customer.
+        """
+
+        def act(draft: Draft, now: Millis) -> Act:
+            said = _heed(draft, wished)
+            writes = Writes()
+            for wish, what in said:
+                entry_id = derive(key.workspace, key.customer, "wishes", wish, what, now)
+                state = f"{wish} {what}"
+                writes.ledger.append(
+                    LedgerEntry(key, entry_id, now, "wishes", state, wished.source, "", wished.language, wished.actor, wished.proof)
+                )
+            return Act(heard=Heard(at=now, changed=bool(said)), writes=writes)
+
+        return await self.change(key, act, may_be_new=True)
+
     async def suppress_channel(self, key: CustomerKey, channel: str, reason: str, *, actor: str, proof: dict[str, Any]) -> Heard:
         """Stop a channel for a customer whatever their consent: reason ``manual``, ``complaint``, ``hard_bounce`` or ``invalid``."""
 
@@ -102,6 +137,21 @@ class Registry(Counter):
                 return Heard(at=now, changed=False)
             await work.commit(Writes(erasures=[key]))
             return Heard(at=now, changed=True)
+
+
+def _heed(draft: Draft, wished: Wished) -> list[tuple[str, str]]:
+    """Change what was wished; give what is different now, in the words of the ledger."""
+    said: list[tuple[str, str]] = []
+    cadence, until, quiet = wished.cadence, wished.paused_until, wished.quiet
+    if cadence is not msgspec.UNSET and choose_cadence(draft, cadence):
+        said.append(("cadence", cadence.value if cadence is not None else "none"))
+    if until is not msgspec.UNSET and pause(draft, until or 0):
+        said.append(("pause", str(until) if until else "none"))
+    if quiet is not msgspec.UNSET and keep_quiet(draft, quiet):
+        said.append(("quiet", f"{quiet[0]}-{quiet[1]}" if quiet is not None else "none"))
+    said += [(f"topic {topic}", "skipped") for topic in wished.skip_topics if skip_topic(draft, topic)]
+    said += [(f"topic {topic}", "wanted") for topic in wished.hear_topics if skip_topic(draft, topic, skip=False)]
+    return said
 
 
 def _entry(key: CustomerKey, given: Given, at: Millis) -> LedgerEntry:

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from oportuno.attention.ledger import Attention, Limit, confirm, reserve
 from oportuno.consent.answers import Answered, Consents
-from oportuno.consent.change import answer, keep_quiet, lift, pause, skip_topic, suppress
+from oportuno.consent.change import answer, choose_cadence, keep_quiet, lift, pause, skip_topic, suppress
+from oportuno.consent.complaints import hear_complaint
 from oportuno.consent.gate import Ask, examine, held_out
 from oportuno.consent.permit import Permit, PermitForged
 from oportuno.consent.policy import Policy
 from oportuno.consent.refusals import Reason, Refusal
+from oportuno.consent.wishes import Cadence
 from oportuno.kit.ids import key_of, write_id
 from oportuno.kit.times import DAY, HOUR, MINUTE
 from oportuno.profile.draft import Draft
@@ -103,6 +105,15 @@ def _about_to_be_spoken_to(draft: Draft, cast: Cast) -> None:
     reserve(draft.open(Attention), id=b"other", channel="email", now=cast.saturday - HOUR, until=cast.saturday + HOUR)
 
 
+def _monthly(draft: Draft, cast: Cast) -> None:
+    choose_cadence(draft, Cadence.MONTHLY)
+    confirm(draft.open(Attention), id=b"last week", channel="webhook", now=cast.saturday - 10 * DAY)
+
+
+def _complaining(draft: Draft, cast: Cast) -> None:
+    hear_complaint(draft, cast.event(draft, "Complaint Opened", cast.saturday - DAY))
+
+
 def _without_address(draft: Draft, _cast: Cast) -> None:
     del draft.open(Core).traits["email"]
 
@@ -122,6 +133,8 @@ TROUBLES: list[tuple[Callable[[Draft, Cast], object], Refusal, int | None]] = [
     (_spoken_to_this_morning, Refusal.LIMIT_REACHED, 23 * HOUR),
     (_about_to_be_spoken_to, Refusal.LIMIT_REACHED, HOUR),
     (_without_address, Refusal.NO_ADDRESS, None),
+    (_monthly, Refusal.CADENCE_REACHED, 20 * DAY),
+    (_complaining, Refusal.COMPLAINT_OPEN, None),
 ]
 
 
@@ -148,7 +161,7 @@ def test_news_about_an_order_reaches_everybody_whose_address_works(
         assert refused(answered).refusal is refusal
     else:
         assert not permitted(answered).marketing
-    assert retry_in is None or refusal in {Refusal.PAUSED, Refusal.QUIET_HOURS, Refusal.LIMIT_REACHED}
+    assert retry_in is None or refusal in {Refusal.PAUSED, Refusal.QUIET_HOURS, Refusal.LIMIT_REACHED, Refusal.CADENCE_REACHED}
 
 
 def test_a_moment_that_has_passed_is_passed_for_everybody(cast: Cast) -> None:
