@@ -11,7 +11,7 @@ from oportuno.kit.ids import WorkspaceId
 from oportuno.kit.times import Millis
 
 
-class Variant(msgspec.Struct, frozen=True, kw_only=True):
+class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One size or colour of a product."""
 
     id: str
@@ -23,7 +23,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, str] = {}
 
 
-class Product(msgspec.Struct, frozen=True, kw_only=True):
+class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One product with its present price and stock."""
 
     id: str
@@ -36,19 +36,25 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     """Category ids, the main one first."""
     price: int | None = None
-    """What it costs now (the sale price while on sale); None: silence on value."""
+    """What it costs now (the sale price while on sale; of priced variants the lowest); None: silence on value."""
     was: int | None = None
     """The struck-out price that the shop itself announces, if any."""
     lowest: int | None = None
     """The lowest price of the 30 days before the present one began: what law (EU 98/6/EC art. 6a) asks beside a reduction."""
     currency: str = ""
+    price_since: Millis = 0
+    """Since when it has cost what it costs."""
     stock: int | None = None
     """Pieces on line over all variants; None: not known."""
     tags: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     """Sensitive topics it belongs to; inherited from its categories too."""
+    own_sensitive: tuple[str, ...] = ()
+    """Those of them that the shop marked on the product itself."""
     variants: tuple[Variant, ...] = ()
     withdrawn: bool = False
+    since: Millis = 0
+    """When the shop first told of it."""
     changed_at: Millis = 0
     manual_url: str = ""
     """Where its manual or help is; shown after a purchase."""
@@ -73,7 +79,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     at: Millis
     old: dict[str, Any] = {}
-    """``price`` (minor units), ``stock`` or ``variant``, as the kind needs."""
+    """``price`` (minor units), ``stock`` or ``variants`` (ids), as the kind needs."""
     new: dict[str, Any] = {}
     currency: str = ""
 

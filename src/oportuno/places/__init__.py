@@ -1,0 +1,1 @@
+"""Where the shop meets people: its stores and when they are open."""
