@@ -41,6 +41,8 @@ class Refusal(StrEnum):
     SANDBOX = "sandbox"
     STEP_VANISHED = "step_vanished"
     NOTHING_LEFT = "nothing_left"
+    ITEM_WITHDRAWN = "item_withdrawn"
+    OFFER_GONE = "offer_gone"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,5 +251,17 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "There was nothing left to remind you of.",
         "Cuando tocaba hablar, ya no quedaba nada de qué hablar.",
         "When the time came, there was nothing left to speak about.",
+    ),
+    Refusal.ITEM_WITHDRAWN: Sentences(
+        "Ya no lo tenemos, así que no te hablamos de ello.",
+        "We no longer have it, so we say nothing about it.",
+        "El artículo se retiró del catálogo: lo pendiente sobre él se cancela.",
+        "The item was withdrawn from the catalogue: what was pending about it is cancelled.",
+    ),
+    Refusal.OFFER_GONE: Sentences(
+        "Lo que íbamos a contarte ya no era verdad: había cambiado el precio o no quedaban.",
+        "What we were going to tell you was no longer true: the price had changed, or none were left.",
+        "Al entregarlo, el precio había vuelto a subir o ya no había existencias.",
+        "At the hand-off the price had risen again, or there was no stock left.",
     ),
 }
