@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, wraps
-from typing import Any, Final
+from itertools import takewhile
+from typing import Any, Final, NamedTuple
 
 from liquid import Environment, RenderContext
 from liquid.ast import Node
@@ -101,7 +102,7 @@ def _guarded(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     def guarded(value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, range) or any(isinstance(arg, range) for arg in args):
-            raise FilterError(f"{name} does not take a range", token=None)
+            raise FilterArgumentError(f"{name} does not take a range", token=None)
         if _size_after(name, value, args) > TEXT_LIMIT:
             raise ResourceLimitError("value too large", token=None)
         given = plain(value, *args, **kwargs)
@@ -126,13 +127,13 @@ def _size_after(name: str, value: Any, args: Sequence[Any]) -> int:
 def _form(context: RenderContext) -> Form:
     form = context.globals.get(FORM_KEY)
     if not isinstance(form, Form):
-        raise FilterError("the rendering has no language or zone", token=None)
+        raise FilterArgumentError("the rendering has no language or zone", token=None)
     return form
 
 
 def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise FilterError(f"{name} needs a number", token=None)
+        raise FilterArgumentError(f"{name} needs a number", token=None)
     return int(value)
 
 
@@ -141,7 +142,7 @@ def _money(value: Any, currency: Any = None, *, context: RenderContext) -> str:
     if isinstance(value, Mapping):
         value, currency = value.get("minor"), value.get("currency")
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
-        raise FilterError("money needs a currency", token=None)
+        raise FilterArgumentError("money needs a currency", token=None)
     return money_text(_whole("money", value), currency, _form(context).locale)
 
 
@@ -223,6 +224,29 @@ def _render(source: str, data: Mapping[str, Any], *, escaped: bool) -> str:
         raise
     except (ArithmeticError, TypeError, ValueError, RecursionError) as fault:
         raise TemplateFault("template_failed", "the template could not be worked out with this customer's values") from fault
+
+
+class Asked(NamedTuple):
+    """A name that a template asks for, and where."""
+
+    path: tuple[str, ...]
+    """Its words: ``("cart", "total")``; up to the first that is worked out only when it is rendered."""
+    at: int
+    """Where in the source."""
+
+
+def asked(source: str) -> list[Asked]:
+    """List the names a template asks for that it did not give itself, in the order of the source. Raises TemplateFault."""
+    try:
+        found = _parsed(source, escaped=True).analyze(include_partials=False)
+    except LiquidError as fault:
+        raise _named(fault) from fault
+    names = [
+        Asked(tuple(str(word) for word in takewhile(lambda word: isinstance(word, str), variable.segments)), variable.span.index)
+        for variables in found.globals.values()
+        for variable in variables
+    ]
+    return sorted(names, key=lambda name: name.at)
 
 
 def check(source: str) -> list[str]:

@@ -17,6 +17,7 @@ from oportuno.content.label import words
 from oportuno.content.links import Links
 from oportuno.content.liquid import FORM_KEY, TemplateFault, render_html, render_plain
 from oportuno.content.message import Message, Rendered
+from oportuno.content.said import Said
 from oportuno.content.shop_links import hosts_of, own_addresses
 from oportuno.content.template import Template, Wording
 from oportuno.content.utm import Marker
@@ -48,18 +49,53 @@ def render(
     Raises TemplateFault: then nothing of this message may be sent.
     """
     language = choose_language(template, languages, locale)
+    data = scene(
+        message.said,
+        language=language,
+        marketing=message.marketing,
+        profile=profile,
+        links=links,
+        brand=brand,
+        locale=locale,
+        now=now,
+        tz=tz,
+    )
+    if template.channel == "webhook":
+        return _webhook(message, template, data)
+    return written_mail(template, data, links, brand, marketing=message.marketing)
+
+
+def scene(
+    said: Said,
+    *,
+    language: str,
+    marketing: bool,
+    profile: Mapping[str, Any],
+    links: Links,
+    brand: Mapping[str, Any],
+    locale: str | None,
+    now: Millis,
+    tz: str,
+) -> dict[str, Any]:
+    """Give everything that a template sees, by the names it knows; `label` is the frame's own."""
+    because = because_line(said.because, language, now=now, zone=tz, locale=locale)
+    context = own_addresses(said.context, hosts_of(brand))
     form = Form(language=language, locale=locale_for(language, locale), zone=tz, now=now)
-    because = because_line(message.said.because, language, now=now, zone=tz, locale=locale)
-    context = own_addresses(message.said.context, hosts_of(brand))
-    data: dict[str, Any] = {**context, FORM_KEY: form, "customer": dict(profile), "items": list(message.said.items)}
+    data: dict[str, Any] = {**context, FORM_KEY: form, "customer": dict(profile), "items": list(said.items)}
     if "lines" in context:
         data["cart"] = context
     data["brand"] = {**_plain(brand), **palette(brand.get("tokens") or {})}
     data["links"] = _links(links)
-    data["label"] = _label(message, language, because)
-    if template.channel == "webhook":
-        return _webhook(message, template, data, language, because)
-    return _mail(message, template, data, links, brand)
+    data["label"] = {
+        **words(language),
+        "language": language,
+        "line": because,
+        "subject": "",
+        "answers": bool(said.items),
+        "leaving": marketing,
+    }
+    data["message"] = {"id": write_id("msg", said.id), "journey": said.journey, "step": said.step, "topic": said.topic}
+    return data
 
 
 def choose_language(template: Template, languages: Sequence[str], locale: str | None) -> str:
@@ -77,7 +113,8 @@ def choose_language(template: Template, languages: Sequence[str], locale: str | 
     raise TemplateFault("template_no_wording", "the message has no wording in any language")
 
 
-def _mail(message: Message, template: Template, data: dict[str, Any], links: Links, brand: Mapping[str, Any]) -> Rendered:
+def written_mail(template: Template, data: dict[str, Any], links: Links, brand: Mapping[str, Any], *, marketing: bool) -> Rendered:
+    """Write a mail in the language of its scene. Raises TemplateFault when it comes out incomplete or beyond a limit."""
     language = data["label"]["language"]
     wording = template.wordings[language]
     subject = " ".join(render_plain(wording.subject, data).split())
@@ -87,14 +124,14 @@ def _mail(message: Message, template: Template, data: dict[str, Any], links: Lin
     marker = Marker(template.utm, shops=(str(brand.get("shop_url") or ""), str(brand.get("cart_url") or "")), own=links.base)
     looks = tuple(sorted(data["brand"].items()))
     html = marker.html(render_html(_dressed(wording.html, looks), data))
-    _insist(html, message, links)
+    _insist(html, links, marketing=marketing)
     return Rendered(
         channel=template.channel,
         language=language,
         subject=subject[:SUBJECT_LIMIT],
         html=html,
-        text=marker.text(_text(wording, data, message, brand)),
-        headers=_headers(message, language, links),
+        text=marker.text(_text(wording, data, brand)),
+        headers=_headers(language, links, marketing=marketing),
         sender=_sender(brand),
         reply_to=str(brand.get("reply_to") or ""),
     )
@@ -112,17 +149,6 @@ def _dressed(source: str, looks: tuple[tuple[str, str], ...]) -> str:
     return _LOOK.sub(put, source)
 
 
-def _label(message: Message, language: str, because: str) -> dict[str, Any]:
-    return {
-        **words(language),
-        "language": language,
-        "line": because,
-        "subject": "",
-        "answers": bool(message.said.items),
-        "leaving": message.marketing,
-    }
-
-
 def _links(links: Links) -> dict[str, str]:
     return {
         "why": links.why,
@@ -137,13 +163,13 @@ def _plain(brand: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in brand.items() if isinstance(value, str)}
 
 
-def _insist(html: str, message: Message, links: Links) -> None:
+def _insist(html: str, links: Links, *, marketing: bool) -> None:
     """No mail without its why, and no marketing without its way out: whatever the template says."""
-    if links.why not in html or (message.marketing and links.unsubscribe not in html):
+    if links.why not in html or (marketing and links.unsubscribe not in html):
         raise TemplateFault("template_without_label", "the mail came out without its label or its way out")
 
 
-def _text(wording: Wording, data: dict[str, Any], message: Message, brand: Mapping[str, Any]) -> str:
+def _text(wording: Wording, data: dict[str, Any], brand: Mapping[str, Any]) -> str:
     """The label first, then what the mail says, then the way out."""
     label, links = data["label"], data["links"]
     lines = [f"{label['lead']} {label['line']}"]
@@ -151,7 +177,7 @@ def _text(wording: Wording, data: dict[str, Any], message: Message, brand: Mappi
         lines += [f"{label['bought']}: {links['bought']}", f"{label['not_interested']}: {links['not_interested']}"]
     lines.append(f"{label['why']}: {links['why']}")
     body = _tidy(render_plain(wording.plain or wording.text, data))
-    foot = [f"{label['unsubscribe']}: {links['unsubscribe']}"] if message.marketing else []
+    foot = [f"{label['unsubscribe']}: {links['unsubscribe']}"] if label["leaving"] else []
     if brand.get("legal"):
         foot.append(str(brand["legal"]))
     parts = ["\n".join(lines), body.strip(), "\n".join(foot)]
@@ -167,9 +193,9 @@ def _tidy(text: str) -> str:
     return "\n".join(kept)
 
 
-def _headers(message: Message, language: str, links: Links) -> dict[str, str]:
+def _headers(language: str, links: Links, *, marketing: bool) -> dict[str, str]:
     headers = {"Content-Language": language}
-    if message.marketing:
+    if marketing:
         ways = [f"<{links.unsubscribe}>", *([f"<{links.mailto}>"] if links.mailto else [])]
         headers["List-Unsubscribe"] = ", ".join(ways)
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -184,9 +210,8 @@ def _sender(brand: Mapping[str, Any]) -> str:
     return f'"{quoted}" <{address}>'
 
 
-def _webhook(message: Message, template: Template, data: dict[str, Any], language: str, because: str) -> Rendered:
-    said = message.said
-    data["message"] = {"id": write_id("msg", message.id), "journey": said.journey, "step": said.step, "topic": said.topic}
+def _webhook(message: Message, template: Template, data: dict[str, Any]) -> Rendered:
+    said, label = message.said, data["label"]
     if template.payload:
         payload = _filled(msgspec.json.decode(template.payload), data)
     else:
@@ -196,15 +221,17 @@ def _webhook(message: Message, template: Template, data: dict[str, Any], languag
             "data": {
                 **data["message"],
                 "customer": write_id("cus", message.key.customer),
-                "language": language,
+                "language": label["language"],
                 "items": list(said.items),
-                "because": {"kind": said.because.kind, "sentence": because, "facts": said.because.facts},
+                "because": {"kind": said.because.kind, "sentence": label["line"], "facts": said.because.facts},
                 "context": said.context,
                 "links": data["links"],
                 "expires_at": to_text(message.expires_at),
             },
         }
-    return Rendered(channel=template.channel, language=language, url=template.url, secret=template.secret, payload=payload, headers={})
+    return Rendered(
+        channel=template.channel, language=label["language"], url=template.url, secret=template.secret, payload=payload, headers={}
+    )
 
 
 def _filled(tree: Any, data: dict[str, Any]) -> Any:

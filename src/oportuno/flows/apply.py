@@ -6,21 +6,25 @@ Files are named as in a folder: `journeys/<any>.yaml`, `messages/<any>.yaml` and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from oportuno.consent.read_policy import read_policy
+from oportuno.content.brand import read_tokens
+from oportuno.content.rehearse import leads_somewhere
 from oportuno.content.template import Template
 from oportuno.flows.definitions import POLICY_KEY, Definition, Ground, Kind, Workspace, Workspaces, ground_of
+from oportuno.flows.places import part_at
 from oportuno.flows.ports import MjmlCompiler
 from oportuno.flows.programme import Brand
 from oportuno.flows.publish import read_template
+from oportuno.flows.rehearse import Sender, as_fault, missing_languages, place_of, senders_of, try_out
 from oportuno.journeys.journey import Journey, Send
 from oportuno.journeys.read import read_journey
 from oportuno.kit.faults import BadInput, Fault
 from oportuno.kit.ids import WorkspaceId
-from oportuno.kit.yaml_lines import read_yaml
+from oportuno.kit.yaml_lines import nearest
 
 _POLICY_FILE: Final = "policy.yaml"
 _FOLDERS: Final = {"journeys": Kind.JOURNEY, "messages": Kind.MESSAGE}
@@ -35,6 +39,13 @@ class SeveralFaults(BadInput):
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         super().__init__("definitions_invalid", f"{first.sentence}{more}", place=first.place)
         self.faults = tuple(faults)
+
+
+class _Read(NamedTuple):
+    """A definition and the file it was read from."""
+
+    name: str
+    definition: Definition
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +69,8 @@ async def apply(files: Mapping[str, str], *, workspace: WorkspaceId, workspaces:
     read, faults = await _read_all(files, facts, compiler)
     faults += _taken_versions(read, standing)
     faults += _loose_ends(read, standing)
+    if not faults:
+        faults += _rehearsals(read, standing, facts)
     if faults:
         raise SeveralFaults(faults)
     added = [definition for _, definition in read if _is_new(definition, standing)]
@@ -78,8 +91,8 @@ async def export(workspace: WorkspaceId, *, workspaces: Workspaces) -> dict[str,
     return files
 
 
-async def _read_all(files: Mapping[str, str], facts: Workspace, compiler: MjmlCompiler) -> tuple[list[tuple[str, Definition]], list[Fault]]:
-    read: list[tuple[str, Definition]] = []
+async def _read_all(files: Mapping[str, str], facts: Workspace, compiler: MjmlCompiler) -> tuple[list[_Read], list[Fault]]:
+    read: list[_Read] = []
     faults: list[Fault] = []
     for name in sorted(files):
         try:
@@ -89,8 +102,9 @@ async def _read_all(files: Mapping[str, str], facts: Workspace, compiler: MjmlCo
             continue
         twin = next((other for other, each in read if (each.kind, each.key) == (definition.kind, definition.key)), None)
         if twin is not None:
-            faults.append(BadInput("definition_twice", f"the {definition.kind} “{definition.key}” stands in {twin} too", place=name))
-        read.append((name, definition))
+            sentence = f"the {definition.kind} “{definition.key}” stands in {twin} too"
+            faults.append(BadInput("definition_twice", sentence, place=_at(name, definition, definition.kind.value)))
+        read.append(_Read(name, definition))
     return read, faults
 
 
@@ -112,48 +126,151 @@ async def _read(name: str, text: str, facts: Workspace, compiler: MjmlCompiler) 
 def _ground(text: str, facts: Workspace) -> Ground:
     """Read a policy; what it leaves out of zone, country and languages is the workspace's own."""
     policy, brand = read_policy(text)
-    said = {word for word, _ in read_yaml(text).table(("policy", "brand"), needed=("policy",)).need("policy").pairs()}
+    said = _said(text)
     own = ground_of(facts).policy
     unsaid = {word: getattr(own, word) for word in ("timezone", "country", "languages") if word not in said}
-    return Ground(policy=msgspec.structs.replace(policy, **unsaid), brand=_brand(brand))
+    return Ground(policy=msgspec.structs.replace(policy, **unsaid), brand=_brand(text, brand))
 
 
-def _brand(given: Mapping[str, object]) -> Brand:
+def _said(text: str) -> set[str]:
+    """Name what a policy says itself."""
+    return {word for word, _ in part_at(text, "policy").pairs()}
+
+
+def _brand(text: str, given: Mapping[str, object]) -> Brand:
     try:
-        return msgspec.convert(given, Brand)
+        brand = msgspec.convert(given, Brand)
+        read_tokens(brand.tokens)
     except msgspec.ValidationError as fault:
-        raise BadInput("policy_brand", f"the brand cannot be read: {fault}") from fault
+        raise part_at(text, "brand").fault("policy_brand", f"the brand cannot be read: {fault}") from fault
+    except BadInput as fault:
+        raise part_at(text, "brand", "tokens", fault.place.removeprefix("tokens.")).fault(fault.code, fault.sentence) from fault
+    for word in ("shop_url", "cart_url", "mark_url", "privacy_url"):
+        address = getattr(brand, word)
+        if address and not leads_somewhere(address, picture=True):
+            raise part_at(text, "brand", word).fault(
+                "brand_address", f"“{word}” is a whole address of the web such as https://shop.example/"
+            )
+    return brand
 
 
-def _taken_versions(read: Sequence[tuple[str, Definition]], standing: Sequence[Definition]) -> Iterator[Fault]:
+def _taken_versions(read: Sequence[_Read], standing: Sequence[Definition]) -> Iterator[Fault]:
     """A walk names its journey's version, so a published version never changes."""
     for name, definition in read:
         if definition.kind is not Kind.JOURNEY:
             continue
         versions = {each.version: each for each in standing if (each.kind, each.key) == (definition.kind, definition.key)}
         same = versions.get(definition.version)
+        place = _at(name, definition, "version")
         if same is not None and same.compiled != definition.compiled:
             sentence = f"version {definition.version} of this journey is published and says something else: raise its version"
-            yield BadInput("journey_version_taken", sentence, place=name)
+            yield BadInput("journey_version_taken", sentence, place=place)
         elif same is None and versions and definition.version < max(versions):
-            yield BadInput("journey_version_old", f"version {max(versions)} of this journey is published already", place=name)
+            yield BadInput("journey_version_old", f"version {max(versions)} of this journey is published already", place=place)
 
 
-def _loose_ends(read: Sequence[tuple[str, Definition]], standing: Sequence[Definition]) -> Iterator[Fault]:
+def _loose_ends(read: Sequence[_Read], standing: Sequence[Definition]) -> Iterator[Fault]:
     """A journey may only send messages that exist, on their own channel."""
-    in_force = _newest(standing) | {(each.kind, each.key): each for _, each in read}
-    channels = {
-        key: msgspec.msgpack.decode(each.compiled, type=Template).channel for (kind, key), each in in_force.items() if kind is Kind.MESSAGE
-    }
+    in_force = _in_force(read, standing)
+    channels = {key: _template(each).channel for (kind, key), each in in_force.items() if kind is Kind.MESSAGE}
     for name, definition in read:
         if definition.kind is not Kind.JOURNEY:
             continue
-        for step in msgspec.msgpack.decode(definition.compiled, type=Journey).steps:
+        for number, step in enumerate(_journey(definition).steps):
             if isinstance(step, Send) and step.message not in channels:
-                yield BadInput("message_unknown", f"step “{step.id}” sends the message “{step.message}”, which does not exist", place=name)
+                near = nearest(step.message, channels)
+                hint = f"; did you mean “{near}”?" if near else ""
+                sentence = f"step “{step.id}” sends the message “{step.message}”, which does not exist{hint}"
+                yield BadInput("message_unknown", sentence, place=_at(name, definition, "steps", number, "send"))
             elif isinstance(step, Send) and step.channel != channels[step.message]:
-                found = channels[step.message]
-                yield BadInput("message_channel", f"step “{step.id}” sends by {step.channel}, but its message is for {found}", place=name)
+                sentence = f"step “{step.id}” sends by {step.channel}, but its message is for {channels[step.message]}"
+                yield BadInput("message_channel", sentence, place=_at(name, definition, "steps", number, "channel"))
+
+
+# ── Trying out ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rehearsals(read: Sequence[_Read], standing: Sequence[Definition], facts: Workspace) -> Iterator[Fault]:
+    """Try out every message that this laying down touches: by its own file, by a journey that sends it, or by the brand that signs it."""
+    in_force = _in_force(read, standing)
+    before, after = _ground_in_force(_newest(standing), facts), _ground_in_force(in_force, facts)
+    journeys = [_journey(each) for (kind, _), each in in_force.items() if kind is Kind.JOURNEY]
+    files = {definition.key: name for name, definition in read if definition.kind is Kind.MESSAGE}
+    for (kind, key), definition in in_force.items():
+        if kind is not Kind.MESSAGE:
+            continue
+        template, senders = _template(definition), senders_of(key, journeys)
+        if key in files:
+            yield from _missing_languages(files[key], definition, template, in_force, after)
+            for refused in try_out(template, senders, after):
+                yield as_fault(refused, f"{files[key]}:{place_of(definition.source, refused)}")
+            continue
+        yield from _by_its_senders(template, list(_new_senders(read, key)), after)
+        if before != after and not try_out(template, senders, before):
+            for refused in try_out(template, senders, after)[:1]:
+                sentence = f"the message “{key}”, which is in force, would not work with it: {refused.objection.fault.sentence}"
+                yield as_fault(refused, _POLICY_FILE, sentence)
+
+
+def _missing_languages(
+    name: str, definition: Definition, template: Template, in_force: Mapping[tuple[Kind, str], Definition], ground: Ground
+) -> Iterator[Fault]:
+    """Where a policy names its languages, every mail speaks them all; where none does, one of the workspace's is enough."""
+    policy = in_force.get((Kind.POLICY, POLICY_KEY))
+    missing = missing_languages(template, ground.policy.languages)
+    named = policy is not None and "languages" in _said(policy.source)
+    if missing and (named or len(missing) == len(ground.policy.languages)):
+        wanted = ", ".join(missing)
+        sentence = f"the wording in {wanted} is missing: the languages of the workspace are {', '.join(ground.policy.languages)}"
+        yield BadInput("message_language_missing", sentence, place=_at(name, definition, "wordings"))
+
+
+def _new_senders(read: Sequence[_Read], key: str) -> Iterator[tuple[str, Sender]]:
+    """Give the steps among the files that send a message, each with its place."""
+    for name, definition in read:
+        if definition.kind is not Kind.JOURNEY:
+            continue
+        journey = _journey(definition)
+        for number, step in enumerate(journey.steps):
+            if isinstance(step, Send) and step.message == key:
+                yield _at(name, definition, "steps", number, "send"), Sender(journey, step)
+
+
+def _by_its_senders(template: Template, senders: Sequence[tuple[str, Sender]], ground: Ground) -> Iterator[Fault]:
+    """Try out a message in force for the journeys that begin to send it."""
+    for place, sender in senders:
+        for refused in try_out(template, [sender], ground)[:1]:
+            sentence = (
+                f"step “{sender.step.id}” sends “{template.key}” because of {sender.step.because}: {refused.objection.fault.sentence}"
+            )
+            yield as_fault(refused, place, sentence)
+
+
+def _ground_in_force(in_force: Mapping[tuple[Kind, str], Definition], facts: Workspace) -> Ground:
+    policy = in_force.get((Kind.POLICY, POLICY_KEY))
+    ground = ground_of(facts) if policy is None else msgspec.msgpack.decode(policy.compiled, type=Ground)
+    return ground if ground.brand.name else msgspec.structs.replace(ground, brand=msgspec.structs.replace(ground.brand, name=facts.name))
+
+
+# ── Definitions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _in_force(read: Sequence[_Read], standing: Sequence[Definition]) -> dict[tuple[Kind, str], Definition]:
+    """Give what will be in force: the files over what stands already."""
+    return _newest(standing) | {(each.kind, each.key): each for _, each in read}
+
+
+def _journey(definition: Definition) -> Journey:
+    return msgspec.msgpack.decode(definition.compiled, type=Journey)
+
+
+def _template(definition: Definition) -> Template:
+    return msgspec.msgpack.decode(definition.compiled, type=Template)
+
+
+def _at(name: str, definition: Definition, *path: str | int) -> str:
+    """Name a place in a file as editors and compilers write it: `journeys/cart.yaml:12`."""
+    return f"{name}:{part_at(definition.source, *path).line}"
 
 
 def _newest(definitions: Sequence[Definition]) -> dict[tuple[Kind, str], Definition]:
@@ -181,7 +298,7 @@ def _numbered(definition: Definition, standing: Sequence[Definition]) -> Definit
     version = known.version + 1
     if definition.kind is Kind.POLICY:
         return msgspec.structs.replace(definition, version=version)
-    template = msgspec.structs.replace(msgspec.msgpack.decode(definition.compiled, type=Template), version=version)
+    template = msgspec.structs.replace(_template(definition), version=version)
     return msgspec.structs.replace(definition, version=version, compiled=_PACK.encode(template))
 
 

@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from oportuno.events.commerce import Commerce, Reading, read_call
+from oportuno.catalog.product import NO_FACTS, Facts
+from oportuno.events.commerce import CURRENCY_UNKNOWN, Commerce, Reading, read_call
 from oportuno.events.event import Call, Event
 from oportuno.profile.basket import age_cart, change_cart
 from oportuno.profile.draft import Draft
@@ -19,6 +20,7 @@ from oportuno.profile.mute import BOUGHT, mute
 from oportuno.profile.purchases import account
 from oportuno.profile.sections import Core, Stamp
 from oportuno.profile.who import learn, meet
+from oportuno.profile.wishlist import WISHLIST_KINDS, save
 
 CART_KINDS: Final = frozenset(
     {
@@ -51,7 +53,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
 _NOTHING: Final = Folded()
 
 
-def fold(draft: Draft, event: Event, *, currency: str = "") -> Folded:
+def fold(draft: Draft, event: Event, *, currency: str = "", facts: Facts = NO_FACTS) -> Folded:
     """Fold one event into the draft. Never fails on what a client sent: what does not fit stays out and is named.
 
     `currency` is that of amounts which come without one. An event with the same `h` must not be folded twice: that is kept upstream, at
@@ -67,7 +69,7 @@ def fold(draft: Draft, event: Event, *, currency: str = "") -> Folded:
     bought: tuple[str, ...] = ()
     cart_changed = False
     if reading.kind is not None:
-        bought = _trade(draft, reading, stamp)
+        bought = _trade(draft, reading, stamp, facts)
     if reading.kind in CART_KINDS:
         cart_changed = change_cart(draft, core, reading, stamp, received=event.received, faults=faults)
     else:
@@ -79,13 +81,15 @@ def fold(draft: Draft, event: Event, *, currency: str = "") -> Folded:
 
 def unfit(event: Event) -> tuple[str, ...]:
     """Name as ``code:place`` every part of an event that no profile could use, for who sent it. Never holds values."""
-    return fold(Draft(event.key), event, currency="XXX").faults if event.body else ()
+    return fold(Draft(event.key), event, currency=CURRENCY_UNKNOWN).faults if event.body else ()
 
 
-def _trade(draft: Draft, reading: Reading, stamp: Stamp) -> tuple[str, ...]:
-    """Fold what concerns views, orders and muted items; give what was bought."""
+def _trade(draft: Draft, reading: Reading, stamp: Stamp, facts: Facts) -> tuple[str, ...]:
+    """Fold what concerns interest, wishlist, orders and muted items; give what was bought."""
     if reading.kind in _LOOKING:
-        look(draft, reading, stamp[0])
+        look(draft, reading, stamp[0], facts)
+    if reading.kind in WISHLIST_KINDS:
+        save(draft, reading, stamp)
     if reading.kind not in ORDER_KINDS:
         return ()
     account(draft, reading, stamp)

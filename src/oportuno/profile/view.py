@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from oportuno.events.commerce import CURRENCY_UNKNOWN
 from oportuno.kit.money import Money, to_decimal
 from oportuno.kit.times import Millis, to_text
 from oportuno.profile.draft import Draft, LetGo, Section
@@ -104,5 +105,5 @@ def _time(at: Millis) -> str | None:
 
 def _money(minor: int, currency: str) -> dict[str, Any]:
     """Write an amount; an unknown currency has two decimals and is named null."""
-    known = currency not in {"", "XXX"}
-    return {"amount": str(to_decimal(Money(minor=minor, currency=currency or "XXX"))), "currency": currency if known else None}
+    known = currency not in {"", CURRENCY_UNKNOWN}
+    return {"amount": str(to_decimal(Money(minor=minor, currency=currency or CURRENCY_UNKNOWN))), "currency": currency if known else None}

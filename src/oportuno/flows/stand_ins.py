@@ -1,0 +1,109 @@
+"""Customers who stand for all when a message is tried out: one of whom everything is known, one of whom next to nothing is.
+
+They are made of events by the same fold and the same evidence as everybody else, so that they have what customers have, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from oportuno.channels.channel import Channel
+from oportuno.content.seen import seen
+from oportuno.events.event import Call, Event, Source
+from oportuno.kit.faults import Fault
+from oportuno.kit.ids import derive, key_of
+from oportuno.kit.times import DAY, HOUR, MINUTE, Millis, to_text
+from oportuno.moments.evidence import LINES_SHOWN, Evidence, Seen, gather
+from oportuno.profile.draft import Draft
+from oportuno.profile.fold import fold
+from oportuno.profile.purposes import Purpose
+
+NOW: Final[Millis] = 1_795_257_000_000
+"""The moment of every rehearsal, a Saturday in November 2026: whether a message works does not depend on the day on which it is tried."""
+_ENCODE: Final = msgspec.json.Encoder().encode
+_PERSON: Final[dict[str, Any]] = {
+    "firstName": "Ana",
+    "lastName": "Ejemplo",
+    "name": "Ana Ejemplo",
+    "email": "ana@correo.example",
+    "phone": "+34600000000",
+    "address": {"country": "ES"},
+    "favourite": "Faro",
+}
+_MORE_THAN_SHOWN: Final = LINES_SHOWN + 2
+
+
+class StandIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody to try a message out on."""
+
+    known: bool
+    """True: all that may be known of a customer and of a cart is; False: only what must be."""
+    profile: dict[str, Any]
+    """As `content.seen` gives it."""
+    evidence: Evidence
+
+
+def stand_ins(kind: str, trigger: str, *, channel: str, shop: str, currency: str) -> tuple[StandIn, ...]:
+    """Make the two for a kind of evidence, whom all is known of first. Empty: events alone do not make this kind of evidence.
+
+    `shop` is the address of the shop, where their products and pictures lie; empty: those have no address.
+    """
+    event = trigger or "Product Added"
+    found = []
+    for known, told in ((True, _all_told(shop, currency)), (False, _next_to_nothing(channel))):
+        draft = Draft(key_of(1, 1))
+        draft.granted = frozenset(Purpose) if known else frozenset()
+        for number, (call, name, body) in enumerate(told):
+            fold(draft, _event(number, call, name, body), currency=currency)
+        try:
+            evidence = gather(draft, kind, Seen(event=event, at=NOW - HOUR))
+        except Fault:
+            return ()
+        if evidence is None:
+            return ()
+        found.append(StandIn(known=known, profile=seen(draft), evidence=evidence))
+    return tuple(found)
+
+
+def _all_told(shop: str, currency: str) -> list[tuple[Call, str, Mapping[str, Any]]]:
+    told: list[tuple[Call, str, Mapping[str, Any]]] = [(Call.IDENTIFY, "", {"traits": _PERSON})]
+    for number in range(_MORE_THAN_SHOWN):
+        thing = {
+            "product_id": f"producto-{number}",
+            "variant": "Talla M",
+            "name": "Chubasquero Galerna",
+            "price": 71.2,
+            "quantity": 2,
+            "currency": currency,
+            "cart_id": "cesta-1",
+            "held_until": to_text(NOW + DAY),
+        }
+        if shop:
+            thing |= {"url": f"{shop}/producto-{number}", "image_url": f"{shop}/producto-{number}.png"}
+        told += [(Call.TRACK, "Product Viewed", {"properties": thing}), (Call.TRACK, "Product Added", {"properties": thing})]
+    return told
+
+
+def _next_to_nothing(channel: str) -> list[tuple[Call, str, Mapping[str, Any]]]:
+    # Whoever is written to has an address.
+    reached = [(Call.IDENTIFY, "", {"traits": {"email": _PERSON["email"]}})] if channel == Channel.EMAIL else []
+    return [*reached, (Call.TRACK, "Product Added", {"properties": {"product_id": "producto-0"}})]
+
+
+def _event(number: int, call: Call, name: str, body: Mapping[str, Any]) -> Event:
+    at = NOW - HOUR - MINUTE + number
+    return Event(
+        key=key_of(1, 1),
+        lane=1,
+        seq=number,
+        h=derive("rehearsal", number),
+        source=Source.TEST,
+        call=call,
+        name=name,
+        at=at,
+        received=at,
+        body=_ENCODE(body),
+    )
