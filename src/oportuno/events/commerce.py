@@ -27,7 +27,7 @@ from oportuno.kit.times import Millis
 
 
 class Commerce(StrEnum):
-    """Every name of the specification."""
+    """Every name of the specification, and what we add to it: requests to be told of stock, and declared interests."""
 
     # The hash of text, as equality with text wants it. An enum's own is Python code, and cost 1 µs an event in the sets of kinds.
     __hash__ = str.__hash__
@@ -60,6 +60,9 @@ class Commerce(StrEnum):
     PRODUCT_SHARED = "Product Shared"
     CART_SHARED = "Cart Shared"
     PRODUCT_REVIEWED = "Product Reviewed"
+    BACK_IN_STOCK_REQUESTED = "Back In Stock Requested"
+    BACK_IN_STOCK_REQUEST_CANCELLED = "Back In Stock Request Cancelled"
+    INTERESTS_DECLARED = "Interests Declared"
 
 
 KINDS: Final[dict[str, Commerce]] = {kind.value: kind for kind in Commerce}
@@ -75,6 +78,8 @@ _ONE_PRODUCT: Final = frozenset(
         Commerce.WISHLIST_PRODUCT_ADDED_TO_CART,
         Commerce.PRODUCT_SHARED,
         Commerce.PRODUCT_REVIEWED,
+        Commerce.BACK_IN_STOCK_REQUESTED,
+        Commerce.BACK_IN_STOCK_REQUEST_CANCELLED,
     }
 )
 """Kinds that are about one product, told in the properties themselves."""

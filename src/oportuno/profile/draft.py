@@ -6,7 +6,7 @@ A draft is owned by one call of `step`; it is never shared, kept or copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 import msgspec
@@ -83,7 +83,7 @@ class CodecTooOld(Fault):
 class Draft:
     """One customer's state, open for one step."""
 
-    __slots__ = ("_dirty", "_open", "_sections", "granted", "key", "version")
+    __slots__ = ("_deleted", "_dirty", "_open", "_sections", "granted", "key", "version")
 
     def __init__(self, key: CustomerKey, state: bytes = b"", version: int = 0) -> None:
         self.key = key
@@ -94,6 +94,7 @@ class Draft:
         self._sections: dict[str, _Stored] = {entry[0]: entry for entry in _ENVELOPE.decode(state)} if state else {}
         self._open: dict[type[Section], Section] = {}
         self._dirty: set[type[Section]] = set()
+        self._deleted: set[type[Section]] = set()
 
     def read(self, section: type[S]) -> S:
         """Give a section to look at. Changes made to it are not kept; use `open` to change.
@@ -122,6 +123,8 @@ class Draft:
 
     def delete(self, section: type[Section]) -> None:
         """Forget a section; needs no purpose, because forgetting is always allowed."""
+        if self.has(section):
+            self._deleted.add(section)
         self._sections.pop(section.title, None)
         self._open.pop(section, None)
         self._dirty.discard(section)
@@ -129,6 +132,10 @@ class Draft:
     def has(self, section: type[Section]) -> bool:
         """Say whether the section holds anything, without decoding it."""
         return section in self._open or section.title in self._sections
+
+    def touched(self, sections: Iterable[type[Section]]) -> bool:
+        """Say whether any of these was opened for change, or deleted, in this draft."""
+        return not (self._dirty.isdisjoint(sections) and self._deleted.isdisjoint(sections))
 
     @property
     def changed(self) -> bool:
@@ -159,7 +166,9 @@ class Draft:
         else:
             _, codec, blob = stored
             if codec > section.codec:
-                raise CodecTooNew("codec_too_new", f"section {section.title} has codec {codec}, known is {section.codec}")
+                raise CodecTooNew(
+                    "codec_too_new", f"section {section.title} has codec {codec}, known is {section.codec}", place=section.title
+                )
             if codec < section.codec:
                 value = section.of_past(codec, blob)
             else:

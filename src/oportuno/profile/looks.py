@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from oportuno.catalog.product import Facts
 from oportuno.events.commerce import Reading
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
@@ -14,7 +15,7 @@ _NAME_AT_MOST: Final = 40
 """Characters of a name: enough to say in a sentence which product it was."""
 
 
-def look(draft: Draft, reading: Reading, at: Millis) -> None:
+def look(draft: Draft, reading: Reading, at: Millis, facts: Facts) -> None:
     """Count a look at a product; without the customer's yes to personalisation nothing is kept.
 
     Beyond `VIEWS_AT_MOST` products the least recent is forgotten, its count with it: seen again, it starts anew.
@@ -37,6 +38,9 @@ def look(draft: Draft, reading: Reading, at: Millis) -> None:
         view.last = at
     ago = view.last - at
     name = item.name[:_NAME_AT_MOST]
+    if not name:
+        known = facts.product(product)
+        name = known.name[:_NAME_AT_MOST] if known is not None else ""
     if name and (view.told_ago == NEVER or (-view.told_ago, view.name) < (-ago, name)):
         view.told_ago, view.name = ago, name
     # The others are in order, and this is as a rule the newest: sorting them all for every look cost 3 µs.

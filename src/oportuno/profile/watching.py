@@ -1,0 +1,113 @@
+"""What the customer cares about enough to be told of its changes: the rows of the table `watch` that should stand, and how they change.
+
+Judged anew whenever what it is made of was changed, not by a clock: a watch whose interest has merely faded stays until the customer is
+next seen. That is safe, because the evidence is gathered afresh when a change of the catalogue reaches them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import ClassVar, Final, TypeAlias
+
+from oportuno.catalog.item import Kind, item_of
+from oportuno.catalog.product import NO_FACTS, Facts
+from oportuno.kit.times import Millis
+from oportuno.profile.draft import Draft, Section
+from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
+from oportuno.profile.sections import Cart, Muted, Views
+from oportuno.profile.wishlist import ASKED, WISHED, Wishlist, saved
+
+WATCHES_AT_MOST: Final = 40
+IN_CART: Final = 0
+WISHED_FOR: Final = 1
+ASKED_TO_BE_TOLD: Final = 2
+LOOKED_AT: Final = 3
+VIEWS_AT_LEAST: Final = 2
+SECONDS_AT_LEAST: Final = 60
+
+Rewatched: TypeAlias = tuple[int, int | None, int | None]
+"""(item, rank until now, rank from now on); None: not watched."""
+
+
+class Watching(Section):
+    """Which rows of `watch` stand for this customer. Bookkeeping of the engine: what is wanted is judged from the other sections."""
+
+    title: ClassVar[str] = "watching"
+
+    ranks: dict[int, int] = {}
+    """item → rank, 0 the strongest; at most 40."""
+
+    def shed(self) -> str:
+        """Keep every row: what is forgotten here could never be taken back from the table."""
+        return ""
+
+
+_SOURCES: Final[tuple[type[Section], ...]] = (Cart, Wishlist, Views, Muted)
+
+
+def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool = False) -> list[Rewatched]:
+    """Judge anew what the customer watches, note it in the draft, and give what changed, by item.
+
+    Looks only when something it is judged by was opened for change or deleted in this draft, or `anyway`. A withdrawn product is not
+    watched.
+    """
+    if not anyway and not draft.touched(_SOURCES):
+        return []
+    wanted = _wanted(draft, now, facts)
+    if not wanted and not draft.has(Watching):
+        return []
+    known = draft.read(Watching).ranks
+    if wanted == known:
+        return []
+    changes = [
+        (item, known.get(item), wanted.get(item)) for item in sorted(known.keys() | wanted.keys()) if known.get(item) != wanted.get(item)
+    ]
+    draft.open(Watching).ranks = wanted
+    return changes
+
+
+def unwatch(draft: Draft) -> list[Rewatched]:
+    """Watch nothing any more, whatever the interest: for who leaves or becomes somebody else. Gives what changed, by item."""
+    known = draft.read(Watching).ranks
+    if not known:
+        return []
+    draft.open(Watching).ranks = {}
+    return [(item, rank, None) for item, rank in sorted(known.items())]
+
+
+def _wanted(draft: Draft, now: Millis, facts: Facts) -> dict[int, int]:
+    """Give item → rank as it should be, strongest first up to `WATCHES_AT_MOST`."""
+    muted = {item for item, (reason, since) in draft.read(Muted).items.items() if reason != BOUGHT or now < since + BOUGHT_FOR}
+    wanted: dict[int, int] = {}
+    for kind, name, rank in _cared_for(draft, now):
+        if len(wanted) == WATCHES_AT_MOST:
+            break
+        if kind != "product" or (name not in muted and not _withdrawn(facts, name)):
+            wanted.setdefault(_item(kind, name), rank)
+    return wanted
+
+
+def _cared_for(draft: Draft, now: Millis) -> Iterator[tuple[Kind, str, int]]:
+    """Give everything the customer cares about with its rank, strongest first; a thing may come twice."""
+    for line in draft.read(Cart).lines:
+        if not line.gone:
+            yield "product", line.product, IN_CART
+    entries = list(saved(draft, now)) if draft.has(Wishlist) else []
+    for kind, rank in ((WISHED, WISHED_FOR), (ASKED, ASKED_TO_BE_TOLD)):
+        for entry in entries:
+            if entry.kind == kind:
+                yield "product", entry.product, rank
+    if draft.may(Views):
+        for view in draft.read(Views).products:
+            if view.count >= VIEWS_AT_LEAST or view.seconds >= SECONDS_AT_LEAST:
+                yield "product", view.product, LOOKED_AT
+
+
+def _withdrawn(facts: Facts, name: str) -> bool:
+    product = facts.product(name)
+    return product is not None and product.withdrawn
+
+
+_item = lru_cache(maxsize=65_536)(item_of)
+"""Numbers of things seen lately: a hash costs a microsecond, and every event asks for a dozen."""
