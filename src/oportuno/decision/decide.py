@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from oportuno.attention.ledger import Attention, forget_old, reserve
+from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.consent.answers import Consents
 from oportuno.consent.gate import Ask, examine
 from oportuno.consent.permit import Permit
@@ -55,7 +56,9 @@ def ask_of(said: Said, *, live: bool = True) -> Ask:
     )
 
 
-def decide(draft: Draft, proposals: list[Proposal], *, policy: Policy, now: Millis, clock_trusted: bool = True) -> Decisions:
+def decide(
+    draft: Draft, proposals: list[Proposal], *, policy: Policy, now: Millis, clock_trusted: bool = True, facts: Facts = NO_FACTS
+) -> Decisions:
     """Decide on new proposals and on the waiting ones whose time has come, best worth first.
 
     What is spoken gets its place in the rolling limits reserved until it expires. What waits is kept in the state and decided again on the
@@ -72,7 +75,7 @@ def decide(draft: Draft, proposals: list[Proposal], *, policy: Policy, now: Mill
         return decisions
     pending = draft.open(Pending)
     pending.held = [held for held in pending.held if held not in due]
-    turn = _Turn(draft, pending, policy, now, decisions, clock_trusted=clock_trusted)
+    turn = _Turn(draft, pending, policy, now, decisions, clock_trusted=clock_trusted, facts=facts)
     for held in sorted(fresh + due, key=_best_first):
         turn.take(held)
     turn.keep_within_bounds()
@@ -110,13 +113,16 @@ def next_decision(draft: Draft) -> Millis | None:
 class _Turn:
     """One go over the candidates."""
 
-    def __init__(self, draft: Draft, pending: Pending, policy: Policy, now: Millis, decisions: Decisions, *, clock_trusted: bool) -> None:
+    def __init__(
+        self, draft: Draft, pending: Pending, policy: Policy, now: Millis, decisions: Decisions, *, clock_trusted: bool, facts: Facts
+    ) -> None:
         self.draft = draft
         self.pending = pending
         self.policy = policy
         self.now = now
         self.decisions = decisions
         self.clock_trusted = clock_trusted
+        self.facts = facts
         self.winner: Proposal | None = None
         """The promoting message spoken in this go."""
 
@@ -129,7 +135,7 @@ class _Turn:
         if any(said == held.proposal.id for said, _ in self.pending.said):
             self._fall_silent(held.proposal, Reason(refusal=Refusal.ALREADY_SAID))
             return
-        proposal = freshen(self.draft, held.proposal) if held.retry_at else held.proposal
+        proposal = freshen(self.draft, held.proposal, self.facts) if held.retry_at else held.proposal
         if proposal is None:
             self._fall_silent(held.proposal, Reason(refusal=Refusal.NOTHING_LEFT))
             return

@@ -51,6 +51,8 @@ class FanOut(msgspec.Struct, frozen=True, kw_only=True):
     at: Millis
     expires_at: Millis
     """Who is not reached by then is not told any more."""
+    version: int = 0
+    """Of the catalogue that this change made: nobody is told on older facts."""
 
 
 class HeadMove(NamedTuple):
@@ -78,6 +80,35 @@ class Telling(msgspec.Struct, kw_only=True):
     events: list[Event] = []
     walks: list[WalkMove] = []
     heads: list[HeadMove] = []
+    versions: dict[WorkspaceId, int] = {}
+    """The newest version of each workspace's catalogue that these events come from."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not (self.events or self.walks or self.heads)
+
+
+class _Properties(msgspec.Struct):
+    product_id: str = ""
+    version: int = 0
+
+
+class _Body(msgspec.Struct):
+    properties: _Properties = _Properties()
+
+
+_BODY: Final = msgspec.json.Decoder(_Body)
+
+
+def version_of(body: bytes) -> int:
+    """Say which version of the catalogue a change made."""
+    return _BODY.decode(body).properties.version
+
+
+def product_of(body: bytes) -> str:
+    """Say which product changed."""
+    return _BODY.decode(body).properties.product_id
 
 
 def told(fan_out: FanOut, key: CustomerKey) -> Event:

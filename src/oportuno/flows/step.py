@@ -1,15 +1,17 @@
 """One customer, what happened, and one moment: what becomes of it. Pure seen from outside; live, backtest and simulation run this.
 
-This file and `react` are the only ones that know the order: listen to consent, fold, close loops, advance journeys, decide.
+This file and `react` are the only ones that know the order: listen to consent, fold, close loops, advance journeys, decide, watch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from oportuno.attention.ledger import Attention, release_about
+from oportuno.catalog.product import NO_FACTS, ChangeKind, Facts
 from oportuno.consent.answers import granted_purposes
 from oportuno.consent.listen import listen
 from oportuno.consent.refusals import Refusal
@@ -17,11 +19,19 @@ from oportuno.content.message import Message
 from oportuno.decision.decide import decide, drop_pending, next_decision
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
+from oportuno.flows.fan_out import product_of
 from oportuno.flows.programme import Programme
 from oportuno.journeys.advance import advance, next_timer
+from oportuno.journeys.heard import hear
+from oportuno.journeys.index import index_of
 from oportuno.kit.times import Millis
+from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
 from oportuno.profile.fold import fold
+from oportuno.profile.watching import Rewatched, rewatch
+
+_CHANGES: Final = frozenset(kind.value for kind in ChangeKind)
+"""Names that only the catalogue may say: from anybody else such an event is kept and starts nothing."""
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -33,35 +43,86 @@ class Outcome(msgspec.Struct, kw_only=True):
     """(items, refusal): cancel what waits in the outbox about any of these items."""
     due_at: Millis | None
     """The customer's earliest timer after this step."""
+    watches: list[Rewatched]
+    """What the customer watches from now on, or no longer."""
 
 
-def step(draft: Draft, events: Sequence[Event], *, programme: Programme, now: Millis, clock_trusted: bool = True) -> Outcome:
+def step(
+    draft: Draft, events: Sequence[Event], *, programme: Programme, now: Millis, clock_trusted: bool = True, facts: Facts = NO_FACTS
+) -> Outcome:
     """Fold the events into the draft, advance its journeys to `now`, and decide what they propose.
 
-    `events` may be empty: then only timers are looked at. The draft is changed in place; the caller encodes and commits it.
+    `events` may be empty: then only timers are looked at. The draft is changed in place; the caller encodes and commits it. `facts` tells
+    of the workspace's products as they are now.
     """
-    verdicts: list[Verdict] = []
-    cancelled: list[tuple[tuple[str, ...], str]] = []
-    proposals = []
+    turn = _Turn(draft, programme, now, facts)
     draft.granted = granted_purposes(draft, now)
     for event in sorted(events, key=_by_time) if len(events) > 1 else events:
-        if listen(draft, event):
-            draft.granted = granted_purposes(draft, now)
-        folded = fold(draft, event, currency=programme.policy.currency)
-        if folded.bought:
-            cancelled.append((folded.bought, Refusal.ITEM_BOUGHT.value))
-            verdicts += drop_pending(draft, items=folded.bought, refusal=Refusal.ITEM_BOUGHT, now=now)
-            if draft.has(Attention) and release_about(draft.read(Attention), folded.bought):
-                draft.open(Attention)
-        proposals += advance(draft, programme.journeys, event, now=now, freshness=programme.policy.freshness)
-    proposals += advance(draft, programme.journeys, None, now=now, freshness=programme.policy.freshness)
-    decided = decide(draft, proposals, policy=programme.policy, now=now, clock_trusted=clock_trusted)
+        if event.of_catalogue:
+            turn.hear(event)
+        else:
+            turn.take(event)
+    turn.advance(None)
+    decided = decide(draft, turn.proposals, policy=programme.policy, now=now, clock_trusted=clock_trusted, facts=facts)
     return Outcome(
-        verdicts=verdicts + decided.verdicts,
+        verdicts=turn.verdicts + decided.verdicts,
         messages=decided.messages,
-        cancelled=cancelled,
+        cancelled=turn.cancelled,
         due_at=_earlier(next_timer(draft, programme.journeys), next_decision(draft)),
+        watches=rewatch(draft, now, facts, anyway=turn.withdrawn),
     )
+
+
+class _Turn:
+    """One step on its way."""
+
+    def __init__(self, draft: Draft, programme: Programme, now: Millis, facts: Facts) -> None:
+        self.draft = draft
+        self.programme = programme
+        self.now = now
+        self.facts = facts
+        self.proposals: list[Proposal] = []
+        self.verdicts: list[Verdict] = []
+        self.cancelled: list[tuple[tuple[str, ...], str]] = []
+        self.withdrawn = False
+        """Whether a product was withdrawn, so that the customer's watches are judged anew."""
+
+    def take(self, event: Event) -> None:
+        """Take in what the customer did."""
+        draft, policy = self.draft, self.programme.policy
+        if listen(draft, event):
+            draft.granted = granted_purposes(draft, self.now)
+        folded = fold(draft, event, currency=policy.currency)
+        if folded.bought:
+            self.close(folded.bought, Refusal.ITEM_BOUGHT)
+        if event.name not in _CHANGES:
+            self.advance(event)
+
+    def hear(self, event: Event) -> None:
+        """Hear of a change of the catalogue: nothing that the customer did, so nothing is folded."""
+        withdrawn = event.name == ChangeKind.WITHDRAWN.value
+        if not withdrawn and event.name not in index_of(self.programme.journeys).concerned:
+            return
+        if not hear(self.draft, event):
+            return
+        if withdrawn:
+            self.withdrawn = True
+            self.close((product_of(event.body),), Refusal.ITEM_WITHDRAWN)
+            return
+        self.advance(event)
+
+    def close(self, items: tuple[str, ...], refusal: Refusal) -> None:
+        """Drop what waits about these items, on every channel, and give its places back."""
+        draft = self.draft
+        self.cancelled.append((items, refusal.value))
+        self.verdicts += drop_pending(draft, items=items, refusal=refusal, now=self.now)
+        if draft.has(Attention) and release_about(draft.read(Attention), items):
+            draft.open(Attention)
+
+    def advance(self, event: Event | None) -> None:
+        """Take the journeys on."""
+        freshness = self.programme.policy.freshness
+        self.proposals += advance(self.draft, self.programme.journeys, event, now=self.now, freshness=freshness, facts=self.facts)
 
 
 def _by_time(event: Event) -> tuple[Millis, bytes]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.events.event import Call, Event
 from oportuno.journeys.index import Index, Plan, index_of
 from oportuno.journeys.journey import Branch, End, Journey, Send, Wait, WaitFor
@@ -41,7 +42,9 @@ _MOST_GOING: Final = 20
 """Walks that a customer can be on at one time; a further one does not start."""
 
 
-def advance(draft: Draft, journeys: tuple[Journey, ...], event: Event | None, *, now: Millis, freshness: Millis) -> list[Proposal]:
+def advance(
+    draft: Draft, journeys: tuple[Journey, ...], event: Event | None, *, now: Millis, freshness: Millis, facts: Facts = NO_FACTS
+) -> list[Proposal]:
     """Take the customer on through the journeys and give what they propose to say.
 
     With an event, what concerns it: goals and exits end walks, whatever the event's source; starts, restarts and moves need an event that
@@ -49,7 +52,7 @@ def advance(draft: Draft, journeys: tuple[Journey, ...], event: Event | None, *,
     time their step was reached; one that comes late is decided on present facts.
     """
     if event is None:
-        return _look_at_timers(draft, index_of(journeys), now) if draft.has(Walks) else []
+        return _look_at_timers(draft, index_of(journeys), now, facts) if draft.has(Walks) else []
     index = index_of(journeys)
     if event.name not in index.concerned or event.call is not Call.TRACK:
         return []
@@ -57,7 +60,7 @@ def advance(draft: Draft, journeys: tuple[Journey, ...], event: Event | None, *,
     starters = index.starters.get(event.name, ()) if speaks else ()
     if not starters and not draft.has(Walks):
         return []
-    walker = _Walker(draft, index, now)
+    walker = _Walker(draft, index, now, facts)
     walker.run_timers(min(event.at, now))
     walker.listen(event, speaks=speaks)
     for plan in starters:
@@ -72,11 +75,11 @@ def next_timer(draft: Draft, journeys: tuple[Journey, ...]) -> Millis | None:  #
     return min([walk.due for walk in draft.read(Walks).going], default=None)
 
 
-def _look_at_timers(draft: Draft, index: Index, now: Millis) -> list[Proposal]:
+def _look_at_timers(draft: Draft, index: Index, now: Millis, facts: Facts) -> list[Proposal]:
     for walk in draft.read(Walks).going:
         plan = index.newest.get(walk.journey)
         if walk.due <= now or plan is None or plan.version != walk.version or not plan.active:
-            walker = _Walker(draft, index, now)
+            walker = _Walker(draft, index, now, facts)
             walker.run_timers(now)
             return walker.proposals
     return []
@@ -99,8 +102,9 @@ _BODY: Final = msgspec.json.Decoder(_Body)
 class _Walker:
     """One customer's walks, open for change."""
 
-    def __init__(self, draft: Draft, index: Index, now: Millis) -> None:
+    def __init__(self, draft: Draft, index: Index, now: Millis, facts: Facts) -> None:
         self.draft = draft
+        self.facts = facts
         self.index = index
         self.now = now
         self.walks = draft.open(Walks)
@@ -219,7 +223,7 @@ class _Walker:
             walk.step = following
 
     def _propose(self, walk: Walk, send: Send, at: Millis) -> bool:
-        evidence = gather(self.draft, send.because, Seen(event=walk.event, at=walk.started_at))
+        evidence = gather(self.draft, send.because, Seen(event=walk.event, at=walk.started_at), self.facts)
         if evidence is None:
             return False
         key = self.draft.key

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.content.said import Because
 from oportuno.kit.times import Millis
 from oportuno.moments.proposal import Proposal
@@ -35,12 +36,12 @@ NAMES_SHOWN: Final = 3
 LINES_SHOWN: Final = 10
 
 
-def gather(draft: Draft, kind: str, seen: Seen) -> Evidence | None:
-    """Gather the evidence of a kind as it stands now; None when nothing is left to speak about.
+def gather(draft: Draft, kind: str, seen: Seen, facts: Facts = NO_FACTS) -> Evidence | None:
+    """Gather the evidence of a kind as it stands now; None when nothing is left to speak about. `facts` tells of the products.
 
     Raises KeyError for a kind that `KINDS` does not name: journeys are checked for it when they are read.
     """
-    return KINDS[kind](draft, seen)
+    return KINDS[kind](draft, seen, facts)
 
 
 def lean(proposal: Proposal) -> Proposal:
@@ -52,13 +53,13 @@ def lean(proposal: Proposal) -> Proposal:
     return msgspec.structs.replace(proposal, because=Because(kind=because.kind, facts=facts), context={})
 
 
-def freshen(draft: Draft, proposal: Proposal) -> Proposal | None:
+def freshen(draft: Draft, proposal: Proposal, facts: Facts = NO_FACTS) -> Proposal | None:
     """Put a proposal's evidence as it stands now in place of what it was; None when nothing is left to speak about."""
     because = proposal.because
     if because.kind not in KINDS:
         return proposal
     seen = Seen(event=because.facts.get("event", ""), at=because.facts.get("at", 0))
-    evidence = gather(draft, because.kind, seen)
+    evidence = gather(draft, because.kind, seen, facts)
     if evidence is None:
         return None
     return msgspec.structs.replace(proposal, because=evidence.because, items=evidence.items, context=evidence.context)
@@ -69,7 +70,7 @@ def left_lines(draft: Draft) -> list[Line]:
     return [line for line in draft.read(Cart).lines if not line.gone and line.quantity > 0]
 
 
-def _cart_left(draft: Draft, seen: Seen) -> Evidence | None:
+def _cart_left(draft: Draft, seen: Seen, _facts: Facts) -> Evidence | None:
     """Gather what was left in the cart.
 
     Facts: `event` and `at` of what set it off, `count` pieces, `products` (how many), `names` (the first few), `left_at`; where known
@@ -119,9 +120,9 @@ def _shown(line: Line) -> dict[str, Any]:
     }
 
 
-def _event_seen(_draft: Draft, seen: Seen) -> Evidence:
+def _event_seen(_draft: Draft, seen: Seen, _facts: Facts) -> Evidence:
     return Evidence(because=Because(kind="event_seen", facts={"event": seen.event, "at": seen.at}, read=("core",)))
 
 
-KINDS: Final[dict[str, Callable[[Draft, Seen], Evidence | None]]] = {"cart_left": _cart_left, "event_seen": _event_seen}
+KINDS: Final[dict[str, Callable[[Draft, Seen, Facts], Evidence | None]]] = {"cart_left": _cart_left, "event_seen": _event_seen}
 """Kinds of evidence a journey's send may name in `because`."""
