@@ -32,10 +32,34 @@ class Call(IntEnum):
     ALIAS = 5
 
 
+class Trust(IntEnum):
+    """Who vouches for what an event says of a person. More is more."""
+
+    PUBLIC = 0
+    """A write key, public by nature: whoever reads the page's source can say this."""
+    SIGNED = 1
+    """The write key, with a token in which the shop's server signed who this is."""
+    SECRET = 2
+    """A secret key of a server."""
+
+
 FRESHNESS: Final[Millis] = 15 * MINUTE
 """An event older than this when it arrives is late: it folds the profile and starts nothing."""
 LATENESS: Final[Millis] = 10 * MINUTE
 """Up to this much out of order, the profile comes out the same."""
+
+_TRUSTS: Final = tuple(Trust)
+_CALLS: Final = tuple(Call)
+
+
+def pack_call(call: Call, trust: Trust) -> int:
+    """Write the call and who vouches for it as one small number: the call in the lower four bits."""
+    return call | trust << 4
+
+
+def unpack_call(packed: int) -> tuple[Call, Trust]:
+    """Read back what `pack_call` wrote. What was stored before there was trust reads as public."""
+    return _CALLS[packed & 15], _TRUSTS[packed >> 4]
 CATALOGUE_LANE: Final = -1
 """The lane of events that no client sent: the catalogue changed, and this customer watches what changed."""
 
@@ -61,6 +85,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """When it arrived, by the server's clock."""
     body: bytes
     """The call as the client sent it: one JSON object, already checked to decode."""
+    trust: Trust = Trust.PUBLIC
 
     @property
     def speaks(self) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from oportuno.channels.channel import Answer
 from oportuno.content.message import Message, Rendered
-from oportuno.events.event import Call, Event, Source
+from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import OffsetMove, Waiting
 from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
@@ -72,6 +72,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     day: int
     """The client's own day (days since 1970), the partition in which its id is remembered."""
+    trust: Trust = Trust.PUBLIC
     also_day: int | None = None
     """Another day under which an earlier attempt may have been remembered, so that it is looked at too; None: there is none."""
 

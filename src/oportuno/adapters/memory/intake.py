@@ -60,6 +60,7 @@ class MemoryIntake:
                     at=arrival.at,
                     received=arrival.received,
                     body=arrival.body,
+                    trust=arrival.trust,
                 )
             )
             new += 1

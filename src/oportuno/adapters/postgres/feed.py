@@ -16,7 +16,7 @@ from typing import Any, Final
 from oportuno.adapters.postgres.arrays import Int2s, Int4s
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, translated
 from oportuno.adapters.postgres.intake import NEWS
-from oportuno.events.event import Call, Event, Source
+from oportuno.events.event import Call, Event, Source, Trust, unpack_call
 from oportuno.flows.ports import Fetched, LaneClass
 from oportuno.flows.work import OffsetMove
 from oportuno.kit.ids import BUCKETS, Bucket, CustomerKey, WorkspaceId
@@ -274,18 +274,19 @@ class PostgresFeed:
 
 
 _SOURCES: Final = tuple(Source)
-_CALLS: Final = tuple(Call)
+_CALLS: Final = tuple(unpack_call(trust << 4 | min(call, len(Call) - 1)) for trust in Trust for call in range(16))
 
 
 def _read_rows(workspace: WorkspaceId, rows: list[tuple[Any, ...]]) -> tuple[list[Event], dict[tuple[Bucket, int], list[int]]]:
     """Make the events, and say of each (bucket, lane) where it stood, where it ends now, and how many there were."""
     events = []
     ends: dict[tuple[Bucket, int], list[int]] = {}
-    for bucket, lane, seq, customer, h, source, call, name, at, received, body, old in rows:
+    for bucket, lane, seq, customer, h, source, packed, name, at, received, body, old in rows:
+        call, trust = _CALLS[packed]
         events.append(
             Event(
-                key=CustomerKey(bucket, workspace, customer), lane=lane, seq=seq, h=h, source=_SOURCES[source], call=_CALLS[call],
-                name=name, at=at, received=received, body=body,
+                key=CustomerKey(bucket, workspace, customer), lane=lane, seq=seq, h=h, source=_SOURCES[source], call=call,
+                name=name, at=at, received=received, body=body, trust=trust,
             )
         )  # fmt: skip
         end = ends.setdefault((bucket, lane), [old, seq, 0])

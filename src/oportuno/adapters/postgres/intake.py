@@ -16,7 +16,7 @@ from typing import Any, Final
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.database import WRITER_PLANS, Connection, connect, read_secret, translated
 from oportuno.adapters.postgres.directory import Directory
-from oportuno.events.event import Source
+from oportuno.events.event import Source, pack_call
 from oportuno.flows.ports import Arrival, LaneClass, Reject, Sighting
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import BUCKETS, CustomerId, WorkspaceId
@@ -189,7 +189,7 @@ class _Writer:
             buckets[workspace] = buckets.get(workspace, 0) | 1 << bucket
             source = int(arrival.source)
             rows.append(
-                (bucket, workspace, seq, customer, arrival.h, source, int(arrival.call), arrival.name, arrival.at, arrival.received,
+                (bucket, workspace, seq, customer, arrival.h, source, pack_call(arrival.call, arrival.trust), arrival.name, arrival.at, arrival.received,
                  arrival.body, arrival.day, 0 if source == 1 else source)
             )  # fmt: skip
         self._seq = seq

@@ -11,7 +11,7 @@ from oportuno.adapters.postgres.connections import Connections
 from oportuno.channels.channel import Answer
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided, Verdict
-from oportuno.events.event import Call, Event, Source
+from oportuno.events.event import Event, Source, unpack_call
 from oportuno.flows.ports import Reject
 from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally, Vitals
 from oportuno.flows.work import Decision, OutboxStatus, Status, Stored
@@ -138,7 +138,8 @@ class PostgresReads:
                 seq=seq,
                 h=bytes(h),
                 source=Source(source),
-                call=Call(call),
+                call=unpack_call(call)[0],
+                trust=unpack_call(call)[1],
                 name=name,
                 at=at,
                 received=received,
