@@ -89,7 +89,7 @@ class Telling(msgspec.Struct, kw_only=True):
         return not (self.events or self.walks or self.heads)
 
 
-class _Properties(msgspec.Struct):
+class _Properties(msgspec.Struct, frozen=True):
     product_id: str = ""
     version: int = 0
 
