@@ -35,8 +35,8 @@ class Watching(Section):
 
     title: ClassVar[str] = "watching"
 
-    ranks: dict[int, int] = {}
-    """item → rank, 0 the strongest; at most 40."""
+    ranks: list[tuple[int, int]] = []
+    """(item, rank), 0 the strongest, by item; at most 40."""
 
     def shed(self) -> str:
         """Keep every row: what is forgotten here could never be taken back from the table."""
@@ -57,13 +57,13 @@ def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool 
     wanted = _wanted(draft, now, facts)
     if not wanted and not draft.has(Watching):
         return []
-    known = draft.read(Watching).ranks
+    known = dict(draft.read(Watching).ranks)
     if wanted == known:
         return []
     changes = [
         (item, known.get(item), wanted.get(item)) for item in sorted(known.keys() | wanted.keys()) if known.get(item) != wanted.get(item)
     ]
-    draft.open(Watching).ranks = wanted
+    draft.open(Watching).ranks = sorted(wanted.items())
     return changes
 
 
@@ -72,8 +72,8 @@ def unwatch(draft: Draft) -> list[Rewatched]:
     known = draft.read(Watching).ranks
     if not known:
         return []
-    draft.open(Watching).ranks = {}
-    return [(item, rank, None) for item, rank in sorted(known.items())]
+    draft.open(Watching).ranks = []
+    return [(item, rank, None) for item, rank in known]
 
 
 def _wanted(draft: Draft, now: Millis, facts: Facts) -> dict[int, int]:
