@@ -35,8 +35,20 @@ class Watching(Section):
 
     title: ClassVar[str] = "watching"
 
-    ranks: list[tuple[int, int]] = []
-    """(item, rank), 0 the strongest, by item; at most 40."""
+    rows: bytes = b""
+    """Six bytes a row, by item: the item's 45 bits and the rank's three, 0 the strongest; at most 40 rows."""
+
+    @property
+    def ranks(self) -> dict[int, int]:
+        """Give item → rank."""
+        rows = self.rows
+        numbers = [int.from_bytes(rows[place : place + 6], "big") for place in range(0, len(rows), 6)]
+        return {number >> 3: number & 7 for number in numbers}
+
+    @staticmethod
+    def packed(ranks: dict[int, int]) -> bytes:
+        """Write what `ranks` gives."""
+        return b"".join((item << 3 | rank).to_bytes(6, "big") for item, rank in sorted(ranks.items()))
 
     def shed(self) -> str:
         """Keep every row: what is forgotten here could never be taken back from the table."""
@@ -57,13 +69,13 @@ def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool 
     wanted = _wanted(draft, now, facts)
     if not wanted and not draft.has(Watching):
         return []
-    known = dict(draft.read(Watching).ranks)
+    known = draft.read(Watching).ranks
     if wanted == known:
         return []
     changes = [
         (item, known.get(item), wanted.get(item)) for item in sorted(known.keys() | wanted.keys()) if known.get(item) != wanted.get(item)
     ]
-    draft.open(Watching).ranks = sorted(wanted.items())
+    draft.open(Watching).rows = Watching.packed(wanted)
     return changes
 
 
@@ -72,8 +84,8 @@ def unwatch(draft: Draft) -> list[Rewatched]:
     known = draft.read(Watching).ranks
     if not known:
         return []
-    draft.open(Watching).ranks = []
-    return [(item, rank, None) for item, rank in known]
+    draft.open(Watching).rows = b""
+    return [(item, rank, None) for item, rank in sorted(known.items())]
 
 
 def _wanted(draft: Draft, now: Millis, facts: Facts) -> dict[int, int]:
