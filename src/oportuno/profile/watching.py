@@ -30,10 +30,10 @@ Rewatched: TypeAlias = tuple[int, int | None, int | None]
 """(item, rank until now, rank from now on); None: not watched."""
 
 
-class Watching(Section):
+class Watching(Section, rename={"rows": "r"}):
     """Which rows of `watch` stand for this customer. Bookkeeping of the engine: what is wanted is judged from the other sections."""
 
-    title: ClassVar[str] = "watching"
+    title: ClassVar[str] = "watch"
 
     rows: bytes = b""
     """Six bytes a row, by item: the item's 45 bits and the rank's three, 0 the strongest; at most 40 rows."""
