@@ -111,36 +111,40 @@ CREATE TABLE inbox (
     workspace  integer  NOT NULL,
     customer   bigint   NOT NULL,
     id         bytea    NOT NULL,
-    kind       smallint NOT NULL,          -- 0 snapshot, 1 event
+    kind       smallint NOT NULL,          -- 0 snapshot, 1 event, 2 an event that was folded: kept as long as a merge may be undone
     sender     bigint   NOT NULL,          -- the customer it comes from
     at         bigint   NOT NULL,
+    version    bigint   NOT NULL DEFAULT 0, -- of the addressee's row, in which it was folded
     body       bytea    NOT NULL,
     PRIMARY KEY (bucket, workspace, customer, id)
 );
 
 -- The merge ledger. The bucket is the loser's; what it holds of a person is in the registry of erasure.
+CREATE INDEX inbox_open ON inbox (bucket, kind) WHERE kind < 2;
 CREATE TABLE merges (
     bucket         smallint NOT NULL,
     workspace      integer  NOT NULL,
     id             bytea    NOT NULL,
     loser          bigint   NOT NULL,
     winner         bigint   NOT NULL,
-    stage          smallint NOT NULL DEFAULT 0,  -- 0 asked, 1 exported, 2 joined, 3 done, 4 undoing, 5 undone, 6 refused
+    stage          smallint NOT NULL DEFAULT 0,  -- 0 asked, 1 exported, 2 joined, 3 done, 5 undone, 6 refused
     reason         text     NOT NULL,            -- identify, alias, request
     asked_by       text     NOT NULL,            -- key id
+    trust          smallint NOT NULL,            -- who vouched that they are one: 0 public key, 1 signed identity, 2 secret key
     asked_at       bigint   NOT NULL,
+    refusal        text     NOT NULL DEFAULT '', -- of a refused one: why
     joined_at      bigint,
     undone_at      bigint,
-    loser_state    bytea,
-    loser_offsets  bytea,
-    winner_state   bytea,
-    winner_offsets bytea,
-    moved          bytea,                        -- the directory rows that went over, to bring them back
+    loser_state    bytea,                        -- as it was exported
+    winner_state   bytea,                        -- as it was before the other was joined to it
+    winner_version bigint,                       -- of the row that the joining wrote
+    winner_offsets bytea,                        -- how far the winner's bucket was read then: (lane, seq) pairs
+    moved          bytea,                        -- the directory rows that went over, 17 bytes each (kind, hash), to bring them back
     PRIMARY KEY (bucket, workspace, id)
 );
 CREATE INDEX merges_loser ON merges (workspace, loser);
 CREATE INDEX merges_winner ON merges (workspace, winner);
-CREATE INDEX merges_open ON merges (bucket) WHERE stage IN (0, 1, 2, 4);
+CREATE INDEX merges_open ON merges (bucket, stage) WHERE stage IN (0, 2);
 
 -- ── The engine, the deliverer, erasure (each appends below). ─────────────────────────────────────────────────────────
 
