@@ -29,7 +29,7 @@ def _environment(**more: str) -> dict[str, str]:
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "oportuno", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=_environment(**environment), timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=_environment(**environment), timeout=300, check=False)
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def serving(folder: Path, *arguments: str):
             process.stderr.close()
 
 
-def until(true, seconds: float = 60.0) -> None:
+def until(true, seconds: float = 180.0) -> None:
     """Wait for a condition, not for a time."""
     limit = time.monotonic() + seconds
     while not true():
@@ -58,7 +58,7 @@ def until(true, seconds: float = 60.0) -> None:
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=2) as answer:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=20) as answer:
             return json.load(answer)["engines"] > 0
     except OSError:
         return False
@@ -118,6 +118,15 @@ def test_a_language_that_reasons_are_not_told_in_is_refused(house):
     assert "--language: “fr” is not a language" in told.stderr
 
 
+def test_a_second_server_on_the_same_data_directory_is_refused_and_the_first_goes_on(house):
+    _, address, folder = house
+    told = run("serve", "--port", "0", "--data-dir", str(folder))
+    assert (told.returncode, told.stdout) == (EXIT_ENVIRONMENT, "")
+    assert told.stderr.strip().endswith("give this one its own with --data-dir (data_dir_in_use)")
+    assert "Traceback" not in told.stderr
+    until(lambda: answers(address))
+
+
 def test_a_part_that_dies_is_started_again(house):
     process, address, _ = house
     for name in ("engine", "api", "deliver"):
@@ -157,7 +166,7 @@ def test_asked_to_stop_it_leaves_nothing_behind(tmp_path):
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) >= 4
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
         until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
         assert not (tmp_path / "postgres" / "postmaster.pid").exists()
 
@@ -168,12 +177,12 @@ def test_killed_outright_it_leaves_nothing_behind_and_can_start_again(tmp_path):
     with serving(tmp_path) as (process, _):
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-        process.wait(10)
+        process.wait(180)
         until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
     with serving(tmp_path) as (process, address):
         until(lambda: answers(address))
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
 
 
 def test_a_database_address_that_is_none_is_said_without_repeating_it():
@@ -225,7 +234,7 @@ def test_an_engine_or_deliverer_waits_for_its_database_and_leaves_when_asked(ver
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert "lost_database" in process.stderr.readline()
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(180) == 0
 
 
 def test_a_setting_that_cannot_be_used_is_named():

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pydantic import SecretStr
 
@@ -38,6 +38,10 @@ _HEALTHY_AFTER = 60.0
 _PATIENCE = 20.0
 """Seconds a part gets to finish what it has in hand before it is killed."""
 _START_PATIENCE = 60.0
+_HOLD_PATIENCE = 20.0
+"""Seconds that a verb which works on the data directory for a moment is waited for."""
+_STAYS = "serve"
+"""What stands in the hold's file while the holder stays."""
 
 
 @dataclass
@@ -75,10 +79,11 @@ class Database:
 
 
 @contextmanager
-def database_for(settings: Settings) -> Iterator[Database]:
+def database_for(settings: Settings, *, alone: bool = False) -> Iterator[Database]:
     """Give the database. Our own server is stopped at the end, unless another command runs it: then it is only used.
 
-    Raises Unavailable when the server cannot be started.
+    `alone`: the data directory must be ours for as long as we run, because what we run with it is there once.
+    Raises Unavailable when the server cannot be started, or the directory is somebody else's.
     """
     if settings.database_url is not None:
         yield Database(settings, None)
@@ -86,7 +91,8 @@ def database_for(settings: Settings) -> Iterator[Database]:
     from oportuno.adapters.postgres.embedded import EmbeddedPostgres
 
     server = EmbeddedPostgres(settings.data_dir / "postgres")
-    with _holding(settings.data_dir) as ours:
+    with _hold_file(settings.data_dir) as held:
+        ours = _hold(held, server, settings.data_dir, alone=alone)
         try:
             url = server.start()
             ready = settings.model_copy(update={"database_url": SecretStr(url)})
@@ -96,21 +102,39 @@ def database_for(settings: Settings) -> Iterator[Database]:
                 server.stop()
 
 
-@contextmanager
-def _holding(data_dir: Path) -> Iterator[bool]:
-    """Hold the data directory if nobody does; says whether we do. The hold ends with the process, however it ends."""
+def _hold_file(data_dir: Path) -> TextIO:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        held = (data_dir / ".held").open("w")
+        return (data_dir / ".held").open("a+")
     except OSError as fault:
         raise Unavailable("data_dir_unusable", f"the data directory cannot be used: {fault.strerror}", place=str(data_dir)) from None
-    with held:
+
+
+def _hold(held: TextIO, server: EmbeddedPostgres, data_dir: Path, *, alone: bool) -> bool:
+    """Hold the data directory until this process ends, or find that the server runs already. Says whether it is ours.
+
+    A verb that holds it for a moment is waited for; one that stays is not.
+    """
+    limit = time.monotonic() + _HOLD_PATIENCE
+    while True:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
+            held.seek(0)
+            stays = held.read().strip() == _STAYS
+            if alone and (stays or time.monotonic() > limit):
+                sentence = "another “oportuno serve” runs on this data directory: stop it first, or give this one its own with --data-dir"
+                raise Unavailable("data_dir_in_use", sentence, place=str(data_dir)) from None
+            if not alone and server.alive():
+                return False
+            if time.monotonic() > limit + _START_PATIENCE:
+                raise Unavailable("postgres_did_not_start", "the data directory is held, but no PostgreSQL runs on it") from None
+            time.sleep(0.1)
         else:
-            yield True
+            held.truncate(0)
+            held.write(_STAYS if alone else "")
+            held.flush()
+            return True
 
 
 def serve(settings: Settings, *, prepare: Callable[[Settings], None] | None = None, then: Callable[[str], None] | None = None) -> int:
@@ -122,7 +146,7 @@ def serve(settings: Settings, *, prepare: Callable[[Settings], None] | None = No
     stop = _Stop()
     listener = listen_on(settings.host, settings.port)
     address = f"http://{_host_name(settings.host)}:{listener.getsockname()[1]}"
-    with listener, database_for(settings) as database:
+    with listener, database_for(settings, alone=True) as database:
         from oportuno.wiring import migrate
 
         migrate(database.settings)
