@@ -80,7 +80,7 @@ async def delivering(url: str, port: int) -> AsyncIterator[tuple[PostgresStore, 
     heard: asyncio.Queue[Delivered] = asyncio.Queue()
     store = await PostgresStore.open(url, name="test", size=8)
     outbox = await PostgresOutbox.open(url)
-    server = SmtpServer(host="127.0.0.1", port=port, security="none", timeout=30, final_timeout=30, connections=4)
+    server = SmtpServer(host="127.0.0.1", port=port, security="none", timeout=30, final_timeout=30, aside_timeout=30, connections=4)
     mail = SmtpProvider(server, monotonic=time.monotonic, wall=lambda: MOMENT)
     deliverer = Deliverer(
         number=outbox.deliverer,
@@ -113,10 +113,18 @@ def norte(postgres_url: str) -> str:
     return postgres_url
 
 
-def outcome_of(url: str, message: Message) -> tuple[OutboxStatus, int]:
+def outcome_of(url: str, message: Message) -> OutboxStatus:
     with psycopg.connect(url) as connection:
-        row: Any = connection.execute("SELECT status, attempts FROM outbox WHERE id = %s", (message.id,)).fetchone()
-    return OutboxStatus(row[0]), row[1]
+        row: Any = connection.execute("SELECT status FROM outbox WHERE id = %s", (message.id,)).fetchone()
+    return OutboxStatus(row[0])
+
+
+async def last_word(heard: asyncio.Queue[Delivered]) -> Ended:
+    """Wait for an attempt that ended. A claim that a busy machine made void is only made anew."""
+    while True:
+        ended = (await heard.get()).ended
+        if ended not in (Ended.VOID, Ended.REFUSED_FOR_NOW, Ended.PACED, Ended.ELSEWHERE):
+            return ended
 
 
 @pytest.mark.postgres
@@ -127,12 +135,12 @@ def test_forty_mails_leave_once_each_and_carla_who_withdrew_hears_nothing(norte:
         async with sink(script) as port, delivering(norte, port) as (store, heard):
             said = [await speak_to(store, f"ana{number}") for number in range(40)]
             carla = await speak_to(store, "carla", withdrawn=True)
-            ends = [(await heard.get()).ended for _ in range(41)]
+            ends = [await last_word(heard) for _ in range(41)]
         assert sorted(end.value for end in ends) == ["accepted"] * 40 + ["silent"]
-        assert {outcome_of(norte, message) for message in said} == {(OutboxStatus.ACCEPTED, 1)}
-        assert outcome_of(norte, carla) == (OutboxStatus.CANCELLED, 0)
+        assert {outcome_of(norte, message) for message in said} == {OutboxStatus.ACCEPTED}
+        assert outcome_of(norte, carla) is OutboxStatus.CANCELLED
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 180))
     to = [envelope.rcpt_tos[0] for envelope in script.taken]
     assert len(to) == len(set(to)) == 40
     assert "carla@cliente.example" not in to
@@ -143,12 +151,12 @@ def test_an_unknown_ending_is_written_down_and_its_touch_stands(norte: str) -> N
     async def story() -> None:
         async with sink(Script(final="drop")) as port, delivering(norte, port) as (store, heard):
             message = await speak_to(store, "bruno", lasts=DAY)
-            assert (await heard.get()).ended is Ended.UNKNOWN
+            assert await last_word(heard) is Ended.UNKNOWN
             async with store.work() as work:
                 _, rows = await work.lock([message.key])
             state = rows[message.key]
         touches = Draft(message.key, state.state, state.version).read(Attention).touches
         assert [(touch.id, touch.made) for touch in touches] == [(message.id, True)]
-        assert outcome_of(norte, message) == (OutboxStatus.UNKNOWN, 1)
+        assert outcome_of(norte, message) is OutboxStatus.UNKNOWN
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 180))

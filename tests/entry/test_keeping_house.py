@@ -22,6 +22,6 @@ def test_a_round_that_fails_for_whatever_reason_is_done_again(postgres_url: str)
         ended, _ = await asyncio.wait({keeper}, timeout=0.5)
         assert not ended
         stop.set()
-        await asyncio.wait_for(keeper, 10)
+        await asyncio.wait_for(keeper, 120)
 
     asyncio.run(story())

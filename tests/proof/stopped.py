@@ -97,7 +97,7 @@ class Stopped:
         return not self.ground.unread()
 
     def _until(self, condition, fault: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not condition():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{fault}: {self.ground.log()[-600:]}")

@@ -137,7 +137,7 @@ class Storm:
                 self.report.postgres_kills += 1
 
     async def _until_shared(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             shared = self.ground.execute("SELECT count(DISTINCT worker), count(*) FROM leases WHERE until_at > clock_millis()")
             if shared[0][0] >= self.sizes.workers and shared[0][1] == 64:
@@ -146,7 +146,7 @@ class Storm:
         self.report.found.faults.append("a new engine got no buckets within 30 s")
 
     async def _drain(self) -> None:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             if not self.ground.unread(AHEAD):
                 return

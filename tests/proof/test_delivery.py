@@ -11,7 +11,7 @@ from delivery import Delivery, Sizes
 
 
 def test_killed_deliverers_hand_nothing_off_twice_and_leave_nothing_unexplained() -> None:
-    report = Delivery(Sizes(events=300, customers=300, deliverer_kills=2, postgres_kills=1, seed=1, expires="8s", between=15)).run()
+    report = Delivery(Sizes(events=300, customers=300, deliverer_kills=2, postgres_kills=1, seed=1, expires="20s", between=15)).run()
     assert report.found.faults == []
     assert report.found.accepted > 20
     assert report.found.duplicates == 0

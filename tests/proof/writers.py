@@ -251,7 +251,7 @@ class Writers:
         self.report.found.erased += 1
 
     async def _drain(self) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             if not self.ground.unread() and not self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
                 return

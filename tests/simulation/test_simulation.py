@@ -47,7 +47,7 @@ def test_the_same_seed_tells_the_same_history_in_every_process():
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=300,
         )
         assert done.stdout.split() == told
 

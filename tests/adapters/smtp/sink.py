@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from hurried import hang
 
 
 class Script:
@@ -27,6 +28,7 @@ class Script:
             server.transport.abort()
             await asyncio.Event().wait()
         if told == "hang":
+            hang()
             await asyncio.Event().wait()
         return told
 
@@ -66,7 +68,7 @@ class ScriptedServer(SMTP):
         if told == "drop":
             transport.abort()
         elif told == "hang":
-            pass
+            hang()
         elif told is not None:
             transport.write(told.encode() + b"\r\n")
             transport.close()

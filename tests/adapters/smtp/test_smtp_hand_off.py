@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
+from hurried import hurry
 from sink import Script, sink
 from words import MOMENT, message, rendered
 
@@ -20,8 +21,17 @@ from oportuno.channels.channel import Answer, Outcome
 
 
 def provider(port: int, **more: Any) -> SmtpProvider:
-    settings = {"host": "127.0.0.1", "port": port, "security": "none", "helo": "tienda.example", "timeout": 0.4, "final_timeout": 0.4}
-    begin = more.pop("begin_within", 5.0)
+    settings = {
+        "host": "127.0.0.1",
+        "port": port,
+        "security": "none",
+        "helo": "tienda.example",
+        "timeout": 30,
+        "final_timeout": 30,
+        "aside_timeout": 30,
+        "idle": 300,
+    }
+    begin = more.pop("begin_within", 30.0)
     monotonic = more.pop("monotonic", time.monotonic)
     return SmtpProvider(SmtpServer(**{**settings, **more}), monotonic=monotonic, wall=lambda: MOMENT, begin_within=begin)
 
@@ -34,7 +44,7 @@ def hand_off(script: Script, **more: Any) -> Answer:
             await way.close()
             return answer
 
-    return asyncio.run(asyncio.wait_for(story(), 10))
+    return hurry(story())
 
 
 def talk(story: Callable[[int], Awaitable[None]], script: Script, **more: Any) -> None:
@@ -42,7 +52,7 @@ def talk(story: Callable[[int], Awaitable[None]], script: Script, **more: Any) -
         async with sink(script, **more) as port:
             await story(port)
 
-    asyncio.run(asyncio.wait_for(whole(), 10))
+    asyncio.run(asyncio.wait_for(whole(), 120))
 
 
 def test_ana_gets_the_mail_as_it_was_written() -> None:
@@ -171,7 +181,7 @@ def test_many_at_once_never_open_more_connections_than_allowed() -> None:
     script = Script()
 
     async def story(port: int) -> None:
-        way = provider(port, connections=3, timeout=5.0)
+        way = provider(port, connections=3)
         mails = [way.hand_off(message(f"m{place}"), rendered(), "ana@cliente.example") for place in range(24)]
         assert {answer.outcome for answer in await asyncio.gather(*mails)} == {Outcome.ACCEPTED}
         await way.close()

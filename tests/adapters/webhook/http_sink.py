@@ -7,6 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from hurried import hang
+
+_TLS_HELLO = b"\x16"
+
 
 class Taken(NamedTuple):
     """One request as it arrived."""
@@ -40,7 +44,10 @@ class HttpScript:
             writer.transport.abort()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first = await reader.readexactly(1)
+        if first == _TLS_HELLO:
+            return False
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
         told = self.next()
         if told == "reset early":
             return False
@@ -52,6 +59,7 @@ class HttpScript:
             return False
         if told == "hang":
             self.hanging.release()
+            hang()
             await asyncio.Event().wait()
         writer.write(told if isinstance(told, bytes) else f"HTTP/1.1 {told}\r\ncontent-length: 0\r\n\r\n".encode())
         await writer.drain()

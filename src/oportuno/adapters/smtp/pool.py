@@ -26,6 +26,8 @@ class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for each command."""
     final_timeout: float = 120.0
     """Seconds for the reply to the mail itself: large receivers take their time, and giving up costs the message its certainty."""
+    aside_timeout: float = 1.0
+    """Seconds for what no message depends on: making a connection fit for the next mail, and saying goodbye."""
     connections: int = 8
     idle: float = 25.0
     """Seconds after which an unused connection is not trusted any more."""
@@ -89,7 +91,7 @@ class SmtpPool:
         while self._free:
             smtp = self._free.pop().smtp
             try:
-                await smtp.quit(timeout=1.0)
+                await smtp.quit(timeout=self.server.aside_timeout)
             except (aiosmtplib.SMTPException, OSError):
                 smtp.close()
 

@@ -146,7 +146,7 @@ class _Talk:
     async def reset(self) -> bool:
         """Make the connection fit for the next mail after a refusal; False: it is better closed."""
         try:
-            await self._smtp.rset(timeout=1.0)
+            await self._smtp.rset(timeout=self._server.aside_timeout)
         except (aiosmtplib.SMTPException, OSError):
             return False
         return True

@@ -9,8 +9,6 @@ from typing import Any, Final
 
 import httpcore2
 
-_PARKED_FOR: Final = 4.0
-"""Seconds an unused connection is kept; most servers close idle ones after five."""
 _MOST_PARKED: Final = 64
 
 
@@ -25,6 +23,8 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
     """Connects names to the addresses pinned for them, and keeps connections that were opened but not yet used."""
 
     monotonic: Callable[[], float]
+    keep_for: float
+    """Seconds for which an open connection that was not used may still be."""
     pins: dict[tuple[str, int], str] = field(default_factory=dict)
     """(host, port) → the address that was looked at for it."""
     _under: httpcore2.AnyIOBackend = field(default_factory=httpcore2.AnyIOBackend)
@@ -42,7 +42,7 @@ class PinnedNetwork(httpcore2.AsyncNetworkBackend):
         place = (host, port)
         parked = self._parked.pop(place, None)
         if parked is not None:
-            if self.monotonic() - parked.since < _PARKED_FOR and not parked.stream.get_extra_info("is_readable"):
+            if self.monotonic() - parked.since < self.keep_for and not parked.stream.get_extra_info("is_readable"):
                 return parked.stream
             await parked.stream.drop()
         address = self.pins.get(place)

@@ -28,7 +28,8 @@ _ADDRESS_HOLDS: Final = 30.0
 """Seconds for which an address that was looked at is used; connections go to that very address."""
 _BODY_CAP: Final = 65_536
 """Bytes of a response that are read, so that its connection can be used again; beyond, it is closed."""
-_KEPT_FOR: Final = 4.0
+KEPT_FOR: Final = 4.0
+"""Seconds an unused connection is kept; most servers close idle ones after five."""
 _WAITS: Final = ("connect", "read", "write")
 _SHORTEST_KEY: Final = 24
 _LONGEST_KEY: Final = 64
@@ -46,6 +47,7 @@ class WebhookProvider:
         resolve: Resolve = system_resolve,
         timeout: float = 10.0,
         connections: int = 16,
+        keep_for: float = KEPT_FOR,
         begin_within: float = BEGIN_WITHIN,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -55,13 +57,13 @@ class WebhookProvider:
         self._resolve = resolve
         self._timeout = timeout
         self._begin_within = begin_within
-        self._network = PinnedNetwork(monotonic)
+        self._network = PinnedNetwork(monotonic, keep_for)
         self._looked_at: dict[tuple[str, int], float] = {}
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
             max_connections=connections,
             max_keepalive_connections=connections,
-            keepalive_expiry=_KEPT_FOR,
+            keepalive_expiry=keep_for,
             network_backend=self._network,
         )
 
