@@ -143,7 +143,7 @@ class Storm:
             if shared[0][0] >= self.sizes.workers and shared[0][1] == 64:
                 return
             await asyncio.sleep(0.1)
-        self.report.found.faults.append("a new engine got no buckets within 30 s")
+        self.report.found.faults.append("a new engine got no buckets within 300 s")
 
     async def _drain(self) -> None:
         deadline = time.monotonic() + 300
@@ -151,4 +151,4 @@ class Storm:
             if not self.ground.unread(AHEAD):
                 return
             await asyncio.sleep(0.2)
-        self.report.found.faults.append("the engines did not come to rest within 180 s")
+        self.report.found.faults.append("the engines did not come to rest within 300 s")
