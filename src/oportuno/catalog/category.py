@@ -52,8 +52,10 @@ def without(tree: Mapping[str, Category], category: str) -> list[Category]:
 
 
 def inherited(categories: Iterable[Category]) -> dict[str, tuple[str, ...]]:
-    """Give what each category makes sensitive, with what lies above it; only those that make anything so."""
+    """Give what each category makes sensitive, with what lies above it; empty when nothing is sensitive anywhere."""
     tree = {each.id: each for each in categories}
+    if not any(each.sensitive for each in tree.values()):
+        return {}
     found: dict[str, tuple[str, ...]] = {}
     for start in tree:
         topics: dict[str, None] = {}
@@ -61,6 +63,15 @@ def inherited(categories: Iterable[Category]) -> dict[str, tuple[str, ...]]:
         while at in tree and steps <= len(tree):
             topics.update(dict.fromkeys(tree[at].sensitive))
             at, steps = tree[at].parent, steps + 1
-        if topics:
-            found[start] = tuple(topics)
+        found[start] = tuple(topics)
     return found
+
+
+def topics_of(category: str, topics: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Give what a category makes sensitive; one that is not known yet is asked by the path in its name."""
+    at = category
+    while at not in topics:
+        at, between, _ = at.rpartition(BETWEEN)
+        if not between:
+            return ()
+    return topics[at]

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from oportuno.catalog.category import topics_of
 from oportuno.catalog.product import Product, Variant
 from oportuno.kit.faults import BadInput
 from oportuno.kit.times import Millis
@@ -59,11 +60,18 @@ def merge(old: Product | None, row: ProductRow, topics: Mapping[str, tuple[str, 
     if "variants" in values and row.single:
         values |= _over(values["variants"], told)
     new = msgspec.structs.replace(base, **values) if values else base
-    categories = {topic for category in new.categories for topic in topics.get(category, ())} if topics else set()
-    sensitive = tuple(sorted(categories.union(new.own_sensitive)))
-    if sensitive != new.sensitive or new.withdrawn:
-        new = msgspec.structs.replace(new, sensitive=sensitive, withdrawn=False)
-    return new
+    new = with_topics(new, topics)
+    return msgspec.structs.replace(new, withdrawn=False) if new.withdrawn else new
+
+
+def with_topics(product: Product, topics: Mapping[str, tuple[str, ...]]) -> Product:
+    """Give the product with what its categories make sensitive beside its own; the same object when that is so already."""
+    found = set(product.own_sensitive)
+    if topics:
+        for category in product.categories:
+            found.update(topics_of(category, topics))
+    sensitive = tuple(sorted(found)) if found else ()
+    return product if sensitive == product.sensitive else msgspec.structs.replace(product, sensitive=sensitive)
 
 
 def join_rows(first: ProductRow, second: ProductRow) -> ProductRow:

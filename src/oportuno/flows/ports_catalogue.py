@@ -24,7 +24,7 @@ class How(NamedTuple):
     speaks: bool = True
     """False: old news. Products and price history are written, nobody is told."""
     launches: bool = True
-    """False: the catalogue is being filled for the first time. Where it has no products yet, this is assumed."""
+    """False: the catalogue is being filled for the first time, so that nothing new is news. Where it has no products, this is assumed."""
     began: Millis = 0
     """When the import began that these rows belong to; 0: now."""
     replaces_variants: bool = False
@@ -87,7 +87,11 @@ class Catalogue(Protocol):
         ...
 
     async def products(self, workspace: WorkspaceId, *, after: str = "", limit: int = 100) -> list[Product]:
-        """Give products in the order of their ids (by code point), those after `after`."""
+        """Give products in the store's own order of ids, those after `after`."""
+        ...
+
+    async def ids(self, workspace: WorkspaceId, *, after: str = "", limit: int = 10_000) -> list[tuple[str, bool]]:
+        """Give ids in the same order, each with whether it is withdrawn."""
         ...
 
     async def prices(self, workspace: WorkspaceId, product: str) -> list[PricePoint]:

@@ -43,7 +43,7 @@ CREATE TABLE stock (
     workspace  integer NOT NULL,
     product    text    NOT NULL,
     variant    text    NOT NULL,
-    store      text    NOT NULL,           -- empty: on line
+    store      text    NOT NULL,           -- never empty: what is on line stands in the product
     quantity   integer NOT NULL,
     at         bigint  NOT NULL,
     PRIMARY KEY (workspace, product, variant, store)
@@ -61,7 +61,10 @@ CREATE TABLE rates (
 CREATE TABLE catalogues (
     workspace  integer PRIMARY KEY,
     version    bigint  NOT NULL DEFAULT 0,
-    fanout     bigint  NOT NULL DEFAULT 0  -- number of the last fan-out
+    fanout     bigint  NOT NULL DEFAULT 0, -- number of the last fan-out
+    at         bigint  NOT NULL DEFAULT 0, -- of the last write: each is later than the one before, so that price points never meet
+    tree       bigint  NOT NULL DEFAULT 0, -- grows when categories change
+    products   bigint  NOT NULL DEFAULT 0  -- how many are not withdrawn
 );
 
 -- ── Who cares about what. ────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,3 +174,23 @@ CREATE TABLE retired_lanes (
     lane       integer PRIMARY KEY,
     retired_at bigint  NOT NULL
 );
+
+-- C. Erasure.
+-- Who asked to be forgotten. The first pass makes the row under the customer's lock; the second empties place after place, a bounded piece
+-- at a time, and takes the job up where it was left. A job that is done holds nothing of the person.
+CREATE TABLE erasures (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    customer   bigint   NOT NULL,
+    asked_at   bigint   NOT NULL,
+    done_at    bigint,
+    place      text     NOT NULL DEFAULT '', -- the table that is being emptied
+    spot       bytea    NOT NULL DEFAULT '', -- how far, in that table's own order
+    last_state bytea    NOT NULL,            -- until the ids in it were read: the second pass begins with that
+    traces     bytea    NOT NULL DEFAULT '', -- by which ids the person is looked for in rejects; emptied at the end
+    PRIMARY KEY (bucket, workspace, customer)
+);
+CREATE INDEX erasures_open ON erasures (asked_at) WHERE done_at IS NULL;
+CREATE INDEX erasures_recent ON erasures (workspace, asked_at, customer);
+-- A letter is looked for by its message.
+CREATE INDEX mailbox_id ON mailbox (workspace, id);

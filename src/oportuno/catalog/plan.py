@@ -1,0 +1,144 @@
+"""What a set of rows does to a catalogue, worked out before anything is written: products, price points, news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from oportuno.catalog.category import bare
+from oportuno.catalog.compare import Circumstances, compare
+from oportuno.catalog.prices import PricePoint, in_order, lowest_before, price_at
+from oportuno.catalog.product import Change, Product
+from oportuno.catalog.row import ProductRow, merge, same, with_topics
+from oportuno.kit.times import Millis
+
+
+class Edit(NamedTuple):
+    """A product before and after, prices by time not settled yet."""
+
+    old: Product | None
+    new: Product
+    row: ProductRow | None
+    """None: it was withdrawn, or its categories changed."""
+
+
+class Plan(NamedTuple):
+    """What is to be written."""
+
+    products: list[Product]
+    points: list[PricePoint]
+    changes: list[Change]
+    version: int
+
+
+def edits(
+    rows: Iterable[ProductRow],
+    old: Mapping[str, Product],
+    topics: Mapping[str, tuple[str, ...]],
+    *,
+    replaces_variants: bool = False,
+) -> list[Edit]:
+    """Give what differs after the rows; rows of history, which carry their moment, always do."""
+    found = []
+    for row in rows:
+        known = old.get(row.product.id)
+        new = merge(known, row, topics, replaces_variants=replaces_variants)
+        if known is None or row.at or not same(known, new):
+            found.append(Edit(known, new, row))
+    return found
+
+
+def withdrawals(products: Iterable[Product]) -> list[Edit]:
+    """Withdraw products that are not withdrawn yet."""
+    return [Edit(each, msgspec.structs.replace(each, withdrawn=True), None) for each in products if not each.withdrawn]
+
+
+def repriced(edit: Edit) -> bool:
+    """Say whether the prices of the 30 days before must be read to settle this edit."""
+    old, new = edit.old, edit.new
+    return old is not None and (bool(edit.row and edit.row.at) or (old.price, old.currency) != (new.price, new.currency))
+
+
+def categories_of(some: Iterable[Edit]) -> set[str]:
+    """Give the ids of the categories that are named, with those above them in a path."""
+    named = {category for edit in some if edit.row is not None for category in edit.new.categories}
+    return {each.id for category in named for each in bare(category)}
+
+
+def settle(some: Sequence[Edit], points: Mapping[str, Sequence[PricePoint]], version: int, about: Circumstances) -> Plan:
+    """Give versions, moments and prices by time to the edits, and say what is news.
+
+    `points`: for each repriced product its own points (not the variants') in order of time, at least those of the last 30 days and the one
+    before them; all of them for rows that carry their moment. `version`: the catalogue's last.
+    """
+    plan = Plan([], [], [], version)
+    for edit in some:
+        at = edit.row.at if edit.row is not None and edit.row.at else about.at
+        history = points.get(edit.new.id, ())
+        if edit.old is not None and edit.row is not None and edit.row.at and edit.row.at < edit.old.changed_at:
+            new = _earlier(edit.old, edit.new, at, history, plan.points)
+            if new == edit.old:
+                continue
+        else:
+            new = _present(edit, at, history, plan.points)
+        if edit.old is not None and not edit.row and same(edit.old, new):
+            continue
+        version += 1
+        new = msgspec.structs.replace(new, version=version)
+        plan.products.append(new)
+        plan.changes.extend(compare(edit.old, new, about))
+    return plan._replace(version=version)
+
+
+def _present(edit: Edit, at: Millis, history: Sequence[PricePoint], points: list[PricePoint]) -> Product:
+    """Settle what holds from now on (or from its own moment, which is later than all that is known)."""
+    old, new = edit.old, edit.new
+    values: dict[str, object] = {"changed_at": at, "since": at if old is None else old.since}
+    if old is None or (old.price, old.currency) != (new.price, new.currency):
+        if old is not None or new.price is not None:
+            points.append(PricePoint(product=new.id, at=at, amount=new.price, currency=new.currency))
+        # A price that lapsed and came back the same is the same price only if nothing lay between: a new point begins a new price.
+        values |= {"price_since": at if new.price is not None else 0, "lowest": lowest_before(history, at, new.currency)}
+        if new.price is None:
+            values["lowest"] = None
+    else:
+        values |= {"price_since": old.price_since, "lowest": old.lowest}
+    points.extend(_variant_points(old, new, at))
+    return msgspec.structs.replace(new, **values)  # type: ignore[arg-type]  # the names are fields of the struct
+
+
+def _earlier(old: Product, told: Product, at: Millis, history: Sequence[PricePoint], points: list[PricePoint]) -> Product:
+    """Put a price that was into the history, and settle anew since when the present one has been and what came before it."""
+    held = price_at(history, at)
+    if held is None or (held.amount, held.currency) != (told.price, told.currency):
+        point = PricePoint(product=told.id, at=at, amount=told.price, currency=told.currency)
+        points.append(point)
+        history = in_order([each for each in history if each.at != at] + [point])
+    now = price_at(history, old.changed_at)
+    since = min(old.since, at)
+    if now is None or old.price is None:
+        return msgspec.structs.replace(old, since=since)
+    return msgspec.structs.replace(old, since=since, price_since=now.since, lowest=now.lowest)
+
+
+def _variant_points(old: Product | None, new: Product, at: Millis) -> list[PricePoint]:
+    before = {each.id: each.price for each in old.variants} if old is not None else {}
+    after = {each.id: each.price for each in new.variants}
+    gone = [name for name in before if name not in after]
+    return [
+        PricePoint(product=new.id, variant=name, at=at, amount=after.get(name), currency=new.currency)
+        for name in [*after, *gone]
+        if before.get(name) != after.get(name)
+    ]
+
+
+def resensitive(products: Iterable[Product], topics: Mapping[str, tuple[str, ...]]) -> list[Edit]:
+    """Give the products whose sensitive topics are others because categories changed."""
+    found = []
+    for each in products:
+        new = with_topics(each, topics)
+        if new is not each:
+            found.append(Edit(each, new, None))
+    return found
