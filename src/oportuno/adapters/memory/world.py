@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oportuno.adapters.memory.catalogue import MemoryCatalogue
 from oportuno.adapters.memory.clock import START
 from oportuno.adapters.memory.feed import MemoryFeed
 from oportuno.adapters.memory.ground import Ground
@@ -39,6 +40,7 @@ class MemoryWorld(Ground):
         self.programmes = MemoryProgrammes(self)
         self.reads = MemoryReads(self)
         self.mailbox = MemoryMailbox(self)
+        self.catalogue = MemoryCatalogue(self)
         self._deliverers = 0
 
     def feed(self, buckets: Iterable[int] = range(BUCKETS)) -> MemoryFeed:
