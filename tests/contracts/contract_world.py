@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import psycopg
 
 from oportuno.adapters.memory import MemoryWorld
+from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.feed import PostgresFeed
 from oportuno.adapters.postgres.intake import PostgresIntake
@@ -20,6 +21,7 @@ from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
 from oportuno.events.event import Call, Source
 from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sighting
+from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.reads import Reads
 from oportuno.flows.work import SaveCustomer, Store, Writes
 from oportuno.kit.ids import BUCKETS, CustomerKey, dated, derive, key_of
@@ -41,6 +43,7 @@ class Outside(Protocol):
     outbox: Outbox
     reads: Reads
     mailbox: Mailbox
+    catalogue: Catalogue
 
     def ingester(self) -> Intake:
         """Give one more ingester with lanes of its own."""
@@ -68,6 +71,8 @@ class InMemory:
         self.outbox = self.world.outbox
         self.reads = self.world.reads
         self.mailbox = self.world.mailbox
+        self.catalogue = self.world.catalogue
+        self.shelves = self.world.catalogue
 
     def ingester(self) -> Intake:
         return self.world.ingester()
@@ -126,6 +131,8 @@ class InPostgres:
         self.outbox = outbox
         self.reads = PostgresReads(looking, changing)
         self.mailbox = PostgresMailbox(changing)
+        self.catalogue = PostgresCatalogue(changing)
+        self.shelves = PostgresShelves(looking)
         self.to_close = [store, outbox, looking, changing]
         self.deliverers: dict[int, PostgresOutbox] = {}
 
