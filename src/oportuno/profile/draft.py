@@ -117,6 +117,24 @@ class Draft:
         self._dirty.add(section)
         return found  # type: ignore[return-value]
 
+    def read_closed(self, section: type[S]) -> S:
+        """Give a section whatever its purposes, for one use only: putting two states together. It must not be shown or decided by."""
+        found = self._open.get(section)
+        return found if found is not None else self._decode(section, only_to_shed=True)  # type: ignore[return-value]
+
+    def open_closed(self, section: type[S]) -> S:
+        """Give a section to change in place whatever its purposes, for the same one use."""
+        found = self.read_closed(section)
+        self._dirty.add(section)
+        return found
+
+    def take_over(self, section: type[Section], other: Draft) -> None:
+        """Have a section exactly as another draft has it, or not at all if that has none."""
+        self.delete(section)
+        if other.has(section):
+            self._open[section] = other.read_closed(section)
+            self._dirty.add(section)
+
     def may(self, section: type[Section]) -> bool:
         """Say whether the section's purposes are granted."""
         return section.purposes <= self.granted

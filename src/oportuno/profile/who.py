@@ -38,6 +38,8 @@ _SPELLINGS: Final = {
     "country": "country",
 }
 """A reserved trait as clients spell it → our name."""
+PROTECTED: Final = frozenset({"email", "phone"})
+"""Where mail and calls go. What is known of a customer with a user id no public key changes."""
 _NOT_TRAITS: Final = frozenset({"marketing_consent", "marketingConsent", "email_marketing_consent"})
 """Heard by `consent.listen`; kept nowhere else."""
 
