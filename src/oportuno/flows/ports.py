@@ -14,6 +14,7 @@ import msgspec
 from oportuno.channels.channel import Answer
 from oportuno.content.message import Message, Rendered
 from oportuno.events.event import Call, Event, Source, Trust
+from oportuno.flows.fan_out import Telling
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import OffsetMove, Waiting
 from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
@@ -130,6 +131,8 @@ class Fetched(msgspec.Struct, kw_only=True):
     due: list[tuple[CustomerKey, Millis]]
     """Customers whose earliest timer has come, with that time."""
     offsets: list[OffsetMove]
+    telling: Telling = msgspec.field(default_factory=Telling)
+    """What comes from the catalogue."""
 
 
 class Feed(Protocol):

@@ -13,6 +13,7 @@ from oportuno.channels.channel import Answer
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
+from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
 from oportuno.kit.faults import Fault
 from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
@@ -154,6 +155,9 @@ class Writes(msgspec.Struct, kw_only=True):
     ledger: list[LedgerEntry] = []
     quarantines: list[Quarantine] = []
     offsets: list[OffsetMove] = []
+    heads: list[HeadMove] = []
+    walks: list[WalkMove] = []
+    watches: list[WatchChange] = []
     erasures: list[CustomerKey] = []
     """Turn these rows into tombstones and delete what the registry of personal data names."""
     redactions: list[Event] = []

@@ -51,7 +51,7 @@ class MemoryCatalogue:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._shelves: dict[WorkspaceId, Shelf] = {}
-        self.fan_outs: list[FanOut] = []
+        self.fan_outs = ground.tables.fan_outs
 
     def _shelf(self, workspace: WorkspaceId) -> Shelf:
         return self._shelves.setdefault(workspace, Shelf())
@@ -104,7 +104,7 @@ class MemoryCatalogue:
                 for news in news_of(change, shelf.products[change.product], how.lasts):
                     shelf.fanout += 1
                     values = {name: getattr(news, name) for name in news.__struct_fields__}
-                    self.fan_outs.append(FanOut(n=shelf.fanout, **{**values, "workspace": workspace}))
+                    self.fan_outs.append(FanOut(n=shelf.fanout, **{**values, "workspace": workspace}, version=plan.version))
 
     async def product(self, workspace: WorkspaceId, product: str) -> Product | None:
         """Give one product."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from oportuno.adapters.memory.fanout import check_walks, write_walks, write_watches
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.content.message import Message
@@ -73,6 +74,7 @@ class MemoryWork(Transaction):
         for move in writes.offsets:
             if tables.offsets.get((move.bucket, move.workspace, move.lane), 0) != move.old:
                 raise Moved("offset_moved", "another worker has evaluated these events")
+        check_walks(tables, writes)
         for save in writes.saves:
             row = tables.customers.get(save.key)
             if row is not None and row.status is Status.ERASED:
@@ -131,6 +133,8 @@ class MemoryWork(Transaction):
         tables.quarantines.extend(writes.quarantines)
         for offset in writes.offsets:
             tables.offsets[offset.bucket, offset.workspace, offset.lane] = offset.new
+        write_walks(tables, writes)
+        write_watches(tables, writes.watches)
         for key in writes.erasures:
             self._erase(key)
         self._blank(writes.redactions)

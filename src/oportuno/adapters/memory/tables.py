@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oportuno.channels.channel import Answer
     from oportuno.content.message import Message
     from oportuno.events.event import Event
+    from oportuno.flows.fan_out import FanOut, Place
     from oportuno.flows.ports import LaneClass, Letter, Reject
     from oportuno.flows.work import Decision, LedgerEntry, Quarantine
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
@@ -69,6 +70,13 @@ class Tables:
     lanes: dict[int, LaneClass] = field(default_factory=dict)
     offsets: dict[Channel, int] = field(default_factory=dict)
     """The seq of the last event that was evaluated; absent: none yet."""
+    watch: set[tuple[Bucket, WorkspaceId, int, int, CustomerId]] = field(default_factory=set)
+    """(bucket, workspace, item, rank, customer)."""
+    fan_outs: list[FanOut] = field(default_factory=list)
+    heads: dict[tuple[Bucket, WorkspaceId], int] = field(default_factory=dict)
+    """The number of the last fan-out that was opened; absent: none yet."""
+    walks: dict[tuple[Bucket, WorkspaceId, int], Place] = field(default_factory=dict)
+    """(bucket, workspace, number) → the last watcher told."""
     rejects: list[Reject] = field(default_factory=list)
     replayed: set[tuple[WorkspaceId, bytes]] = field(default_factory=set)
     """Rejects that were replayed: (workspace, id)."""

@@ -16,6 +16,7 @@ from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.ledger import append_ledger
+from oportuno.adapters.postgres.watch import write_walks, write_watches
 from oportuno.content.message import Message
 from oportuno.flows.work import Cancel, Decision, MoveMessage, OutboxStatus, Quarantine, SaveCustomer, Status, Stored, Writes
 from oportuno.kit.ids import CustomerKey, day_of_id
@@ -150,6 +151,8 @@ class PostgresWork:
             for key in writes.erasures:
                 await erase(connection, key)
             await self._offsets(writes)
+            await write_walks(connection, writes.heads, writes.walks)
+            await write_watches(connection, writes.watches)
             await self._outbox(writes)
             if writes.decisions:
                 await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, writes.decisions)))

@@ -1,0 +1,105 @@
+"""Who watches what, and how far each change of the catalogue was told: what one unit of work changes of it. Nothing is sent when empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, LiteralString
+
+from oportuno.adapters.postgres.arrays import Int2s, Int4s, Int8s
+from oportuno.adapters.postgres.database import Connection
+from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
+
+# A row that grows stronger while a change of its item is being told must not jump over the place that the telling has reached, or it would
+# never be told: it keeps its weaker place. So a row may stand at another rank than the customer's state says, and all ranks are probed.
+_WATCH: Final = """
+WITH changes AS (
+    SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int2[], %b::int2[])
+        AS c(bucket, workspace, customer, item, old, new)
+), staying AS MATERIALIZED (
+    SELECT c.bucket, c.workspace, c.customer, c.item FROM changes c
+    WHERE c.old >= 0 AND c.new >= 0 AND c.new < c.old AND EXISTS (
+        SELECT FROM fanout_cursors k JOIN fanouts f ON f.workspace = k.workspace AND f.n = k.n
+        WHERE k.bucket = c.bucket AND k.workspace = c.workspace AND f.item = c.item AND (k.rank, k.customer) >= (c.new, c.customer)
+    )
+), moving AS (
+    SELECT c.* FROM changes c LEFT JOIN staying s USING (bucket, workspace, customer, item) WHERE s.item IS NULL
+), gone AS (
+    DELETE FROM watch w USING moving m CROSS JOIN generate_series(0, 4) AS r(rank)
+    WHERE m.old >= 0 AND w.bucket = m.bucket AND w.workspace = m.workspace AND w.item = m.item AND w.rank = r.rank
+      AND w.customer = m.customer AND r.rank <> m.new
+)
+INSERT INTO watch (bucket, workspace, item, rank, customer)
+SELECT bucket, workspace, item, new, customer FROM moving WHERE new >= 0 ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING
+"""
+_KINDS: Final[tuple[Callable[[Iterable[Any]], Any], ...]] = (Int2s, Int4s, Int8s, Int8s, Int8s, Int8s, Int8s)
+"""Bucket, workspace and number, and whatever follows."""
+_NOT_WATCHED: Final = -1
+"""Stands for no rank in the columns of ranks."""
+
+_OPEN_HEADS: Final = """
+WITH moved AS (
+    INSERT INTO fanout_heads (bucket, workspace, n)
+    SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[]) AS h(bucket, workspace, n) ORDER BY 1, 2 ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'the head of a fan-out') FROM moved
+"""
+_MOVE_HEADS: Final = """
+WITH moved AS (
+    UPDATE fanout_heads h SET n = m.new FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[]) AS m(bucket, workspace, old, new)
+    WHERE h.bucket = m.bucket AND h.workspace = m.workspace AND h.n = m.old RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'the head of a fan-out') FROM moved
+"""
+_BEGIN_WALKS: Final = """
+WITH moved AS (
+    INSERT INTO fanout_cursors (bucket, workspace, n, rank, customer)
+    SELECT bucket, workspace, n, rank::int2, customer
+    FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int8[]) AS w(bucket, workspace, n, rank, customer)
+    ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'the walk of a fan-out') FROM moved
+"""
+_MOVE_WALKS: Final = """
+WITH moved AS (
+    UPDATE fanout_cursors c SET rank = m.rank::int2, customer = m.customer
+    FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int8[], %b::int8[], %b::int8[])
+        AS m(bucket, workspace, n, old_rank, old_customer, rank, customer)
+    WHERE c.bucket = m.bucket AND c.workspace = m.workspace AND c.n = m.n AND c.rank = m.old_rank AND c.customer = m.old_customer
+    RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'the walk of a fan-out') FROM moved
+"""
+_END_WALKS: Final = """
+WITH moved AS (
+    DELETE FROM fanout_cursors c USING unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int8[])
+        AS m(bucket, workspace, n, rank, customer)
+    WHERE c.bucket = m.bucket AND c.workspace = m.workspace AND c.n = m.n AND c.rank = m.rank AND c.customer = m.customer RETURNING 1
+)
+SELECT must_be(count(*), %b::int8, 'the walk of a fan-out') FROM moved
+"""
+
+
+async def write_walks(connection: Connection, heads: Sequence[HeadMove], walks: Sequence[WalkMove]) -> None:
+    """Move heads and walks on, each by compare-and-set. Comes before `write_watches`, which looks at where the walks have got to."""
+    first = [(h.bucket, h.workspace, h.new) for h in heads if h.old is None]
+    later = [(h.bucket, h.workspace, h.old, h.new) for h in heads if h.old is not None]
+    begun = [(*w[:3], *w.new) for w in walks if w.old is None and w.new is not None]
+    moved = [(*w[:3], *w.old, *w.new) for w in walks if w.old is not None and w.new is not None]
+    ended = [(*w[:3], *w.old) for w in walks if w.old is not None and w.new is None]
+    batches: tuple[tuple[LiteralString, Sequence[Sequence[int | None]]], ...] = (
+        (_OPEN_HEADS, first), (_MOVE_HEADS, later), (_BEGIN_WALKS, begun), (_MOVE_WALKS, moved), (_END_WALKS, ended),
+    )  # fmt: skip
+    for statement, rows in batches:
+        if rows:
+            columns = (kind(column) for kind, column in zip(_KINDS, zip(*rows, strict=True), strict=False))
+            await connection.execute(statement, (*columns, len(rows)))
+
+
+async def write_watches(connection: Connection, changes: Sequence[WatchChange]) -> None:
+    """Make the rows of `watch` follow what customers care about."""
+    if not changes:
+        return
+    keys = Int2s(c.key.bucket for c in changes), Int4s(c.key.workspace for c in changes), Int8s(c.key.customer for c in changes)
+    olds = Int2s(_NOT_WATCHED if c.old is None else c.old for c in changes)
+    news = Int2s(_NOT_WATCHED if c.new is None else c.new for c in changes)
+    await connection.execute(_WATCH, (*keys, Int8s(c.item for c in changes), olds, news))
