@@ -11,6 +11,7 @@ import psycopg
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
 from oportuno.adapters.postgres.connections import CHANGING, Connections
+from oportuno.adapters.postgres.erasures import PostgresErasures
 from oportuno.adapters.postgres.feed import PostgresFeed
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.mailbox import PostgresMailbox
@@ -20,6 +21,7 @@ from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
 from oportuno.events.event import Call, Source
+from oportuno.flows.forget import Erasures
 from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sighting
 from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.reads import Reads
@@ -44,6 +46,7 @@ class Outside(Protocol):
     reads: Reads
     mailbox: Mailbox
     catalogue: Catalogue
+    erasures: Erasures
 
     def ingester(self) -> Intake:
         """Give one more ingester with lanes of its own."""
@@ -71,6 +74,7 @@ class InMemory:
         self.outbox = self.world.outbox
         self.reads = self.world.reads
         self.mailbox = self.world.mailbox
+        self.erasures = self.world.erasures
         self.catalogue = self.world.catalogue
         self.shelves = self.world.catalogue
 
@@ -131,6 +135,7 @@ class InPostgres:
         self.outbox = outbox
         self.reads = PostgresReads(looking, changing)
         self.mailbox = PostgresMailbox(changing)
+        self.erasures = PostgresErasures(changing)
         self.catalogue = PostgresCatalogue(changing)
         self.shelves = PostgresShelves(looking)
         self.to_close = [store, outbox, looking, changing]

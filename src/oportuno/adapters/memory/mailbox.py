@@ -18,8 +18,10 @@ class MemoryMailbox:
         self._ground = ground
 
     async def put(self, letter: Letter) -> None:
-        """Keep a letter; the same id twice lies there once."""
+        """Keep a letter; the same id twice lies there once, and one to somebody forgotten nowhere."""
         await self._ground.pause("mailbox.put")
+        if any(letter.message in job.letters for job in self._ground.tables.erasures.values()):
+            return
         self._ground.tables.letters.setdefault((letter.workspace, letter.id), letter)
         await self._ground.pause("mailbox.kept")
 

@@ -52,13 +52,13 @@ class MemoryReads:
         """Give one message of the workspace."""
         await self._ground.pause("reads.message")
         row = self._ground.tables.messages.get(id)
-        return _record(row) if row is not None and row.message.key.workspace == workspace else None
+        return _record(row) if row is not None and row.message.key.workspace == workspace and self._kept(row.message.key) else None
 
     async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:
         """Say whom a proposal concerned."""
         await self._ground.pause("reads.whose")
         found = (d.key for d in self._ground.tables.decisions if d.key.workspace == workspace and d.verdict.proposal.id == proposal)
-        return next(found, None)
+        return next((key for key in found if self._kept(key)), None)
 
     async def verdicts_on(self, key: CustomerKey, proposal: bytes) -> list[Decision]:
         """Give every verdict on one proposal, oldest first."""
@@ -74,7 +74,7 @@ class MemoryReads:
     async def messages(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[MessageRecord]:
         """Give a customer's messages, newest first."""
         await self._ground.pause("reads.messages")
-        records = [_record(row) for row in self._ground.tables.messages_of(key)]
+        records = [_record(row) for row in self._ground.tables.messages_of(key) if self._kept(key)]
         return _page(records, lambda record: record.spot, before, limit)
 
     async def events(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Event]:
@@ -103,7 +103,8 @@ class MemoryReads:
     async def decisions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[Decision]:
         """Give the workspace's latest verdicts, newest first."""
         await self._ground.pause("reads.decisions")
-        return _page((each for each in self._ground.tables.decisions if each.key.workspace == workspace), spot_of, before, limit)
+        mine = (each for each in self._ground.tables.decisions if each.key.workspace == workspace and self._kept(each.key))
+        return _page(mine, spot_of, before, limit)
 
     async def tallies(self, workspace: WorkspaceId, *, since: Millis) -> list[Tally]:
         """Count the workspace's verdicts since a moment, most frequent first."""
@@ -135,6 +136,10 @@ class MemoryReads:
         """Note that these were replayed."""
         await self._ground.pause("reads.mark_replayed")
         self._ground.tables.replayed |= {(workspace, each) for each in ids}
+
+    def _kept(self, key: CustomerKey) -> bool:
+        """Say whether the customer was not forgotten: what the second pass has not reached yet is nobody's to read."""
+        return key not in self._ground.tables.erasures
 
     def _rejects(self, workspace: WorkspaceId) -> list[RejectRecord]:
         tables = self._ground.tables

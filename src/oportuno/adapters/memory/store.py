@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from oportuno.adapters.memory.fanout import check_walks, write_walks, write_watches
+from oportuno.adapters.memory.forget import erase_at_once
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.content.message import Message
@@ -74,7 +74,6 @@ class MemoryWork(Transaction):
         for move in writes.offsets:
             if tables.offsets.get((move.bucket, move.workspace, move.lane), 0) != move.old:
                 raise Moved("offset_moved", "another worker has evaluated these events")
-        check_walks(tables, writes)
         for save in writes.saves:
             row = tables.customers.get(save.key)
             if row is not None and row.status is Status.ERASED:
@@ -133,8 +132,6 @@ class MemoryWork(Transaction):
         tables.quarantines.extend(writes.quarantines)
         for offset in writes.offsets:
             tables.offsets[offset.bucket, offset.workspace, offset.lane] = offset.new
-        write_walks(tables, writes)
-        write_watches(tables, writes.watches)
         for key in writes.erasures:
             self._erase(key)
         self._blank(writes.redactions)
@@ -167,18 +164,7 @@ class MemoryWork(Transaction):
             row.handed_at, row.attempts = move.at, row.attempts + 1
 
     def _erase(self, key: CustomerKey) -> None:
-        tables = self.ground.tables
-        row = tables.customers.setdefault(key, CustomerRow())
-        row.status, row.state, row.due_at = Status.ERASED, b"", None
-        row.version += 1
-        gone = {row.message.id for row in tables.messages_of(key)}
-        tables.letters = {name: letter for name, letter in tables.letters.items() if name[0] != key.workspace or letter.message not in gone}
-        tables.messages = {id_: row for id_, row in tables.messages.items() if row.message.key != key}
-        tables.decisions = [decision for decision in tables.decisions if decision.key != key]
-        tables.ledger = {id_: entry._replace(proof={}) if entry.key == key else entry for id_, entry in tables.ledger.items()}
-        tables.quarantines = [kept for kept in tables.quarantines if kept.event.key != key]
-        tables.identities = {name: owner for name, owner in tables.identities.items() if (name[0], owner) != (key.workspace, key.customer)}
-        self._blank(event for event in tables.all_events() if event.key == key)
+        erase_at_once(self.ground.tables, key, self.ground.clock.now)
 
     def _blank(self, events: Iterable[Event]) -> None:
         gone = {(event.lane, event.seq) for event in events}

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from oportuno.channels.channel import Answer
     from oportuno.content.message import Message
     from oportuno.events.event import Event
-    from oportuno.flows.fan_out import FanOut, Place
     from oportuno.flows.ports import LaneClass, Letter, Reject
     from oportuno.flows.work import Decision, LedgerEntry, Quarantine
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
@@ -57,6 +56,19 @@ class MessageRow:
 
 
 @dataclass(slots=True)
+class ErasureRow:
+    """Somebody who asked to be forgotten."""
+
+    asked_at: Millis
+    traces: set[str]
+    """By which ids they are looked for in rejects; emptied at the end."""
+    letters: set[bytes]
+    """Ids of their messages, which are those of their letters."""
+    place: str = ""
+    done_at: Millis | None = None
+
+
+@dataclass(slots=True)
 class Tables:
     """Everything stored. Read it in tests; change it only through the ports."""
 
@@ -70,13 +82,6 @@ class Tables:
     lanes: dict[int, LaneClass] = field(default_factory=dict)
     offsets: dict[Channel, int] = field(default_factory=dict)
     """The seq of the last event that was evaluated; absent: none yet."""
-    watch: set[tuple[Bucket, WorkspaceId, int, int, CustomerId]] = field(default_factory=set)
-    """(bucket, workspace, item, rank, customer)."""
-    fan_outs: list[FanOut] = field(default_factory=list)
-    heads: dict[tuple[Bucket, WorkspaceId], int] = field(default_factory=dict)
-    """The number of the last fan-out that was opened; absent: none yet."""
-    walks: dict[tuple[Bucket, WorkspaceId, int], Place] = field(default_factory=dict)
-    """(bucket, workspace, number) → the last watcher told."""
     rejects: list[Reject] = field(default_factory=list)
     replayed: set[tuple[WorkspaceId, bytes]] = field(default_factory=set)
     """Rejects that were replayed: (workspace, id)."""
@@ -86,6 +91,7 @@ class Tables:
     quarantines: list[Quarantine] = field(default_factory=list)
     letters: dict[tuple[WorkspaceId, bytes], Letter] = field(default_factory=dict)
     """(workspace, letter's id)."""
+    erasures: dict[CustomerKey, ErasureRow] = field(default_factory=dict)
     deliverers: set[int] = field(default_factory=set)
     """Numbers of the deliverers that are alive."""
 

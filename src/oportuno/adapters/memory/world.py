@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from oportuno.adapters.memory.catalogue import MemoryCatalogue
 from oportuno.adapters.memory.clock import START
 from oportuno.adapters.memory.feed import MemoryFeed
+from oportuno.adapters.memory.forget import MemoryErasures
 from oportuno.adapters.memory.ground import Ground
 from oportuno.adapters.memory.intake import MemoryIntake
 from oportuno.adapters.memory.keys import MemoryKeys
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 class MemoryWorld(Ground):
     """Every port in memory, sharing one set of rows.
 
-    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes`, `.mailbox`, `.reads`
-    and `.clock` are the ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others, throw
-    Unavailable into the caller, or kill it for good. With `self_moving` a sleeper moves the clock; without it, only the scheduler does.
+    `world = MemoryWorld()` is enough for a test; `.intake`, `.keys`, `.store`, `.feed()`, `.outbox`, `.programmes`, `.mailbox`, `.reads`,
+    `.erasures` and `.clock` are the ports, and `.tables` holds the rows to look at afterwards. At each `pause` a scheduler may run others,
+    throw Unavailable into the caller, or kill it for good. With `self_moving` a sleeper moves the clock; without it, only the scheduler
+    does.
     """
 
     def __init__(self, *, now: Millis = START, self_moving: bool = True) -> None:
@@ -41,6 +43,7 @@ class MemoryWorld(Ground):
         self.reads = MemoryReads(self)
         self.mailbox = MemoryMailbox(self)
         self.catalogue = MemoryCatalogue(self)
+        self.erasures = MemoryErasures(self)
         self._deliverers = 0
 
     def feed(self, buckets: Iterable[int] = range(BUCKETS)) -> MemoryFeed:

@@ -6,13 +6,20 @@ from typing import Any
 
 from oportuno.adapters.postgres.connections import Connections
 from oportuno.flows.ports import Letter
-from oportuno.kit.ids import WorkspaceId
+from oportuno.kit.ids import WorkspaceId, day_of_id
 from oportuno.kit.times import Millis
 
+# Who is forgotten while a letter is on its way gets none. The lock lets either the letter be there before the erasure looks for it, or the
+# erasure be seen here.
 _PUT = """
+WITH whose AS MATERIALIZED (
+    SELECT c.status FROM outbox o JOIN customers c USING (bucket, workspace, customer)
+    WHERE o.workspace = %(workspace)s AND o.id = %(message)s AND o.day = %(day)s FOR SHARE OF c
+)
 INSERT INTO mailbox (workspace, id, at, address, subject, raw, message)
 SELECT %(workspace)s, %(id)s, %(at)s, %(address)s, %(subject)s, %(raw)s, %(message)s
 WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE workspace = %(workspace)s AND id = %(id)s)
+    AND NOT EXISTS (SELECT 1 FROM whose WHERE status = 3)
 """
 _LETTERS = """
 SELECT workspace, id, at, address, subject, raw, message FROM mailbox
@@ -33,7 +40,8 @@ class PostgresMailbox:
         row = {name: getattr(letter, name) for name in Letter.__struct_fields__}
         async with self._connections.lend() as connection:
             # A subject may hold what PostgreSQL's text cannot.
-            await connection.execute(_PUT, {**row, "subject": letter.subject.replace("\x00", " ")})
+            subject, day = letter.subject.replace("\x00", " "), day_of_id(letter.message)
+            await connection.execute(_PUT, {**row, "subject": subject, "day": day})
 
     async def letters(self, workspace: WorkspaceId, limit: int, before: Millis | None = None) -> list[Letter]:
         """See the port."""

@@ -74,7 +74,9 @@ class Parts:
         while True:
             try:
                 done = await self.flows.react(feed, self.world.store, self.world.programmes, limit=self.chance.choice((2, 5, 50)))
-                if not (done.events or done.timers or done.moved):
+                # One piece at a time, between two batches: others come in between, and who dies leaves the rest to another.
+                forgot = await self.world.erasures.advance()
+                if not (done.events or done.timers or done.moved or forgot):
                     await feed.wait(_REST)
             except Unavailable:
                 await self.world.clock.sleep(_REST)

@@ -239,8 +239,8 @@ class Promises:
             if customer is None or customer.status is not Status.ERASED or customer.state:
                 self.breach("12 forgotten stays gone", "an erased customer's row is back")
         for row in tables.messages.values():
-            if row.message.key in self.erased:
-                self.breach("12 forgotten stays gone", "a message of an erased customer is in the outbox")
+            if row.message.key in self.erased and row.status not in _FINAL:
+                self.breach("12 forgotten stays gone", "a message of an erased customer waits in the outbox")
             if row.status in (OutboxStatus.CANCELLED, OutboxStatus.EXPIRED) and not row.reason:
                 self.breach("11 every silence has a name", f"a message is {row.status.name.lower()} without a reason")
 
@@ -263,7 +263,15 @@ class Promises:
             if message.status not in _FINAL:
                 self.breach("5 nothing waits for ever", f"a message is {message.status.name.lower()} at the end")
         self._check_waiting()
+        self._check_forgotten()
+
+    def _check_forgotten(self) -> None:
+        tables = self.world.tables
         for key in self.erased:
+            if tables.erasures[key].done_at is None:
+                self.breach("12 forgotten is gone everywhere", "an erasure never came to its end")
+            if any(row.message.key == key for row in tables.messages.values()) or any(each.key == key for each in tables.decisions):
+                self.breach("12 forgotten is gone everywhere", "a message to an erased customer, or a verdict, is still there")
             if any(event.key == key and event.body != b"{}" for event in tables.all_events()):
                 self.breach("12 forgotten is gone everywhere", "the log still holds an erased customer's event")
             if any(entry.key == key and entry.proof for entry in tables.ledger.values()):
