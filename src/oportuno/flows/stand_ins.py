@@ -16,7 +16,9 @@ from oportuno.events.event import Call, Event, Source
 from oportuno.kit.faults import Fault
 from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import DAY, HOUR, MINUTE, Millis, to_text
-from oportuno.moments.evidence import LINES_SHOWN, Evidence, Seen, gather
+from oportuno.moments.basket import LINES_SHOWN
+from oportuno.moments.evidence import gather
+from oportuno.moments.seen import Evidence, Seen
 from oportuno.profile.draft import Draft
 from oportuno.profile.fold import fold
 from oportuno.profile.purposes import Purpose

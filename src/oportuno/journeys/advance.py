@@ -29,8 +29,9 @@ from oportuno.journeys.walks import (
 )
 from oportuno.kit.ids import dated, derive
 from oportuno.kit.times import Millis, day_of
-from oportuno.moments.evidence import Seen, gather
+from oportuno.moments.evidence import KINDS, gather
 from oportuno.moments.proposal import Proposal
+from oportuno.moments.seen import Seen
 from oportuno.profile.draft import Draft
 
 _MOST_MOVES: Final = 64
@@ -223,7 +224,8 @@ class _Walker:
             walk.step = following
 
     def _propose(self, walk: Walk, send: Send, at: Millis) -> bool:
-        evidence = gather(self.draft, send.because, Seen(event=walk.event, at=walk.started_at), self.facts)
+        about = {name: walk.facts[name] for name in sorted(KINDS[send.because].about) if name in walk.facts}
+        evidence = gather(self.draft, send.because, Seen(event=walk.event, at=walk.started_at, about=about), self.facts)
         if evidence is None:
             return False
         key = self.draft.key
@@ -246,7 +248,7 @@ class _Walker:
                 cost=send.cost,
                 context=evidence.context,
                 made_at=self.now,
-                worth=send.worth,
+                worth=send.worth * evidence.weight,
             )
         )
         return True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from oportuno.journeys.journey import Journey, Step, WaitFor
+from oportuno.journeys.journey import Journey, Send, Step, WaitFor
 from oportuno.journeys.rule import event_fields
+from oportuno.moments.evidence import KINDS
 
 
 class Plan:
@@ -23,7 +24,8 @@ class Plan:
         self.first = ids[0]
         self.following = dict(zip(ids, [*ids[1:], ""], strict=True))
         """step → the one after it; empty after the last."""
-        self.remembers = event_fields(journey)
+        self.remembers = event_fields(journey).union(*(KINDS[step.because].about for step in journey.steps if isinstance(step, Send)))
+        """Properties of the trigger that a walk takes along: for its branches, and for the evidence of what it says."""
 
 
 class Index:

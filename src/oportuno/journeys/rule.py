@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from oportuno.journeys.journey import Branch, Journey, Rule
 from oportuno.kit.money import Money, to_decimal
-from oportuno.moments.evidence import left_lines
+from oportuno.moments.basket import left_lines
 from oportuno.profile.draft import Draft
 from oportuno.profile.sections import Cart, Core, Orders, Traits
 
