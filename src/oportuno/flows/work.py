@@ -13,6 +13,7 @@ from oportuno.channels.channel import Answer
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
+from oportuno.flows.crossing import Across, Crossing
 from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
 from oportuno.kit.faults import Fault
 from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
@@ -154,6 +155,8 @@ class Writes(msgspec.Struct, kw_only=True):
     moves: list[MoveMessage] = []
     ledger: list[LedgerEntry] = []
     quarantines: list[Quarantine] = []
+    crossing: Crossing = msgspec.field(default_factory=Crossing)
+    """What concerns more than one customer."""
     offsets: list[OffsetMove] = []
     heads: list[HeadMove] = []
     walks: list[WalkMove] = []
@@ -175,6 +178,10 @@ class Work(Protocol):
 
     async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
         """Lock the customers' rows in key order and give the store's clock and the rows; absent ones have version 0."""
+        ...
+
+    def across(self) -> Across:
+        """Give what can be read beyond the locked rows, in this transaction."""
         ...
 
     async def commit(self, writes: Writes) -> None:

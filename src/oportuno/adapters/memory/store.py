@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from oportuno.adapters.memory.forget import erase_at_once
+from oportuno.adapters.memory.crossing import MemoryAcross, apply_crossing, check_crossing
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.content.message import Message
@@ -68,6 +69,10 @@ class MemoryWork(Transaction):
         ground.committed(self.actor, writes)
         await ground.pause("store.committed")
 
+    def across(self) -> MemoryAcross:
+        """Give what can be read beyond the locked rows."""
+        return MemoryAcross(self.ground)
+
     def check(self, writes: Writes) -> None:
         """Raise Moved unless everything still stands as the writes expect, and TimerAstray when the caller mixes up the timer."""
         tables = self.ground.tables
@@ -78,10 +83,13 @@ class MemoryWork(Transaction):
             row = tables.customers.get(save.key)
             if row is not None and row.status is Status.ERASED:
                 raise Moved("customer_erased", "the customer was erased; a tombstone is never written again")
+            if row is not None and row.status is not Status.ACTIVE:
+                raise Moved("customer_merged", "the customer is one with another; a forwarder is never written as a customer")
             if (row.version if row is not None else 0) != save.base_version:
                 raise Moved("customer_moved", "somebody else has changed the customer")
             if not save.due_changed and save.due_at != (row.due_at if row is not None else None):
                 raise TimerAstray("timer_astray", "a save that says “timer unchanged” names another time than the one stored")
+        check_crossing(tables, writes.crossing)
         for step in writes.moves:
             message = tables.messages.get(step.id)
             if message is None or message.status is not step.expect or (step.held_by and message.deliverer != step.held_by):
@@ -117,6 +125,7 @@ class MemoryWork(Transaction):
         tables = self.ground.tables
         for save in writes.saves:
             self._save(save)
+        apply_crossing(tables, writes.crossing)
         for cancel in writes.cancels:
             self._cancel(cancel)
         for message in writes.messages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from oportuno.adapters.memory.crossed import Crossed
 from oportuno.flows.work import OutboxStatus, Status, Waiting
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class Tables:
     messages: dict[bytes, MessageRow] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     ledger: dict[bytes, LedgerEntry] = field(default_factory=dict)
+    crossed: Crossed = field(default_factory=Crossed)
+    """Merges and inboxes."""
     quarantines: list[Quarantine] = field(default_factory=list)
     letters: dict[tuple[WorkspaceId, bytes], Letter] = field(default_factory=dict)
     """(workspace, letter's id)."""

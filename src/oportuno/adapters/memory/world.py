@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from oportuno.adapters.memory.catalogue import MemoryCatalogue
 from oportuno.adapters.memory.clock import START
+from oportuno.adapters.memory.crossing import MemoryCrossings
 from oportuno.adapters.memory.feed import MemoryFeed
 from oportuno.adapters.memory.forget import MemoryErasures
 from oportuno.adapters.memory.ground import Ground
@@ -42,6 +43,7 @@ class MemoryWorld(Ground):
         self.programmes = MemoryProgrammes(self)
         self.reads = MemoryReads(self)
         self.mailbox = MemoryMailbox(self)
+        self.crossings = MemoryCrossings(self)
         self.catalogue = MemoryCatalogue(self)
         self.erasures = MemoryErasures(self)
         self._deliverers = 0

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
+from oportuno.adapters.postgres.crossing import PostgresAcross, write_crossing
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.ledger import append_ledger
@@ -141,6 +142,10 @@ class PostgresWork:
             stored[key] = Stored(key, Status(status), version, state, due_at)
         return now, stored
 
+    def across(self) -> PostgresAcross:
+        """See the port."""
+        return PostgresAcross(self._connection)
+
     async def commit(self, writes: Writes) -> None:
         """See the port."""
         connection = self._connection
@@ -150,6 +155,8 @@ class PostgresWork:
             await self._save(writes.saves)
             for key in writes.erasures:
                 await erase(connection, key)
+            if writes.crossing:
+                await write_crossing(connection, writes.crossing)
             await self._offsets(writes)
             await write_walks(connection, writes.heads, writes.walks)
             await write_watches(connection, writes.watches)
