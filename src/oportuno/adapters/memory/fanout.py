@@ -21,7 +21,7 @@ _PARTS = 4
 """One walk takes no more than this part of the room, so that others have their turn beside it."""
 
 
-def tell(tables: Tables, now: Millis, buckets: Collection[Bucket], resting: Collection[WorkspaceId], room: int, turn: int) -> Telling:
+def tell(tables: Tables, buckets: Collection[Bucket], resting: Collection[WorkspaceId], *, now: Millis, room: int, turn: int) -> Telling:
     """Give up to `room` events of changes on their way in these buckets, and the moves to commit beside them."""
     telling = Telling()
     walks = [walk for walk in sorted(tables.walks.items()) if walk[0][0] in buckets and walk[0][1] not in resting]
@@ -33,7 +33,7 @@ def tell(tables: Tables, now: Millis, buckets: Collection[Bucket], resting: Coll
             for fan_out in sorted(tables.fan_outs, key=_number):
                 if fan_out.workspace != workspace or fan_out.n <= reached:
                     continue
-                if fan_out.expires_at > now and not _go_on(tables, telling, fan_out, bucket, None, room):
+                if fan_out.expires_at > now and not _go_on(tables, telling, fan_out, bucket, place=None, room=room):
                     break
                 reached = fan_out.n
             if reached > (head or 0):
@@ -44,7 +44,7 @@ def tell(tables: Tables, now: Millis, buckets: Collection[Bucket], resting: Coll
         if fan_out_or_none is None or fan_out_or_none.expires_at <= now:
             telling.walks.append(WalkMove(bucket, workspace, n, place, None))
         else:
-            _go_on(tables, telling, fan_out_or_none, bucket, place, room)
+            _go_on(tables, telling, fan_out_or_none, bucket, place=place, room=room)
     return telling
 
 
@@ -92,7 +92,7 @@ def write_watches(tables: Tables, changes: Collection[WatchChange]) -> None:
             tables.watch.add((bucket, workspace, item, new, customer))
 
 
-def _go_on(tables: Tables, telling: Telling, fan_out: FanOut, bucket: Bucket, place: Place | None, room: int) -> bool:
+def _go_on(tables: Tables, telling: Telling, fan_out: FanOut, bucket: Bucket, *, place: Place | None, room: int) -> bool:
     """Walk on with one fan-out; False when there are watchers and no room for any."""
     left = room - len(telling.events)
     after = place or BEFORE_ALL
