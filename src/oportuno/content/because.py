@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from oportuno.content.because_product import order_help_line, order_help_points, product_line, product_points
 from oportuno.content.formats import Form, count_text, list_text, locale_for, moment_text, money_text
 from oportuno.content.said import Because
 from oportuno.kit.times import Millis
@@ -113,15 +114,20 @@ _LINES: Final[dict[str, Callable[[dict[str, Any], Form], str]]] = {
     "cart_left": _cart_line,
     "order_placed": _order_line,
     "event_seen": _event_line,
+    "order_help": order_help_line,
+    **{kind: product_line(kind) for kind in ("price_dropped", "back_in_stock", "new_in_favourite")},
 }
 _POINTS: Final[dict[str, Callable[[dict[str, Any], Form], list[str]]]] = {
     "cart_left": _cart_points,
     "order_placed": _event_points,
     "event_seen": _event_points,
+    "order_help": order_help_points,
+    **dict.fromkeys(("price_dropped", "back_in_stock", "new_in_favourite"), product_points),
 }
 _READ: Final[dict[str, _Pair]] = {
     "cart": ("Lo que dejaste en tu cesta", "What you left in your basket"),
     "orders": ("Tus pedidos", "Your orders"),
+    "wishlist": ("Lo que guardaste en tu lista", "What you saved to your list"),
     "views": ("Lo que miraste en la tienda", "What you looked at in the shop"),
     "traits": ("Lo que nos contaste de ti", "What you told us about yourself"),
     "location": ("Tu ubicación", "Your location"),

@@ -7,7 +7,7 @@ with the shop itself; a foreign picture would tell a stranger who opened a mail,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 
@@ -34,12 +34,22 @@ def with_shop(address: str, hosts: frozenset[str]) -> str:
 
 
 def own_addresses(context: Mapping[str, Any], hosts: frozenset[str]) -> dict[str, Any]:
-    """Give a message's context with only the shop's own addresses left in its lines."""
-    lines = context.get("lines")
-    if not isinstance(lines, (list, tuple)):
-        return dict(context)
-    kept = [
-        {**line, **{name: with_shop(str(line.get(name) or ""), hosts) for name in ("url", "image")}} if isinstance(line, Mapping) else line
-        for line in lines
-    ]
-    return {**context, "lines": kept}
+    """Give a message's context with only the shop's own addresses left: in a cart's lines, of a product, and of an order's things."""
+    kept = dict(context)
+    for name in _THINGS & kept.keys():
+        kept[name] = _own(kept[name], hosts)
+    order = kept.get("order")
+    if isinstance(order, Mapping):
+        kept["order"] = {**order, "things": _own(order.get("things"), hosts)}
+    return kept
+
+
+_THINGS: Final = frozenset({"lines", "product"})
+
+
+def _own(thing: Any, hosts: frozenset[str]) -> Any:
+    if isinstance(thing, (list, tuple)):
+        return [_own(each, hosts) for each in thing]
+    if not isinstance(thing, Mapping):
+        return thing
+    return {**thing, **{name: with_shop(str(thing.get(name) or ""), hosts) for name in ("url", "image")}}
