@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
     from oportuno.flows.definitions import Workspaces
+    from oportuno.flows.forget import Erasures
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
     from oportuno.flows.programme import Programme
     from oportuno.flows.put_in_words import Words
@@ -46,6 +47,7 @@ class Front:
     compiler: MjmlCompiler
     mailbox: Mailbox
     """Of sandboxes: what was handed off there and nowhere else."""
+    erasures: Erasures
     links: LinkMaker
     """Signs and reads the links in messages."""
     secret: bytes
@@ -77,6 +79,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
     from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.intake import PostgresIntake
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.reads import PostgresReads
@@ -105,6 +108,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             workspaces=workspaces,
             programmes=PostgresProgrammes(workspaces),
             mailbox=PostgresMailbox(looking),
+            erasures=PostgresErasures(looking),
             compiler=Mrml(),
             links=links_for(settings, intake.secret),
             secret=intake.secret,
@@ -154,6 +158,21 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
         feed = await PostgresFeed.open(url)
         stack.push_async_callback(feed.close)
         yield Engine(feed=feed, store=store, programmes=PostgresProgrammes(PostgresWorkspaces(looking)))
+
+
+@asynccontextmanager
+async def forgetting(settings: Settings) -> AsyncIterator[Erasures]:
+    """Wire what goes on with the second passes of erasures. Raises Unavailable."""
+    from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.database import ENGINE_PLANS
+    from oportuno.adapters.postgres.erasures import PostgresErasures
+
+    # The log is read by its key, whatever the statistics say: a plan that sorts a day's share would not be a bounded piece.
+    connections = Connections(database_url(settings), name="forgetting", most=1, plans={**CHANGING, **ENGINE_PLANS})
+    try:
+        yield PostgresErasures(connections)
+    finally:
+        await connections.close()
 
 
 async def keep_house(settings: Settings) -> dict[str, int]:

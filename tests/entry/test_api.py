@@ -321,14 +321,14 @@ WISH = {"source": "account_page", "language": "es", "actor": "customer"}
 def test_what_a_customer_wishes_is_kept_with_its_proof_and_shown():
     async def story(tienda):
         await tienda.send("identify", userId="bruno", traits={"email": "bruno@correo.example"})
-        told = {"cadence": "weekly", "quiet": "22:00-10:00", "skip_topics": ["news"], "paused_until": "2100-01-01T00:00:00Z"}
+        told = {"cadence": "weekly", "quiet": "22:00-10:00", "skip_topics": ["news"], "paused_until": "2099-01-01T00:00:00Z"}
         assert (await tienda.post("/customers/bruno/wishes", WISH | told)).json()["changed"]
         assert not (await tienda.post("/customers/bruno/wishes", WISH | told)).json()["changed"]
         assert (await tienda.post("/customers/bruno/wishes", WISH | {"paused_until": None, "hear_topics": ["news"]})).json()["changed"]
         shown = (await tienda.get("/customers/bruno/wishes")).json()
         assert (shown["cadence"], shown["quiet"], shown["paused_until"], shown["skipped_topics"]) == ("weekly", "22:00-10:00", None, [])
         kept = (await tienda.get("/customers/bruno/consents")).json()["items"]
-        assert [each["state"] for each in kept][:2] == ["cadence weekly", "pause 4102444800000"]
+        assert [each["state"] for each in kept][:2] == ["cadence weekly", "pause 4070908800000"]
         assert {each["slot"] for each in kept} == {"wishes"}
 
     tell(story)
@@ -354,5 +354,43 @@ def test_who_complains_is_not_sold_to_and_everybody_sees_why():
         verdict = (await tienda.get("/customers/ana/verdicts")).json()["items"][0]
         assert verdict["reasons"][0]["refusal"] == "complaint_open"
         assert (await tienda.get("/customers/ana/wishes")).json()["complaint_open_since"]
+
+    tell(story)
+
+
+# ── Forgetting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_forgetting_is_pending_until_nothing_is_stored_and_then_done():
+    async def story(tienda):
+        await tienda.leave_a_cart("ana")
+        answer = await tienda.delete("/customers/ana")
+        assert answer.status_code == 204
+        where = answer.headers["location"].removeprefix("/api/v1")
+        assert (await tienda.get(where)).json() | {"asked_at": ""} == {
+            "customer": where.rpartition("/")[2],
+            "status": "pending",
+            "asked_at": "",
+            "done_at": None,
+        }
+        while await tienda.world.erasures.advance():
+            pass
+        assert (await tienda.get(where)).json()["status"] == "done"
+        listed = (await tienda.get("/erasures", limit=1)).json()
+        assert [each["status"] for each in listed["items"]] == ["done"]
+        assert listed["next"] is None
+        assert b"ana" not in (await tienda.get("/erasures")).content
+
+    tell(story)
+
+
+def test_asking_to_forget_somebody_who_is_not_here_is_no_error():
+    async def story(tienda):
+        await tienda.leave_a_cart("ana")
+        for _ in range(2):
+            assert (await tienda.delete("/customers/ana")).status_code == 204
+        assert (await tienda.delete("/customers/nobody")).status_code == 204
+        problem(await tienda.get("/erasures/cus_0000000000001"), 404, "erasure_unknown")
+        problem(await tienda.get("/erasures/ana"), 400, "id_malformed")
 
     tell(story)

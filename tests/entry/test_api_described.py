@@ -36,7 +36,9 @@ async def _something_to_find(tienda):
     await tienda.client.post("/v1/batch", json={"batch": [{"type": "track"}]}, auth=(tienda.write_key, ""))
     message = (await tienda.get("/customers/ana/messages")).json()["items"][0]["message"]
     reject = (await tienda.get("/rejects")).json()["items"][0]["reject"]
-    return {"customer": "ana", "message": message, "reject": reject, "journey": "abandoned-cart"}
+    await tienda.send("identify", userId="carla")
+    erased = (await tienda.delete("/customers/carla")).headers["location"].rpartition("/")[2]
+    return {"customer": "ana", "message": message, "reject": reject, "journey": "abandoned-cart", "erased": erased}
 
 
 def test_nothing_that_is_sent_gets_an_answer_that_is_not_described(tienda):

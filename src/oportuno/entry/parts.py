@@ -14,6 +14,7 @@ import structlog
 
 from oportuno import wiring
 from oportuno.entry.logs import set_up
+from oportuno.flows.forget import forget_on
 from oportuno.kit.faults import Unavailable
 from oportuno.settings import Settings
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
 _ROUND: Final = 3_600.0
+_PIECES: Final = 10
+"""Pieces of an erasure done in a row; then the engine's batches come first again."""
+_BETWEEN_PIECES: Final = 0.05
+_LOOK_FOR_ERASURES: Final = 2.0
 
 _log = structlog.get_logger("parts")
 
@@ -100,10 +105,12 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
 
     stop = _stop_asked(lifeline)
     keeper = asyncio.create_task(_keep_house(settings, stop))
+    forgetter = asyncio.create_task(_forget(settings, stop))
     try:
         await run_worker(bench, batch=settings.engine_batch, stop=stop, observe=_observe, report=_log.warning)
     finally:
         keeper.cancel()
+        forgetter.cancel()
 
 
 async def _keep_house(settings: Settings, stop: asyncio.Event) -> None:
@@ -114,6 +121,19 @@ async def _keep_house(settings: Settings, stop: asyncio.Event) -> None:
             await _rest(stop, _ROUND)
         except Exception as fault:  # noqa: BLE001 - a round that fails is done again: without partitions ahead nothing could be taken in
             _log.warning("house_not_kept", fault=type(fault).__name__)
+            await _rest(stop, _LONGEST_PAUSE)
+
+
+async def _forget(settings: Settings, stop: asyncio.Event) -> None:
+    """Go on with the second passes of erasures; every engine does, a piece at a time, between its batches."""
+    while not stop.is_set():
+        try:
+            async with wiring.forgetting(settings) as erasures:
+                while not stop.is_set():
+                    done = await forget_on(erasures, most=_PIECES)
+                    await _rest(stop, _BETWEEN_PIECES if done == _PIECES else _LOOK_FOR_ERASURES)
+        except Exception as fault:  # noqa: BLE001 - what was begun is taken up again: somebody waits to be forgotten
+            _log.warning("forgetting_failed", fault=type(fault).__name__)
             await _rest(stop, _LONGEST_PAUSE)
 
 

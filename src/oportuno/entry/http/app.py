@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 import oportuno
-from oportuno.entry.http.api import answers, customers, decisions, definitions, rejects, wishes
+from oportuno.entry.http.api import answers, customers, decisions, definitions, erasures, rejects, wishes
 from oportuno.entry.http.api.door import bearer_headers
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.health import Health, health_router
@@ -107,7 +107,7 @@ def api(front: Front, health: Health) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.front = front
-    for each in (customers, answers, wishes, decisions, definitions, rejects):
+    for each in (customers, answers, wishes, erasures, decisions, definitions, rejects):
         app.include_router(each.router)
     app.include_router(health_router(health))
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)

@@ -10,11 +10,11 @@ from pydantic import Field, field_validator
 
 from oportuno.channels.channel import Channel
 from oportuno.consent.answers import ANY_CHANNEL, Answered
-from oportuno.entry.http.api.door import AnyId, Caller, FrontHere, Gone, find_customer
+from oportuno.entry.http.api.door import AnyId, Caller, FrontHere, find_customer
 from oportuno.entry.http.api.shapes import CUSTOMER, Shape
 from oportuno.flows.change import Heard
 from oportuno.flows.record import Given, Registry
-from oportuno.kit.faults import BadInput
+from oportuno.kit.faults import BadInput, NotFound
 from oportuno.kit.ids import write_id
 from oportuno.kit.times import Millis, parse_moment, to_text
 from oportuno.profile.purposes import Purpose
@@ -106,13 +106,16 @@ async def suppress(front: FrontHere, who: Caller, customer: AnyId, given: Suppre
 
 @router.delete("/{customer}", status_code=204, response_class=Response)
 async def erase(front: FrontHere, who: Caller, customer: AnyId) -> Response:
-    """Forget a customer everywhere. What remains is a tombstone that nothing can fill again. Asking twice is no error."""
+    """Forget a customer everywhere. From the answer on nothing is said and nothing known; `Location` tells when nothing is stored.
+
+    What remains is a tombstone that nothing can fill again. Asking twice is no error, nor is asking for somebody who is not here.
+    """
     try:
         key, _ = await find_customer(front, who, customer)
-    except Gone:
+    except NotFound:
         return Response(status_code=204)
     await _registry(front).erase(key)
-    return Response(status_code=204)
+    return Response(status_code=204, headers={"Location": f"/api/v1/erasures/{write_id(CUSTOMER, key.customer)}"})
 
 
 def bounded(proof: dict[str, Any]) -> dict[str, Any]:
