@@ -86,6 +86,7 @@ def _properties(change: Change, product: Product) -> dict[str, Any]:
             "old_price": major(old, product.currency),
             "lowest_30_days": major(product.lowest, product.currency),
             "drop_percent": round((old - new) * 100 / old, 2),
+            "drop_percent_30_days": None if not product.lowest else round((product.lowest - new) * 100 / product.lowest, 2),
         }
     return {name: value for name, value in told.items() if value not in (None, "", [])}
 

@@ -119,7 +119,9 @@ def _known_elsewhere(template: Template, language: str, ground: Ground) -> dict[
     known: dict[str, Any] = {}
     for kind in KINDS:
         for each in stand_ins(kind, "", channel=template.channel, shop=_shop(ground), currency=ground.policy.currency)[:1]:
-            known |= _scene(template, each, language, ground, None)
+            for name, value in _scene(template, each, language, ground, None).items():
+                both = isinstance(value, dict) and isinstance(known.get(name), dict)
+                known[name] = known[name] | value if both else value
     return known
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from oportuno.catalog.product import Product
 from oportuno.channels.channel import Channel
 from oportuno.content.seen import seen
 from oportuno.events.event import Call, Event, Source
@@ -35,6 +36,8 @@ _PERSON: Final[dict[str, Any]] = {
     "address": {"country": "ES"},
     "favourite": "Faro",
 }
+_PRODUCT: Final = "producto-0"
+_ORDER: Final[dict[str, Any]] = {"order_id": "10482", "total": 71.2, "products": [{"product_id": _PRODUCT, "price": 71.2, "quantity": 1}]}
 _MORE_THAN_SHOWN: Final = LINES_SHOWN + 2
 
 
@@ -56,18 +59,54 @@ def stand_ins(kind: str, trigger: str, *, channel: str, shop: str, currency: str
     event = trigger or "Product Added"
     found = []
     for known, told in ((True, _all_told(shop, currency)), (False, _next_to_nothing(channel))):
+        bought = [(Call.TRACK, "Order Completed", {"properties": _ORDER | {"currency": currency}})] if kind == "order_help" else []
         draft = Draft(key_of(1, 1))
         draft.granted = frozenset(Purpose) if known else frozenset()
-        for number, (call, name, body) in enumerate(told):
+        for number, (call, name, body) in enumerate([*told, *bought]):
             fold(draft, _event(number, call, name, body), currency=currency)
         try:
-            evidence = gather(draft, kind, Seen(event=event, at=NOW - HOUR))
+            evidence = gather(
+                draft, kind, Seen(event=event, at=NOW - HOUR, about=_about(shop, currency)), _Shelf(shop, currency, known=known)
+            )
         except Fault:
             return ()
         if evidence is None:
             return ()
         found.append(StandIn(known=known, profile=seen(draft), evidence=evidence))
     return tuple(found)
+
+
+def _about(shop: str, currency: str) -> dict[str, Any]:
+    """Give what a trigger of any kind may have told."""
+    found = {"product_id": _PRODUCT, "old_price": 89.0, "price": 71.2, "currency": currency, "order_id": _ORDER["order_id"]}
+    return found | ({"tracking_url": f"{shop}/pedido"} if shop else {})
+
+
+class _Shelf:
+    """A catalogue of one kind of product: told of in full, or as little as a feed may."""
+
+    def __init__(self, shop: str, currency: str, *, known: bool) -> None:
+        self._shop, self._currency, self._known = shop, currency, known
+
+    def product(self, product: str) -> Product | None:
+        """Give the product under whatever id is asked for."""
+        if not self._known:
+            # Help with an order needs something that helps; nothing else has to be there.
+            manual = f"{self._shop or 'https://tienda.example'}/manual"
+            return Product(id=product, name="Chubasquero", price=7_120, currency=self._currency, manual_url=manual, stock=1)
+        return Product(
+            id=product,
+            name="Chubasquero Galerna",
+            brand="Faro",
+            categories=("chubasqueros",),
+            price=7_120,
+            lowest=8_500,
+            stock=12,
+            currency=self._currency,
+            url=f"{self._shop}/{product}" if self._shop else "",
+            image=f"{self._shop}/{product}.png" if self._shop else "",
+            manual_url=f"{self._shop}/{product}.pdf" if self._shop else "https://tienda.example/manual.pdf",
+        )
 
 
 def _all_told(shop: str, currency: str) -> list[tuple[Call, str, Mapping[str, Any]]]:
@@ -92,7 +131,7 @@ def _all_told(shop: str, currency: str) -> list[tuple[Call, str, Mapping[str, An
 def _next_to_nothing(channel: str) -> list[tuple[Call, str, Mapping[str, Any]]]:
     # Whoever is written to has an address.
     reached = [(Call.IDENTIFY, "", {"traits": {"email": _PERSON["email"]}})] if channel == Channel.EMAIL else []
-    return [*reached, (Call.TRACK, "Product Added", {"properties": {"product_id": "producto-0"}})]
+    return [*reached, (Call.TRACK, "Product Added", {"properties": {"product_id": _PRODUCT}})]
 
 
 def _event(number: int, call: Call, name: str, body: Mapping[str, Any]) -> Event:

@@ -15,8 +15,8 @@ from oportuno.moments.basket import left_lines
 from oportuno.moments.seen import Evidence, Seen
 from oportuno.profile.draft import Draft
 from oportuno.profile.interest import Interest
-from oportuno.profile.scores import leading, looks
-from oportuno.profile.watching import LEADING, LEANING_AT_LEAST, LOOKS_AT_LEAST, SECONDS_AT_LEAST
+from oportuno.profile.scores import leading, looked_at, looks
+from oportuno.profile.watching import LEADING, LEANING_AT_LEAST
 from oportuno.profile.wishlist import ASKED, Wishlist, saved
 
 ABOUT_PRODUCT: Final = frozenset({"product_id"})
@@ -77,7 +77,7 @@ def new_in_favourite(draft: Draft, seen: Seen, facts: Facts) -> Evidence | None:
     if product is None or product.stock == 0:
         return None
     reason = care(draft, product.id, seen.at) or _leaning(draft, product, seen.at)
-    if reason is None or reason.why == "in_basket":
+    if reason is None:
         return None
     return _evidence("new_in_favourite", product, reason, seen, _prices(product), weight=_STRENGTHS[reason.why])
 
@@ -94,7 +94,7 @@ def care(draft: Draft, product: str, now: Millis) -> Reason | None:
                 if entry.kind == kind:
                     return Reason(why=why, section="wishlist", since=entry.at)
     for each in looks(draft, now):
-        if each.product == product and (each.month >= LOOKS_AT_LEAST or each.seconds_month >= SECONDS_AT_LEAST):
+        if each.product == product and product in looked_at(draft, now):
             count, seconds = (each.week, each.seconds_week) if each.week else (each.month, each.seconds_month)
             return Reason(why="looked_at", section="views", since=each.last, looks=count, seconds=seconds, of_month=not each.week)
     return None
