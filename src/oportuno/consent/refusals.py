@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     NOT_LIVE = "not_live"
     CLOCK_UNSURE = "clock_unsure"
     CUSTOMER_GONE = "customer_gone"
+    MERGING = "merging"
     GOAL_REACHED = "goal_reached"
     EXITED = "exited"
     BETTER_PROPOSAL = "better_proposal"
@@ -197,6 +198,12 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "We no longer keep data of yours.",
         "Esta persona ya no está: se borró o se unió a otra.",
         "This person is no longer here: erased, or joined with another.",
+    ),
+    Refusal.MERGING: Sentences(
+        "Estamos reuniendo lo que sabemos de ti en un solo sitio.",
+        "We are bringing what we know of you together in one place.",
+        "Esta persona se está uniendo a otra: lo pendiente se cancela y se decide de nuevo para ambas juntas.",
+        "This person is being joined with another: what was pending is cancelled and decided again for both together.",
     ),
     Refusal.GOAL_REACHED: Sentences(
         "Ya hiciste lo que íbamos a recordarte.",

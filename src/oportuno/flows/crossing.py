@@ -171,6 +171,10 @@ class Across(Protocol):
         """Say how far these buckets are read."""
         ...
 
+    async def entries(self, snapshots: Sequence[Posted]) -> dict[bytes, Merge]:
+        """Give the ledger's entries of these snapshots, by id."""
+        ...
+
     async def joined(self, workspace: WorkspaceId, id: bytes) -> Joined | None:  # noqa: A002 - the field's own word
         """Give a merge with what undoing it needs; None when that is not kept any more."""
         ...

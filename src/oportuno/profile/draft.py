@@ -135,6 +135,12 @@ class Draft:
             self._open[section] = other.read_closed(section)
             self._dirty.add(section)
 
+    def adopt(self, other: Draft, besides: set[str]) -> None:
+        """Take sections of another draft that this one does not have, as they are: those of a newer release, which nobody here can read."""
+        for title, stored in other._sections.items():
+            if title not in besides:
+                self._sections.setdefault(title, stored)
+
     def may(self, section: type[Section]) -> bool:
         """Say whether the section's purposes are granted."""
         return section.purposes <= self.granted

@@ -116,6 +116,12 @@ class MemoryAcross:
             for unit in units
         }
 
+    async def entries(self, snapshots: Sequence[Posted]) -> dict[bytes, Merge]:
+        """Give the ledger's entries of these snapshots, by id."""
+        await self._ground.pause("store.entries")
+        merges = self._ground.tables.crossed.merges
+        return {each.id: merges[each.key.workspace, each.id].merge for each in snapshots}
+
     async def joined(self, workspace: WorkspaceId, id: bytes) -> Joined | None:  # noqa: A002 - the field's own word
         """Give a merge with what undoing it needs."""
         await self._ground.pause("store.joined")

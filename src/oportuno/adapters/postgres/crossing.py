@@ -103,6 +103,7 @@ SELECT o.bucket, o.workspace, o.lane, o.seq FROM unnest(%b::int2[], %b::int4[]) 
 JOIN offsets o ON o.bucket = u.bucket AND o.workspace = u.workspace
 """
 LEDGER = "SELECT workspace, id, loser, winner, stage, reason, asked_by, trust, asked_at, joined_at, undone_at, refusal FROM merges"
+_ENTRIES = f"{LEDGER} JOIN unnest(%b::int2[], %b::int4[], %b::bytea[]) AS k(bucket, workspace, id) USING (bucket, workspace, id)"
 _JOINED = """
 SELECT loser_state, winner_state, winner_version, winner_offsets, moved FROM merges WHERE workspace = %s AND id = %s AND bucket = %s
 """
@@ -173,6 +174,15 @@ class PostgresAcross:
             for bucket, workspace, lane, seq in await cursor.fetchall():
                 found[bucket, workspace].append((lane, seq))
         return {unit: tuple(sorted(pairs)) for unit, pairs in found.items()}
+
+    async def entries(self, snapshots: Sequence[Posted]) -> dict[bytes, Merge]:
+        """See the port."""
+        if not snapshots:
+            return {}
+        places = sorted((key_of(each.key.workspace, each.sender).bucket, each.key.workspace, each.id) for each in snapshots)
+        async with translated():
+            cursor = await self._connection.execute(_ENTRIES, _columns((Int2s, Int4s, Byteas), places))
+            return {merge.id: merge for merge in map(read_merge, await cursor.fetchall())}
 
     async def joined(self, workspace: WorkspaceId, id: bytes) -> Joined | None:  # noqa: A002 - the field's own word
         """See the port."""

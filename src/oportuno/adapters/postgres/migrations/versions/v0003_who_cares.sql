@@ -145,6 +145,8 @@ CREATE TABLE merges (
     moved          bytea,                        -- the directory rows that went over, 17 bytes each (kind, hash), to bring them back
     PRIMARY KEY (bucket, workspace, id)
 );
+CREATE INDEX merges_id ON merges (workspace, id);
+CREATE INDEX merges_recent ON merges (workspace, asked_at, id);
 CREATE INDEX merges_loser ON merges (workspace, loser);
 CREATE INDEX merges_winner ON merges (workspace, winner);
 CREATE INDEX merges_open ON merges (bucket, stage) WHERE stage IN (0, 2);
