@@ -24,7 +24,7 @@ def forward(writes: Writes, stored: Stored, events: Sequence[Event], now: Millis
 
     With what is sent on, the identity of each event and its place in the log stay the same.
     """
-    if stored.status not in _GONE:
+    if stored.status not in GONE:
         return False
     winner = winner_of(stored.key, stored.state)
     writes.crossing.posts += [post_event(event, winner, now) for event in events if not event.of_catalogue]
