@@ -51,6 +51,7 @@ def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
     keep_picture(page, f"{name}-cart")
     page.goto(f"{demo}/demo/{language}/live")
     expect(page.locator(".you")).to_contain_text(words["waiting"])
+    expect(page.locator(".totals .wait dd")).not_to_have_text("0")
     keep_picture(page, f"{name}-waiting")
 
     # The mail comes, and says why.
@@ -58,6 +59,10 @@ def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
     page.locator(".mails a", has_text=words["subject"]).click()
     mail = page.frame_locator(".stage iframe")
     expect(mail.locator("body")).to_contain_text(words["because"])
+    # Every picture is one that mail programs show, and it came; the second product is sold by size.
+    pictures = mail.locator("img").evaluate_all("all => all.map(one => [one.currentSrc.endsWith('.png'), one.naturalWidth])")
+    assert [(shown, width > 0) for shown, width in pictures] == [(True, True)] * 3
+    expect(mail.locator("tr:has(img)").last).to_contain_text(re.compile(r"\d+ (g|ml)"))
     keep_picture(page, f"{name}-mail")
 
     # Its link brings back the very basket.

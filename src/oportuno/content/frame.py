@@ -21,7 +21,8 @@ _SHEETS: Final = frozenset({"mj-section", "mj-wrapper", "mj-hero"})
 _STYLE: Final = """
 :root{color-scheme:light dark;supported-color-schemes:light dark}
 a{color:inherit}
-@media (max-width:620px){.sheet>table>tbody>tr>td>div,.foot>table>tbody>tr>td{padding-left:0!important;padding-right:0!important}}
+@media (max-width:620px){.sheet>table>tbody>tr>td>div,.foot>table>tbody>tr>td{padding-left:0!important;padding-right:0!important}
+.edge>table>tbody>tr>td{padding-left:20px!important;padding-right:20px!important}}
 @media (prefers-color-scheme:dark){
 body,.ground,.ground>table{background:{{ brand.dark_fog }}!important;background-color:{{ brand.dark_fog }}!important}
 .sheet,.sheet>table,.sheet table{background-color:{{ brand.dark_paper }}!important}
@@ -56,12 +57,12 @@ _HEAD: Final = """<mjml lang="{{ label.language }}"><mj-head><mj-title>{{ label.
 <mj-class name="title" font-size="28px" line-height="1.18" font-weight="700" />
 <mj-class name="soft" font-size="15px" color="{{ brand.ink_2 }}" css-class="soft" />
 </mj-attributes><mj-style>%(style)s</mj-style></mj-head>"""
-_MARK: Final = """<mj-section padding="24px 0 18px"><mj-column padding="0 32px">
-<mj-text padding="0" css-class="name" font-size="19px" line-height="30px" font-weight="700">{% if brand.mark_url != blank %}
-<img src="{{ brand.mark_url }}" width="30" height="30" alt="" style="display:inline-block;vertical-align:middle;margin-right:10px;" />
-{% endif %}{{ brand.name }}</mj-text></mj-column></mj-section>"""
+_MARK: Final = """<mj-section padding="24px 0 18px"><mj-column css-class="edge" padding="0 32px">
+<mj-text padding="0" css-class="name" font-size="19px" line-height="30px" font-weight="700">{% if brand.mark_url != blank %}<img
+ src="{{ brand.mark_url }}" width="30" height="30" alt="" style="display:inline-block;vertical-align:middle;margin-right:8px;"
+ />{% endif %}<span style="vertical-align:middle;">{{ brand.name }}</span></mj-text></mj-column></mj-section>"""
 _ANSWER: Final = 'style="color:{{ brand.brand }};font-weight:600;margin-right:20px;white-space:nowrap;"'
-_LABEL: Final = f"""<mj-section css-class="label" padding="0"><mj-column padding="0 32px 32px" inner-border-radius="8px"
+_LABEL: Final = f"""<mj-section css-class="label" padding="0"><mj-column css-class="edge" padding="0 32px 32px" inner-border-radius="8px"
  inner-border="2px dashed {{{{ brand.label_edge }}}}" inner-background-color="{{{{ brand.label }}}}">
 <mj-text css-class="because" padding="14px 16px 4px" font-size="15px" line-height="1.5">
 <b>{{{{ label.lead }}}}</b> {{{{ label.line }}}}</mj-text>
@@ -70,14 +71,14 @@ _LABEL: Final = f"""<mj-section css-class="label" padding="0"><mj-column padding
 <a href="{{{{ links.not_interested }}}}" {_ANSWER}>{{{{ label.not_interested }}}}</a> {{% endif %}}
 <a href="{{{{ links.why }}}}" {_ANSWER}>{{{{ label.why }}}}</a></mj-text></mj-column></mj-section>"""
 _WAY: Final = 'style="color:{{ brand.ink_2 }};margin-right:20px;"'
-_FOOT: Final = f"""<mj-section css-class="foot" padding="20px 0 24px"><mj-column padding="0 32px">
+_FOOT: Final = f"""<mj-section css-class="foot" padding="20px 0 24px"><mj-column css-class="edge" padding="0 32px">
 <mj-text mj-class="soft" css-class="soft" padding="0" font-size="14px">
 {{% if label.leaving %}}<a href="{{{{ links.unsubscribe }}}}" {_WAY}>{{{{ label.unsubscribe }}}}</a>{{% endif %}}
 {{% if brand.privacy_url != blank %}}<a href="{{{{ brand.privacy_url }}}}" {_WAY}>{{{{ label.privacy }}}}</a>{{% endif %}}</mj-text>
 <mj-text mj-class="soft" css-class="soft" padding="8px 0 0" font-size="14px">{{{{ brand.legal }}}}</mj-text>
 </mj-column></mj-section>"""
 _BODY: Final = '<mj-body background-color="{{ brand.fog }}" css-class="ground" width="600px">'
-_COLUMN: Final = '<mj-section padding="32px 0 12px"><mj-column padding="0 32px">{}</mj-column></mj-section>'
+_COLUMN: Final = '<mj-section padding="32px 0 12px"><mj-column css-class="edge" padding="0 32px">{}</mj-column></mj-section>'
 
 
 def frame(mjml: str, preheader: str) -> str:
@@ -91,9 +92,7 @@ def frame(mjml: str, preheader: str) -> str:
     if kind == "document":
         whole = _END.sub(lambda found: _sheet(_LABEL) + _FOOT + found.group(), mjml, count=1)
         return _START.sub(_LANGUAGE, whole, count=1)
-    inside = (
-        mjml if kind == "sections" else f'<mj-section padding="32px 0 12px"><mj-column padding="0 32px">{mjml}</mj-column></mj-section>'
-    )
+    inside = mjml if kind == "sections" else _COLUMN.format(mjml)
     head = _HEAD % {"preheader": preheader, "filler": _FILLER if preheader else "", "style": _STYLE}
     body = f"{_BODY}{_MARK}{_sheet(inside + _LABEL)}{_FOOT}</mj-body>"
     return f"{head}{body}</mjml>"

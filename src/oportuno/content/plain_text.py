@@ -15,18 +15,25 @@ _SHIELD: Final = re.compile(r"lq\d+ql")
 _GAPS: Final = re.compile(r"\n[ \n]*\n")
 
 
-def plain_text(html: str) -> str:
-    """Give the readable text of a mail's HTML. What is hidden from sight, such as the preheader, is left out."""
+CELL: Final = "\x1f"
+"""Ends a cell of a table in a plain-text template, until it is rendered and one can see which cells are empty."""
+
+
+def plain_text(html: str, *, cell: str = "  ") -> str:
+    """Give the readable text of a mail's HTML. What is hidden from sight, such as the preheader, is left out.
+
+    `cell` is written after each cell of a table.
+    """
     body = LexborHTMLParser(html).body
     if body is None:
         return ""
     words: list[str] = []
-    _walk(body, words)
+    _walk(body, words, cell)
     lines = (_BLANKS.sub(" ", line).strip() for line in "".join(words).split("\n"))
     return _GAPS.sub("\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def _walk(node: LexborNode, words: list[str]) -> None:
+def _walk(node: LexborNode, words: list[str], cell: str) -> None:
     for child in node.iter(include_text=True):
         name = child.tag or ""
         if name == "-text":
@@ -37,13 +44,13 @@ def _walk(node: LexborNode, words: list[str]) -> None:
         elif name in _SILENT or name.startswith("-") or _hidden(child):
             continue
         elif name == "a":
-            _link(child, words)
+            _link(child, words, cell)
         elif name == "br":
             words.append("\n")
         else:
             words.append("\n\n" if name in _APART else "\n" if name in _BREAKS else "")
-            _walk(child, words)
-            words.append("\n\n" if name in _APART else "\n" if name in _BREAKS else "  " if name in {"td", "th"} else "")
+            _walk(child, words, cell)
+            words.append("\n\n" if name in _APART else "\n" if name in _BREAKS else cell if name in {"td", "th"} else "")
 
 
 def _hidden(node: LexborNode) -> bool:
@@ -51,9 +58,9 @@ def _hidden(node: LexborNode) -> bool:
     return "display:none" in style
 
 
-def _link(node: LexborNode, words: list[str]) -> None:
+def _link(node: LexborNode, words: list[str], cell: str) -> None:
     inside: list[str] = []
-    _walk(node, inside)
+    _walk(node, inside, cell)
     text = " ".join("".join(inside).split())
     address = node.attributes.get("href") or ""
     if not text:
@@ -63,3 +70,8 @@ def _link(node: LexborNode, words: list[str]) -> None:
         if (address.startswith(("http:", "https:", "mailto:")) or _SHIELD.search(address)) and address != text
         else text
     )
+
+
+def joined_cells(line: str) -> str:
+    """Write a table's row of a rendered text: its cells with a dot between them, empty ones left out."""
+    return " · ".join(cell.strip() for cell in line.split(CELL) if cell.strip())

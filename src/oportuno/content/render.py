@@ -17,6 +17,7 @@ from oportuno.content.label import words
 from oportuno.content.links import Links
 from oportuno.content.liquid import FORM_KEY, TemplateFault, render_html, render_plain
 from oportuno.content.message import Message, Rendered
+from oportuno.content.plain_text import joined_cells
 from oportuno.content.said import Said
 from oportuno.content.shop_links import hosts_of, own_addresses
 from oportuno.content.template import Template, Wording
@@ -170,24 +171,22 @@ def _insist(html: str, links: Links, *, marketing: bool) -> None:
 
 
 def _text(wording: Wording, data: dict[str, Any], brand: Mapping[str, Any]) -> str:
-    """The label first, then what the mail says, then the way out."""
+    """Why it came first, as on the label; then what the mail says; then the answers, and the way out."""
     label, links = data["label"], data["links"]
-    lines = [f"{label['lead']} {label['line']}"]
-    if label["answers"]:
-        lines += [f"{label['bought']}: {links['bought']}", f"{label['not_interested']}: {links['not_interested']}"]
-    lines.append(f"{label['why']}: {links['why']}")
     body = _tidy(render_plain(wording.plain or wording.text, data))
+    answers = [f"{label['bought']}: {links['bought']}", f"{label['not_interested']}: {links['not_interested']}"] if label["answers"] else []
+    answers.append(f"{label['why']}: {links['why']}")
     foot = [f"{label['unsubscribe']}: {links['unsubscribe']}"] if label["leaving"] else []
     if brand.get("legal"):
         foot.append(str(brand["legal"]))
-    parts = ["\n".join(lines), body.strip(), "\n".join(foot)]
+    parts = [f"{label['lead']} {label['line']}", body.strip(), "\n".join(answers), "\n".join(foot)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _tidy(text: str) -> str:
-    """Drop the gaps that Liquid tags leave on lines of their own."""
+    """Drop the gaps that Liquid tags leave on lines of their own, and the cells that came out empty."""
     kept: list[str] = []
-    for line in (raw.strip() for raw in text.split("\n")):
+    for line in (joined_cells(raw) for raw in text.split("\n")):
         if line or (kept and kept[-1]):
             kept.append(line)
     return "\n".join(kept)

@@ -14,7 +14,7 @@ from oportuno.channels.channel import Channel
 from oportuno.content.frame import frame, kind_of
 from oportuno.content.liquid import SOURCE_LIMIT, TemplateFault, check
 from oportuno.content.mjml import Shielded, restore, shield
-from oportuno.content.plain_text import plain_text
+from oportuno.content.plain_text import CELL, plain_text
 from oportuno.content.template import Template, Wording
 from oportuno.content.wording import findings
 from oportuno.flows.ports import MjmlCompiler
@@ -143,7 +143,7 @@ async def plain_template(mjml: str, compiler: MjmlCompiler) -> str:
         inside = mjml if kind == "sections" else f"<mj-section><mj-column>{mjml}</mj-column></mj-section>"
         whole = f"<mjml><mj-body><mj-wrapper>{inside}</mj-wrapper></mj-body></mjml>"
     shielded = shield(whole)
-    words = plain_text(await compiler.compile(shielded.source))
+    words = plain_text(await compiler.compile(shielded.source), cell=CELL)
     # Of the tags, only those that bear on words come back; one that stood in an attribute of the layout has no place in a text.
     return restore(words, Shielded(source="", tags=shielded.tags), strict=False)
 

@@ -60,12 +60,16 @@ def test_the_label_stands_in_every_mail_with_its_three_answers() -> None:
     assert "dejaste un artículo en la cesta hoy, sábado, a las 10:00." in plain_text(rendered.html)
 
 
-def test_the_plain_text_begins_with_the_label_and_says_the_same() -> None:
+def test_the_plain_text_begins_with_the_why_says_the_same_and_ends_with_the_answers() -> None:
     rendered, message = mail_for()
     lines = rendered.text.splitlines()
     links = MAKER.links(message, message.permitted_at)
     assert lines[0] == "Por qué te llega: dejaste un artículo en la cesta hoy, sábado, a las 10:00."
-    assert lines[1] == f"Ya lo compré: {links.bought}"
+    at = {line.partition(": ")[0]: number for number, line in enumerate(lines)}
+    assert lines[at["Ya lo compré"]] == f"Ya lo compré: {links.bought}"
+    assert at["Por qué te llega"] < at["Volver a mi cesta"] < at["Ya lo compré"] < at["Ver por qué"] < at["Darte de baja"]
+    assert "Talla M · 71,20\xa0€" in lines
+    assert "Total · 71,20\xa0€" in lines
     assert "Chubasquero Galerna" in rendered.text
     assert "71,20\xa0€" in rendered.text
     assert f"Darte de baja: {links.unsubscribe}" in rendered.text

@@ -135,6 +135,6 @@ def _brand(address: str) -> dict[str, Any]:
         "reply_to": "hola@tiendanorte.example.com",
         "shop_url": f"{address}/demo",
         "cart_url": f"{address}/demo/cart",
-        "mark_url": f"{address}/demo/assets/norte.svg",
-        "privacy_url": f"{address}/demo/es/answers",
+        "mark_url": f"{address}/demo/mark.png",
+        "privacy_url": f"{address}/demo/answers",
     }

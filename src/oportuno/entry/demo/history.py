@@ -58,6 +58,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     drawing: str
     names: dict[str, str]
     sizes: dict[str, str]
+    variant: str = ""
+    """The package's size as the shop's events tell it: the same in every language, because it tells one line of a basket from another."""
     price: int
     """Cents: what most baskets paid for one."""
     house: bool
@@ -173,10 +175,23 @@ def _product(aisle: Aisle, shelf: Shelf, row: dict[str, Any], price: float, bask
         drawing=shelf.drawing,
         names={"es": shelf.es, "en": shelf.en},
         sizes=_sizes(row) if aisle.key != AISLES[0].key else {},
+        variant=_variant(row) if aisle.key != AISLES[0].key else "",
         price=round(price * 100),
         house=row["brand"] == "Private",
         baskets=baskets,
     )
+
+
+def _variant(row: dict[str, Any]) -> str:
+    """Write the package size without words and without a decimal sign: 907 g, 3785 ml, 12 ×."""
+    found = _SIZE.search(row["package_size"] or "")
+    if found is None:
+        return ""
+    if found[2] == "DZ":
+        return "12 ×"
+    _, metric, factor, _ = _UNITS[found[2]]
+    measured = float(found[1]) * factor
+    return f"{measured * _KILO:.0f} ml" if metric == "l" else f"{measured:.0f} {metric}"
 
 
 def _sizes(row: dict[str, Any]) -> dict[str, str]:

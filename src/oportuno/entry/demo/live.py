@@ -68,9 +68,9 @@ async def live_facts(stage: Stage, visitor: Visitor, names: Names, *, anonymous:
     found = await stage.reads.decisions(stage.setting.workspace, before=None, limit=_READ)
     hour = [decision for decision in found if decision.verdict.at > now - HOUR]
     totals = Counter(decision.verdict.decided for decision in hour)
-    waiting = _still_waiting(hour)
     mine = await _my_key(stage, visitor, anonymous)
     due = await _decided_at(stage, mine, now)
+    waiting = len(_still_waiting(hour) | await _resting(stage, mine, due, now))
     fresh = Names(known=dict(names.known))
     rows = [await _row(stage, visitor.language, decision, fresh, mine) for decision in found[:_ROWS]]
     names.known.update((key, who) for key, who in fresh.known.items() if who[0])
@@ -94,12 +94,22 @@ async def live_facts(stage: Stage, visitor: Visitor, names: Names, *, anonymous:
     }
 
 
-def _still_waiting(hour: Sequence[Decision]) -> int:
-    """Count the proposals whose newest verdict is to wait."""
-    newest: dict[bytes, Decided] = {}
+def _still_waiting(hour: Sequence[Decision]) -> set[CustomerKey]:
+    """Name those to whom something is to be said whose newest verdict is to wait."""
+    newest: dict[bytes, Decision] = {}
     for decision in hour:
-        newest.setdefault(decision.verdict.proposal.id, decision.verdict.decided)
-    return sum(decided is Decided.WAIT for decided in newest.values())
+        newest.setdefault(decision.verdict.proposal.id, decision)
+    return {decision.key for decision in newest.values() if decision.verdict.decided is Decided.WAIT}
+
+
+async def _resting(stage: Stage, mine: CustomerKey | None, due: Millis, now: Millis) -> set[CustomerKey]:
+    """Name those of the people on show, and the visitor, whose basket rests until it is decided on."""
+    resting = {mine} if mine is not None and due else set()
+    for person in stage.setting.people:
+        key = await _key_of(stage, "user", person.key)
+        if key is not None and key not in resting and await _decided_at(stage, key, now):
+            resting.add(key)
+    return resting
 
 
 def _finding(language: str, spoke: int, silent: int, *, plain: bool) -> str:
@@ -164,6 +174,10 @@ def _reasons(hour: Sequence[Decision], language: str) -> list[dict[str, Any]]:
 
 async def _my_key(stage: Stage, visitor: Visitor, anonymous: str) -> CustomerKey | None:
     kind, value = ("user", visitor.person.key) if visitor.person.key else ("anonymous", anonymous)
+    return await _key_of(stage, kind, value)
+
+
+async def _key_of(stage: Stage, kind: str, value: str) -> CustomerKey | None:
     customer = await stage.store.find(stage.setting.workspace, kind, value) if value else None
     return key_of(stage.setting.workspace, customer) if customer is not None else None
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
-from oportuno.entry.demo.drawings import drawing, names
+from oportuno.entry.demo.drawings import drawing, names, painted, picture
 from oportuno.entry.demo.hear import hear_routes
 from oportuno.entry.demo.history import TERMS
 from oportuno.entry.demo.live import live_routes
@@ -71,6 +71,10 @@ def router(stage: Stage) -> APIRouter:
     async def cart(request: Request) -> Response:
         return RedirectResponse(f"/demo/{_spoken(request)}/cart?{request.url.query}", status_code=302)
 
+    @door.get("/answers")
+    async def answers(request: Request) -> Response:
+        return RedirectResponse(f"/demo/{_spoken(request)}/answers", status_code=302)
+
     @door.get("/assets/{name:path}")
     async def asset(name: Annotated[str, Path(pattern=r"^(fonts/)?[a-z-]+\.[a-z0-9]+$")]) -> Response:
         found = _asset(name)
@@ -83,6 +87,16 @@ def router(stage: Stage) -> APIRouter:
         if name not in names() or aisle not in {known.key for known in AISLES}:
             raise HTTPException(status_code=404)
         return Response(drawing(name, aisle), media_type="image/svg+xml", headers=_LONG)
+
+    @door.get("/art/{aisle}/{name}.png")
+    async def art_for_mails(aisle: str, name: str) -> Response:
+        if name not in names() or aisle not in {known.key for known in AISLES}:
+            raise HTTPException(status_code=404)
+        return Response(picture(name, aisle), media_type="image/png", headers=_LONG)
+
+    @door.get("/mark.png")
+    async def mark_for_mails() -> Response:
+        return Response(_mark(), media_type="image/png", headers=_LONG)
 
     door.include_router(_people_routes(stage))
     door.include_router(mail_routes(stage))
@@ -144,6 +158,12 @@ def _spoken(request: Request) -> str:
 def _asset(name: str) -> bytes | None:
     found = _ASSETS.joinpath(name)
     return found.read_bytes() if found.is_file() and name.rsplit(".", 1)[-1] in _KINDS else None
+
+
+@lru_cache(maxsize=1)
+def _mark() -> bytes:
+    """Give the shop's mark as PNG, three times the size at which mails show it."""
+    return painted((_asset("norte.svg") or b"").decode(), 90)
 
 
 @lru_cache(maxsize=1)

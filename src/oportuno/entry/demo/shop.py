@@ -208,7 +208,12 @@ def _browser(stage: Stage, visitor: Visitor, basket: Basket, event: str, product
         "basket": basket.lines,
         "heldUntil": basket.held_until,
         "products": {
-            item.id: {"name": item.names[visitor.language], "price": item.price / 100, "art": f"{item.aisle}/{item.drawing}"}
+            item.id: {
+                "name": item.names[visitor.language],
+                "price": item.price / 100,
+                "variant": item.variant,
+                "art": f"{item.aisle}/{item.drawing}",
+            }
             for item in everything
         },
     }

@@ -52,8 +52,8 @@
     const product = tn.products[id];
     if (!product) return null;
     return {
-      product_id: id, name: product.name, price: product.price, quantity, currency: tn.currency,
-      url: `${location.origin}/demo/${tn.language}/p/${id}`, image_url: `${location.origin}/demo/art/${product.art}.svg`,
+      product_id: id, variant: product.variant || undefined, name: product.name, price: product.price, quantity, currency: tn.currency,
+      url: `${location.origin}/demo/${tn.language}/p/${id}`, image_url: `${location.origin}/demo/art/${product.art}.png`,
     };
   }
 
