@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from oportuno.flows.definitions import Workspaces
     from oportuno.flows.forget import Erasures
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
+    from oportuno.flows.ports_catalogue import Catalogue
     from oportuno.flows.programme import Programme
     from oportuno.flows.put_in_words import Words
     from oportuno.flows.reads import Reads, Rejects
@@ -45,6 +46,7 @@ class Front:
     workspaces: Workspaces
     programmes: Programmes
     compiler: MjmlCompiler
+    catalogue: Catalogue
     mailbox: Mailbox
     """Of sandboxes: what was handed off there and nowhere else."""
     erasures: Erasures
@@ -78,6 +80,7 @@ def database_url(settings: Settings) -> str:
 async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
+    from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.intake import PostgresIntake
@@ -107,6 +110,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             rejects=reads,
             workspaces=workspaces,
             programmes=PostgresProgrammes(workspaces),
+            catalogue=PostgresCatalogue(changing),
             mailbox=PostgresMailbox(looking),
             erasures=PostgresErasures(looking),
             compiler=Mrml(),
@@ -128,6 +132,24 @@ async def workspaces_alone(settings: Settings) -> AsyncIterator[tuple[Workspaces
         async with connections.lend() as connection:
             await read_secret(connection)
         yield PostgresWorkspaces(connections), PostgresReads(connections, connections)
+    finally:
+        await connections.close()
+
+
+@asynccontextmanager
+async def catalogue_alone(settings: Settings) -> AsyncIterator[tuple[Workspaces, Programmes, Catalogue]]:
+    """Wire what the command line's verbs about a catalogue need. Raises Unavailable."""
+    from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue
+    from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.database import read_secret
+    from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
+
+    connections = Connections(database_url(settings), name="catalogue", most=2, plans=CHANGING)
+    try:
+        async with connections.lend() as connection:
+            await read_secret(connection)
+        workspaces = PostgresWorkspaces(connections)
+        yield workspaces, PostgresProgrammes(workspaces), PostgresCatalogue(connections)
     finally:
         await connections.close()
 

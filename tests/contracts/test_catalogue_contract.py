@@ -19,7 +19,7 @@ from oportuno.places.store import Span, Store
 
 
 def row(product: str, *, at: int = 0, told=None, **fields) -> ProductRow:
-    given = {"name": product.title(), "currency": "EUR", **fields}
+    given = {"currency": "EUR", **({} if told else {"name": product.title()}), **fields}
     return ProductRow(product=Product(id=product, **given), told=frozenset(told or given), at=at)
 
 
@@ -111,10 +111,21 @@ def test_stock_that_returns_is_news_and_so_is_a_product_that_goes(stocked):
     stocked(story)
 
 
+def test_a_product_that_is_not_known_needs_a_name(stocked):
+    async def story(_shop, catalogue, here):
+        written = await catalogue.upsert(here, [row("ghost", told=["price"], price=1), row("lamp", told=["price"], price=10_000)])
+        assert (list(written.nameless), written.written, written.unchanged) == (["ghost"], 0, 1)
+        assert await catalogue.product(here, "ghost") is None
+
+    stocked(story)
+
+
 def test_a_new_size_is_news_once(stocked):
     async def story(_shop, catalogue, here):
         small, large = Variant(id="s", price=900, stock=1), Variant(id="l", price=1_000)
-        one = ProductRow(product=Product(id="shirt", variants=(small,), currency="EUR"), told=frozenset({"variants"}), single=True)
+        one = ProductRow(
+            product=Product(id="shirt", name="Shirt", variants=(small,), currency="EUR"), told=frozenset({"name", "variants"}), single=True
+        )
         other = ProductRow(product=Product(id="shirt", variants=(large,), currency="EUR"), told=frozenset({"variants"}), single=True)
         await catalogue.upsert(here, [one])
         assert kinds(await catalogue.upsert(here, [other])) == [("shirt", ChangeKind.VARIANT_ADDED)]

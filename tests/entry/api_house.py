@@ -111,6 +111,7 @@ async def tienda_norte():
         workspaces=workspaces,
         programmes=world.programmes,
         mailbox=world.mailbox,
+        catalogue=world.catalogue,
         erasures=world.erasures,
         compiler=Mrml(),
         links=links_for(settings, SECRET),

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "oportuno"
 DOCS = ROOT / "docs"
-ROOMS = ("attention", "channels", "consent", "content", "decision", "events", "journeys", "kit", "moments", "profile")
+ROOMS = ("attention", "catalog", "channels", "consent", "content", "decision", "events", "journeys", "kit", "moments", "places", "profile")
 
 _CODE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 

@@ -45,9 +45,16 @@ def edits(
     for row in rows:
         known = old.get(row.product.id)
         new = merge(known, row, topics, replaces_variants=replaces_variants)
+        if known is None and not new.name:
+            continue
         if known is None or row.at or not same(known, new):
             found.append(Edit(known, new, row))
     return found
+
+
+def nameless(rows: Iterable[ProductRow], old: Mapping[str, Product]) -> list[str]:
+    """Give the ids of rows that tell of a product that is not known, without its name: they change nothing."""
+    return [row.product.id for row in rows if not row.product.name and row.product.id not in old]
 
 
 def withdrawals(products: Iterable[Product]) -> list[Edit]:
@@ -106,7 +113,7 @@ def _present(edit: Edit, at: Millis, history: Sequence[PricePoint], points: list
     else:
         values |= {"price_since": old.price_since, "lowest": old.lowest}
     points.extend(_variant_points(old, new, at))
-    return msgspec.structs.replace(new, **values)  # type: ignore[arg-type]  # the names are fields of the struct
+    return msgspec.structs.replace(new, **values)
 
 
 def _earlier(old: Product, told: Product, at: Millis, history: Sequence[PricePoint], points: list[PricePoint]) -> Product:

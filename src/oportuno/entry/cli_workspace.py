@@ -87,7 +87,7 @@ def apply_folder(
         from oportuno.adapters.mjml import Mrml
         from oportuno.flows.apply import apply
 
-        chosen = await _chosen(workspaces, workspace)
+        chosen = await choose_workspace(workspaces, workspace)
         done = await apply(files, workspace=chosen.workspace, workspaces=workspaces, compiler=Mrml())
         lines = [f"{kind} {key} version {version}" for kind, key, version in done.published]
         return "\n".join([*lines, f"{len(done.published)} published, {done.unchanged} unchanged"])
@@ -107,7 +107,7 @@ def export_folder(
     async def work(workspaces: Workspaces, _reads: Reads) -> dict[str, str]:
         from oportuno.flows.apply import export
 
-        return await export((await _chosen(workspaces, workspace)).workspace, workspaces=workspaces)
+        return await export((await choose_workspace(workspaces, workspace)).workspace, workspaces=workspaces)
 
     files = _with_workspaces(data_dir, work)
     with sentences():
@@ -130,7 +130,7 @@ def why_message(
 
         if language not in _LANGUAGES:
             raise BadInput("language_unknown", f"“{language}” is not a language that reasons are told in: es or en", place="--language")
-        chosen = await _chosen(workspaces, workspace)
+        chosen = await choose_workspace(workspaces, workspace)
         found = await why(chosen.workspace, read_id("msg", message), reads=reads)
         return found, await reads.now(), found.zone or chosen.timezone
 
@@ -194,7 +194,8 @@ def write_folder(path: Path, files: dict[str, str], *, overwrite: bool) -> None:
         raise BadInput("folder_unwritable", f"the folder cannot be written: {fault.strerror}", place=str(path)) from fault
 
 
-async def _chosen(workspaces: Workspaces, public_id: str | None) -> Workspace:
+async def choose_workspace(workspaces: Workspaces, public_id: str | None) -> Workspace:
+    """Give the workspace that is named, or the only one. Raises BadInput, NotFound."""
     if public_id:
         return await workspaces.named(public_id)
     every = await workspaces.every()

@@ -44,6 +44,8 @@ class Written(NamedTuple):
     unchanged: int
     version: int
     """Of the catalogue, now."""
+    nameless: Sequence[str] = ()
+    """Products that are not known and were told without a name: their rows did nothing."""
 
 
 class Standing(NamedTuple):

@@ -10,7 +10,7 @@ import msgspec
 from oportuno.catalog.category import bare, check_tree, inherited, without
 from oportuno.catalog.compare import Circumstances
 from oportuno.catalog.news import news_of
-from oportuno.catalog.plan import categories_of, edits, repriced, resensitive, settle, withdrawals
+from oportuno.catalog.plan import categories_of, edits, nameless, repriced, resensitive, settle, withdrawals
 from oportuno.catalog.prices import PricePoint, in_order
 from oportuno.flows.fan_out import FanOut
 from oportuno.flows.ports_catalogue import How, Standing, StockLevel, Written
@@ -69,9 +69,10 @@ class MemoryCatalogue:
         await self._ground.pause("catalogue.upsert")
         shelf = self._shelf(workspace)
         some = edits(rows, shelf.products, inherited(shelf.categories.values()), replaces_variants=how.replaces_variants)
-        written = self._finish(workspace, some, how, len(rows))
+        left_out = nameless(rows, shelf.products)
+        written = self._finish(workspace, some, how, len(rows) - len(left_out))
         await self._ground.pause("catalogue.written")
-        return written
+        return written._replace(nameless=left_out)
 
     async def withdraw(self, workspace: WorkspaceId, products: Sequence[str], how: How = How()) -> Written:  # noqa: B008 - a value
         """Withdraw products."""

@@ -14,7 +14,7 @@ from oportuno.adapters.postgres.database import Connection
 from oportuno.catalog.category import Category, bare, inherited
 from oportuno.catalog.compare import Circumstances
 from oportuno.catalog.news import News, news_of
-from oportuno.catalog.plan import Edit, Plan, categories_of, edits, repriced, settle, withdrawals
+from oportuno.catalog.plan import Edit, Plan, categories_of, edits, nameless, repriced, settle, withdrawals
 from oportuno.catalog.prices import LOOK_BACK, PricePoint
 from oportuno.catalog.product import Product
 from oportuno.catalog.row import ProductRow
@@ -222,7 +222,9 @@ class CatalogueWrites:
             self._topics = topics = await unit.topics(self._topics)
             old = await unit.some(row.product.id for row in rows)
             some = edits(rows, old, topics.of, replaces_variants=how.replaces_variants)
-            return await self._finish(unit, some, how, len(rows))
+            left_out = nameless(rows, old)
+            written = await self._finish(unit, some, how, len(rows) - len(left_out))
+        return written._replace(nameless=left_out)
 
     async def withdraw(self, workspace: WorkspaceId, products: Sequence[str], how: How = How()) -> Written:  # noqa: B008 - a value
         """See the port."""

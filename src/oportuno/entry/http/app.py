@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 import oportuno
-from oportuno.entry.http.api import answers, customers, decisions, definitions, erasures, rejects, wishes
+from oportuno.entry.http.api import answers, catalogue, customers, decisions, definitions, erasures, rejects, stores, wishes
 from oportuno.entry.http.api.door import bearer_headers
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.health import Health, health_router
@@ -108,6 +108,8 @@ def api(front: Front, health: Health) -> FastAPI:
     )
     app.state.front = front
     for each in (customers, answers, wishes, erasures, decisions, definitions, rejects):
+        app.include_router(each.router)
+    for each in (catalogue, stores):
         app.include_router(each.router)
     app.include_router(health_router(health))
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)
