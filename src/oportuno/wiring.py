@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
     from oportuno.flows.definitions import Workspaces
+    from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.forget import Erasures
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
     from oportuno.flows.ports_catalogue import Catalogue
@@ -219,6 +220,7 @@ class Delivery:
     programmes: Programmes
     clock: Clock
     words: Words
+    facts: FactsAtHand
     way: Callable[[Programme, str], tuple[str, Provider]]
     """The name under which a way out is paced, and the provider. A sandbox has one way only: its own mailbox."""
 
@@ -226,7 +228,9 @@ class Delivery:
 @asynccontextmanager
 async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
     """Wire a deliverer to PostgreSQL and to the providers. Raises Unavailable."""
+    from oportuno.adapters.postgres.catalogue_around import PostgresShelves
     from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.outbox import PostgresOutbox
     from oportuno.adapters.postgres.store import PostgresStore
@@ -251,6 +255,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
             programmes=PostgresProgrammes(PostgresWorkspaces(connections)),
             clock=clock,
             words=put_in_words(links_for(settings, store.secret)),
+            facts=FactsCache(PostgresShelves(connections)),
             way=way,
         )
 

@@ -12,6 +12,7 @@ import structlog
 
 from oportuno.channels.pace import Lanes, Pace
 from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, hold_back
+from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.ports import Clock, Due, Outbox, Programmes, Provider
 from oportuno.flows.programme import Programme
 from oportuno.flows.recover import recover_once
@@ -60,6 +61,8 @@ class Deliverer:
     channels: Sequence[str] = ("email", "webhook")
     places: int = PLACES
     pace: Pace = field(default_factory=Pace)
+    facts: FactsAtHand = NO_CATALOGUE
+    """Of products: price and stock are looked at again before a message leaves."""
     heard: Heard | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -176,6 +179,7 @@ class Deliverer:
                 pace=self.pace,
                 lane=way.lane,
                 leaving=lambda: self.clock.monotonic() >= self._leave_by,
+                facts=self.facts,
             )
             if delivered.ended is Ended.PACED:
                 await self._step_aside(waiting, delivered)

@@ -171,6 +171,7 @@ async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, *, plac
         programmes=delivery.programmes,
         clock=delivery.clock,
         render=delivery.words,
+        facts=delivery.facts,
         ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
         places=places,
     )

@@ -26,6 +26,8 @@ from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import Message, Rendered
 from oportuno.decision.decide import ask_of, overtaken
 from oportuno.decision.verdict import Decided, Verdict
+from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
+from oportuno.flows.look_again import offer_gone
 from oportuno.flows.ports import Clock, Provider
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Store, Stored, Waiting, Work, Writes
@@ -99,6 +101,7 @@ async def deliver_one(
     pace: Pace,
     lane: str = "",
     leaving: Callable[[], bool] = lambda: False,
+    facts: FactsAtHand = NO_CATALOGUE,
 ) -> Delivered:
     """Try to deliver one message that is due, and record the ending. Says how it ended; raises Unavailable before anything was claimed.
 
@@ -110,8 +113,9 @@ async def deliver_one(
     held = pace.wait(lanes, clock.monotonic())
     if held > 0:
         return Delivered(Ended.PACED, wait=_millis(held))
+    gone = await offer_gone(waiting.message, facts)
     claim = await _claim(
-        waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes, leaving=leaving
+        waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes, leaving=leaving, gone=gone
     )
     if isinstance(claim, Delivered):
         return claim
@@ -169,6 +173,7 @@ async def _claim(
     pace: Pace,
     lanes: Lanes,
     leaving: Callable[[], bool],
+    gone: Reason | None,
 ) -> _Claim | Delivered:
     message = waiting.message
     entered: Lanes | None = None
@@ -177,7 +182,7 @@ async def _claim(
         async with store.work() as work:
             asked = clock.monotonic()
             now, rows = await work.lock([message.key])
-            found = _examine(message, rows[message.key], programme, now=now, render=render)
+            found = _examine(message, rows[message.key], programme, now=now, render=render, gone=gone)
             if isinstance(found, _Silence):
                 return await _fall_silent(work, message, found, now)
             draft, stored, permit, rendered = found
@@ -221,7 +226,7 @@ class _Silence(NamedTuple):
 
 
 def _examine(
-    message: Message, stored: Stored, programme: Programme, *, now: Millis, render: Render
+    message: Message, stored: Stored, programme: Programme, *, now: Millis, render: Render, gone: Reason | None
 ) -> tuple[Draft, Stored, Permit, Rendered] | _Silence:
     if stored.status is not Status.ACTIVE or stored.version == 0:
         return _Silence(Reason(refusal=Refusal.CUSTOMER_GONE), None, stored)
@@ -231,6 +236,8 @@ def _examine(
     closed = overtaken(draft, message.said)
     if closed is not None:
         return _Silence(Reason(refusal=closed), draft, stored)
+    if gone is not None:
+        return _Silence(gone, draft, stored)
     draft.granted = granted_purposes(draft, now)
     # A clock that stands before the moment at which this very message was decided has gone back: then only service messages go.
     clock_trusted = now >= message.permitted_at
