@@ -101,7 +101,9 @@ class Posted(NamedTuple):
     sender: CustomerId
     at: Millis
     body: bytes
-    """The state, or the event as `pack_event` wrote it."""
+    """The state, or the event as `post_event` wrote it."""
+    version: int = 0
+    """Of a kept one: that of the addressee's row in which it was folded."""
 
 
 class Keep(NamedTuple):

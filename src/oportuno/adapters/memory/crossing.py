@@ -64,6 +64,10 @@ def apply_crossing(tables: Tables, crossing: Crossing) -> None:
         crossed.folded[keep.key, keep.id] = keep.version
     for posted in crossing.posts:
         crossed.inbox.setdefault((posted.key, posted.id), posted)
+        if posted.kind is Kind.KEPT:
+            crossed.folded[posted.key, posted.id] = posted.version
+    for merge in crossing.id_returns:
+        _bring_back(tables, merge)
     for move in crossing.merges:
         _move(crossed.merges[move.merge.loser.workspace, move.merge.id], move)
     for merge in crossing.id_moves:
@@ -71,8 +75,6 @@ def apply_crossing(tables: Tables, crossing: Crossing) -> None:
         for name in mine:
             tables.identities[name] = merge.winner.customer
         crossed.merges[merge.loser.workspace, merge.id].moved = frozenset(mark(kind, value) for _, kind, value in mine)
-    for merge in crossing.id_returns:
-        _bring_back(tables, merge)
 
 
 def _move(row: MergeRow, move: MergeMove) -> None:

@@ -39,8 +39,9 @@ DELETE FROM due d USING unnest(%b::int2[], %b::int4[], %b::int8[]) AS k(bucket, 
 WHERE d.bucket = k.bucket AND d.workspace = k.workspace AND d.customer = k.customer
 """
 _POST = """
-INSERT INTO inbox (bucket, workspace, customer, id, kind, sender, at, body)
-SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::bytea[], %b::int2[], %b::int8[], %b::int8[], %b::bytea[]) ORDER BY 1, 2, 3, 4
+INSERT INTO inbox (bucket, workspace, customer, id, kind, sender, at, body, version)
+SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::bytea[], %b::int2[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
+ORDER BY 1, 2, 3, 4
 ON CONFLICT DO NOTHING
 """
 _TAKE = """
@@ -144,8 +145,8 @@ async def write_crossing(connection: Connection, crossing: Crossing) -> None:
         kept = sorted((*keep.key, keep.id, keep.version) for keep in crossing.keeps)
         await run(_KEEP, (*_columns((*_KEY, Byteas, Int8s), kept), len(kept)))
     if crossing.posts:
-        posts = [(*p.key, p.id, int(p.kind), p.sender, p.at, p.body) for p in crossing.posts]
-        await run(_POST, _columns((*_KEY, Byteas, Int2s, Int8s, Int8s, Byteas), posts))
+        posts = [(*p.key, p.id, int(p.kind), p.sender, p.at, p.body, p.version) for p in crossing.posts]
+        await run(_POST, _columns((*_KEY, Byteas, Int2s, Int8s, Int8s, Byteas, Int8s), posts))
     if crossing.merges:
         kinds = (Int2s, Int4s, Byteas, Int2s, Int2s, Int8s, Int8s, Texts, Byteas, Byteas, Int8s, Byteas)
         await run(_MOVE, (*_columns(kinds, map(_move_row, crossing.merges)), len(crossing.merges)))
