@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from oportuno.flows.definitions import Workspaces
     from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.forget import Erasures
+    from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
     from oportuno.flows.ports_catalogue import Catalogue
     from oportuno.flows.programme import Programme
@@ -162,25 +163,40 @@ class Engine:
     feed: Feed
     store: Store
     programmes: Programmes
+    clock: Clock
+    facts: FactsAtHand
+    """What is known of products."""
 
 
 @asynccontextmanager
 async def engine(settings: Settings) -> AsyncIterator[Engine]:
     """Wire an engine to PostgreSQL. Raises Unavailable."""
+    from oportuno.adapters.postgres.catalogue_around import PostgresShelves
     from oportuno.adapters.postgres.connections import Connections
+    from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.feed import PostgresFeed
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
+    from oportuno.adapters.system_clock import SystemClock
 
     url = database_url(settings)
     async with AsyncExitStack() as stack:
         looking = Connections(url, name="engine looking", most=1)
         stack.push_async_callback(looking.close)
+        # Of its own: customers' rows are locked while what is missing is fetched.
+        reading = Connections(url, name="engine facts", most=1)
+        stack.push_async_callback(reading.close)
         store = await PostgresStore.open(url, name="engine", size=2)
         stack.push_async_callback(store.close)
         feed = await PostgresFeed.open(url)
         stack.push_async_callback(feed.close)
-        yield Engine(feed=feed, store=store, programmes=PostgresProgrammes(PostgresWorkspaces(looking)))
+        yield Engine(
+            feed=feed,
+            store=store,
+            programmes=PostgresProgrammes(PostgresWorkspaces(looking)),
+            clock=SystemClock(),
+            facts=FactsCache(PostgresShelves(reading)),
+        )
 
 
 @asynccontextmanager

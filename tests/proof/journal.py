@@ -65,3 +65,6 @@ class _JournalWork:
                 if key in saved:
                     await connection.execute(_NOTE, (*key, version, now, trusted, events))
         await self._work.commit(writes)
+
+    async def rehearse(self, writes: Writes) -> None:
+        await self._work.rehearse(writes)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import worker
 from journal import Notes
 
-from oportuno.flows import react
+from oportuno.flows import poison
 from oportuno.flows.programme import Programme
 from oportuno.profile.draft import Section
 
@@ -32,7 +32,7 @@ class Novelty(Section):
 
 def write_novelties(notes: Notes) -> None:
     """Have every step leave something in the new section."""
-    watched = react.step
+    watched = poison.step
 
     def novel(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True) -> Any:
         outcome = watched(draft, events, programme=programme, now=now, clock_trusted=clock_trusted)
@@ -40,7 +40,7 @@ def write_novelties(notes: Notes) -> None:
         notes.steps[draft.key][3].append(MARK)
         return outcome
 
-    react.step = novel
+    poison.step = novel
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,7 +18,6 @@ from journal import TABLE
 from newer import MARK, Novelty
 
 from oportuno.adapters.postgres.intake import PostgresIntake
-from oportuno.consent.answers import Consents
 from oportuno.kit.ids import CustomerKey, key_of
 from oportuno.profile.draft import Draft
 
@@ -54,16 +55,38 @@ def test_an_older_engine_beside_a_newer_one_keeps_the_section_it_does_not_know(p
             assert Draft(key, bytes(state)).read(Novelty).versions == wrote.get(key, [])
 
 
-def test_an_engine_stops_with_one_sentence_before_a_state_that_a_newer_release_wrote(postgres_server: str) -> None:
+def test_an_engine_gives_up_the_bucket_in_which_a_newer_release_wrote_and_goes_on_with_the_others(postgres_server: str) -> None:
     with Ground(postgres_server) as ground:
-        key = key_of(ground.workspace(), 7)
-        sections = msgspec.msgpack.decode(agreed(key).encode())
-        state = msgspec.msgpack.encode([(title, 99, blob) for title, _, blob in sections])
-        row = (*key, state)
-        ground.execute("INSERT INTO customers (bucket, workspace, customer, version, due_at, state) VALUES (%s, %s, %s, 1, 1, %s)", row)
-        ground.execute("INSERT INTO due (bucket, workspace, customer, due_at) VALUES (%s, %s, %s, 1)", tuple(key))
+        workspace = ground.workspace()
+        newer, ana = key_of(workspace, 7), key_of(workspace, 8)
+        sections = msgspec.msgpack.decode(agreed(newer).encode())
+        states = {newer: msgspec.msgpack.encode([(title, 99, blob) for title, _, blob in sections]), ana: agreed(ana).encode()}
+        assert newer.bucket != ana.bucket
+        for key, state in states.items():
+            ground.execute(
+                "INSERT INTO customers (bucket, workspace, customer, version, due_at, state) VALUES (%s, %s, %s, 1, 1, %s)", (*key, state)
+            )
+            ground.execute("INSERT INTO due (bucket, workspace, customer, due_at) VALUES (%s, %s, %s, 1)", tuple(key))
         engine = ground.oportuno("engine")
-        assert engine.wait(240) == 1
-        sentence = f"oportuno: section consents has codec 99, known is {Consents.codec} (codec_too_new)"
-        assert [line for line in ground.log().splitlines() if not line.startswith("{")] == [sentence]
-        assert ground.execute("SELECT version, state FROM customers") == [(1, state)]
+        unowned = "SELECT bucket FROM leases WHERE until_at <= clock_millis() ORDER BY bucket"
+        _until(lambda: ground.execute("SELECT customer FROM due") == [(newer.customer,)] and len(ground.execute(unowned)) == 1, ground)
+        assert ground.execute(unowned) == [(newer.bucket,)]
+        assert ground.execute("SELECT says FROM workers") == [({"given_up": {str(newer.bucket): "consents"}},)]
+        assert ground.execute("SELECT version, state FROM customers WHERE customer = 7") == [(1, states[newer])]
+        told = [json.loads(line) for line in ground.log().splitlines() if "given_up" in line]
+        assert [(line["event"], line["bucket"], line["section"]) for line in told] == [("bucket_given_up", newer.bucket, "consents")]
+        assert engine.poll() is None
+        second = ground.oportuno("engine")
+        _until(lambda: len(ground.execute("SELECT worker FROM workers WHERE says <> '{}'")) == 2, ground)
+        _until(
+            lambda: ground.execute("SELECT count(DISTINCT worker), count(*) FROM leases WHERE until_at > clock_millis()") == [(2, 63)],
+            ground,
+        )
+        assert second.poll() is None
+
+
+def _until(condition: Callable[[], bool], ground: Ground) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, ground.log()[-2_000:]
+        time.sleep(0.05)

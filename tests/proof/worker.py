@@ -22,8 +22,9 @@ from plays import programme
 
 from oportuno.adapters.postgres.feed import PostgresFeed
 from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.adapters.system_clock import SystemClock
 from oportuno.entry.worker import Bench, run_worker
-from oportuno.flows import react
+from oportuno.flows import poison
 from oportuno.flows.programme import Programme
 from oportuno.kit.ids import BUCKETS
 
@@ -40,7 +41,7 @@ class OneProgramme:
 
 def watch_steps(notes: Notes) -> None:
     """Have every step noted as it was last taken, and let poison raise."""
-    real = react.step
+    real = poison.step
 
     def noted(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True) -> Any:
         if any(event.name == POISON for event in events):
@@ -50,7 +51,7 @@ def watch_steps(notes: Notes) -> None:
         notes.steps[draft.key] = (draft.version, now, clock_trusted, [event.h for event in ordered])
         return outcome
 
-    react.step = noted
+    poison.step = noted
 
 
 async def main(url: str, batch: int, *, leased: bool) -> None:
@@ -62,13 +63,13 @@ async def main(url: str, batch: int, *, leased: bool) -> None:
         feed = await PostgresFeed.open(url, buckets=None if leased else range(BUCKETS))
         store = await PostgresStore.open(url, name="engine store", size=1)
         try:
-            yield Bench(feed=feed, store=JournalStore(store, notes), programmes=OneProgramme())  # type: ignore[arg-type] - the twin has the port's shape
+            yield Bench(feed=feed, store=JournalStore(store, notes), programmes=OneProgramme(), clock=SystemClock())  # type: ignore[arg-type] - twins
         finally:
             await feed.close()
             await store.close()
 
     print("ready", flush=True)
-    await run_worker(open_bench, batch=batch, stop=asyncio.Event(), observe=lambda *_: None, report=lambda _: None)
+    await run_worker(open_bench, batch=batch, stop=asyncio.Event(), observe=lambda *_: None, report=lambda *_, **__: None)
 
 
 if __name__ == "__main__":

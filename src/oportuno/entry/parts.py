@@ -15,7 +15,8 @@ import structlog
 from oportuno import wiring
 from oportuno.entry.logs import set_up
 from oportuno.flows.forget import forget_on
-from oportuno.kit.faults import Unavailable
+from oportuno.flows.poison import name_of
+from oportuno.kit.faults import Fault, Unavailable
 from oportuno.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,8 +58,14 @@ def run_deliver(settings: Settings, *, lifeline: int | None = None) -> None:
 def _run(part: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(part)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(part)
+    except Fault:
+        raise
+    except Exception as fault:  # noqa: BLE001 - no traceback: a fault's text may hold what it stumbled over
+        _log.error("part_ended", fault=name_of(fault))
+        raise SystemExit(1) from None
 
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -101,7 +108,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     @asynccontextmanager
     async def bench() -> AsyncIterator[Bench]:
         async with wiring.engine(settings) as engine:
-            yield Bench(engine.feed, engine.store, engine.programmes)
+            yield Bench(engine.feed, engine.store, engine.programmes, engine.clock, engine.facts)
 
     stop = _stop_asked(lifeline)
     keeper = asyncio.create_task(_keep_house(settings, stop))
@@ -171,7 +178,6 @@ async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, *, plac
         programmes=delivery.programmes,
         clock=delivery.clock,
         render=delivery.words,
-        facts=delivery.facts,
         ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
         places=places,
     )

@@ -7,17 +7,22 @@ import gc
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
-from oportuno.flows.ports import Feed, Programmes
+from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
+from oportuno.flows.ports import Clock, Feed, Programmes
 from oportuno.flows.react import Reacted, react_once
 from oportuno.flows.work import Store
-from oportuno.kit.faults import Unavailable
+from oportuno.kit.faults import BadInput, Fault, Unavailable
 
 _LONGEST_WAIT: Final = 0.5
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 1.0
 """Seconds: timers go on within ten of them, whoever died, so a database that is back must be found soon."""
+_WELL_AFTER: Final = 10.0
+_AFTER_A_RACE: Final = 0.005
+_LONGEST_RACE: Final = 0.5
+"""Seconds: who lost a race, or waited for a row in vain, tries again after a pause that doubles as long as it goes on losing."""
 _BATCHES_BETWEEN_COLLECTIONS: Final = 2_000
 
 
@@ -27,6 +32,16 @@ class Bench(NamedTuple):
     feed: Feed
     store: Store
     programmes: Programmes
+    clock: Clock
+    facts: FactsAtHand = NO_CATALOGUE
+
+
+class Report(Protocol):
+    """Told of what an engine cannot go on with: by its name, and by numbers and names of ours, never by a fault's text."""
+
+    def __call__(self, event: str, **facts: Any) -> None:
+        """Hear of it."""
+        ...
 
 
 async def run_worker(
@@ -35,35 +50,61 @@ async def run_worker(
     batch: int,
     stop: asyncio.Event,
     observe: Callable[[Reacted, float], None],
-    report: Callable[[str], None],
+    report: Report,
 ) -> None:
-    """React until `stop` is set. `observe` hears of every round and its seconds, `report` of a database lost and found."""
+    """React until `stop` is set, whatever happens to the database or is found in it.
+
+    `observe` hears of every round and its seconds, `report` of a database lost, a bucket given up, a workspace left alone, and of any other
+    fault by its kind.
+    """
     _calm_the_collector()
     pause = _FIRST_PAUSE
     while not stop.is_set():
+        began = time.monotonic()
         try:
             async with open_bench() as bench:
-                pause = _FIRST_PAUSE
-                await _react_until(bench, batch=batch, stop=stop, observe=observe)
-        except (Unavailable, OSError):
-            report("engine_lost_database")
-            await _rest(stop, pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+                await _react_until(bench, batch=batch, stop=stop, observe=observe, report=report)
+        except (Unavailable, OSError) as fault:
+            report("engine_lost_database", code=fault.code if isinstance(fault, Fault) else type(fault).__name__)
+        except BadInput:
+            raise
+        except Exception as fault:  # noqa: BLE001 - an engine that ended for it would end for it again; its text may hold what a customer said
+            report("engine_fault", fault=fault.code if isinstance(fault, Fault) else type(fault).__name__)
+        else:
+            continue
+        if time.monotonic() - began > _WELL_AFTER:
+            pause = _FIRST_PAUSE
+        await _rest(stop, pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe: Callable[[Reacted, float], None]) -> None:
+async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe: Callable[[Reacted, float], None], report: Report) -> None:
     rounds = 0
+    race = _AFTER_A_RACE
     while not stop.is_set():
         began = time.perf_counter()
-        done = await react_once(bench.feed, bench.store, bench.programmes, limit=batch)
+        done = await react_once(bench.feed, bench.store, bench.programmes, bench.facts, limit=batch)
         observe(done, time.perf_counter() - began)
+        _report(done, report)
+        if done.moved:
+            await bench.clock.sleep(race)
+            race = min(race * 2, _LONGEST_RACE)
+            continue
+        race = _AFTER_A_RACE
         rounds += 1
-        idle = not (done.events or done.timers or done.moved)
+        idle = not (done.events or done.told or done.timers or done.given_up or done.left)
         if rounds >= _BATCHES_BETWEEN_COLLECTIONS or (idle and rounds > 1):
             gc.collect(1 if idle else 2)
             rounds = 0
         if idle:
             await bench.feed.wait(_LONGEST_WAIT)
+
+
+def _report(done: Reacted, report: Report) -> None:
+    if done.given_up is not None:
+        report("bucket_given_up", bucket=done.given_up.bucket, section=done.given_up.section)
+    for workspace in done.left:
+        report("workspace_left", workspace=workspace)
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

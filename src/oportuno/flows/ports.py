@@ -17,7 +17,7 @@ from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.flows.fan_out import Telling
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import OffsetMove, Waiting
-from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
+from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 
 # ── Coming in ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,7 +126,7 @@ class Fetched(msgspec.Struct, kw_only=True):
     now: Millis
     """The store's clock: the batch's one `now`."""
     clock_trusted: bool = True
-    """False after a back-jump or a forward jump over five minutes: marketing pauses."""
+    """False while the clock stands behind what was decided already, and for five minutes after it leapt ahead: marketing pauses."""
     events: list[Event]
     due: list[tuple[CustomerKey, Millis]]
     """Customers whose earliest timer has come, with that time."""
@@ -144,6 +144,18 @@ class Feed(Protocol):
 
     def again(self, fetched: Fetched) -> None:
         """Say that a batch was not committed: it is to be read again at once."""
+        ...
+
+    def decided(self, now: Millis) -> None:
+        """Say by which time a batch was decided: nothing in these buckets is decided earlier, whoever owns them next."""
+        ...
+
+    def give_up(self, bucket: Bucket, section: str) -> None:
+        """Let go of a bucket in which a newer release wrote a section, and leave it to others for some minutes."""
+        ...
+
+    def leave(self, workspace: WorkspaceId) -> None:
+        """Leave a workspace's events and timers where they are for some seconds: its programme cannot be read."""
         ...
 
     async def wait(self, most: float) -> None:
@@ -227,11 +239,14 @@ class Programmes(Protocol):
     """What each workspace has laid down: policy, journeys, templates."""
 
     async def programme(self, workspace: WorkspaceId) -> Programme:
-        """Give the programme now in force; may be a second old. Raises NotFound for an unknown workspace."""
+        """Give the programme now in force; may be a second old.
+
+        Raises NotFound for an unknown workspace, and ProgrammeUnreadable when what it has laid down cannot be read by this release.
+        """
         ...
 
     async def all(self) -> Mapping[WorkspaceId, Programme]:
-        """Give every workspace's programme."""
+        """Give every workspace's programme that can be read."""
         ...
 
 

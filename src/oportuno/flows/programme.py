@@ -7,7 +7,14 @@ import msgspec
 from oportuno.consent.policy import Policy
 from oportuno.content.template import Template
 from oportuno.journeys.journey import Journey
+from oportuno.kit.faults import Fault
 from oportuno.kit.ids import WorkspaceId
+
+
+class ProgrammeUnreadable(Fault):
+    """What a workspace has laid down cannot be read by this release: it falls silent, and the others go on."""
+
+    status = 503
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,59 +1,92 @@
 """React: one batch of happenings becomes states, verdicts and messages, in one transaction.
 
 Fetch → lock → step → commit. Two guards make it safe whoever else writes: the offset's compare-and-set fences workers from each other, the
-row lock fences the worker from everybody else who writes a customer. An exception in a step fails that customer's event, never the batch.
+row lock fences the worker from everybody else who writes a customer. What raises costs the customer it concerns, never the batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Final, NamedTuple
 
 import msgspec
 
+from oportuno.catalog.product import Facts
 from oportuno.events.event import Event
+from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
+from oportuno.flows.forward import forward, send_back
+from oportuno.flows.poison import Newer, Step, set_aside, step_into, unwritable
 from oportuno.flows.ports import Feed, Fetched, Programmes
-from oportuno.flows.programme import Programme
-from oportuno.flows.step import Outcome, step
-from oportuno.flows.work import Cancel, Decision, Moved, Quarantine, SaveCustomer, Status, Store, Stored, Writes
-from oportuno.kit.faults import NotFound
-from oportuno.kit.ids import CustomerKey, WorkspaceId
-from oportuno.kit.times import Millis
-from oportuno.profile.draft import CodecTooNew, Draft
+from oportuno.flows.programme import Programme, ProgrammeUnreadable
+from oportuno.flows.work import LockHeld, Moved, Quarantine, Status, Store, Stored, Work, Writes
+from oportuno.kit.faults import NotFound, Unavailable
+from oportuno.kit.ids import Bucket, CustomerKey, WorkspaceId
+from oportuno.kit.times import MINUTE, Millis
+
+_STALE: Final[Millis] = 10 * MINUTE
+"""A batch that was fetched so long before its locks were won is read again. Offsets of lanes that are gone are kept a day longer, so no
+sleeper finds them away and believes that it is the first; once the locks are won, whoever stands still loses them within seconds."""
+_NOBODY: Final[Mapping[CustomerKey, str]] = {}
+
+
+class GivenUp(NamedTuple):
+    """A bucket that was left to a newer release, and the section that it wrote."""
+
+    bucket: Bucket
+    section: str
 
 
 class Reacted(msgspec.Struct, frozen=True, kw_only=True):
     """What one round did: for metrics and for the loop's pace."""
 
     events: int = 0
+    told: int = 0
+    """Customers who heard of a change of the catalogue."""
     timers: int = 0
     verdicts: int = 0
     messages: int = 0
     quarantined: int = 0
     moved: bool = False
-    """Somebody else committed first; nothing was written and the batch comes again."""
+    """Somebody else committed first, or holds a row; nothing was written and the batch comes again."""
+    given_up: GivenUp | None = None
+    """Nothing was written; the batch comes again without that bucket."""
+    left: tuple[WorkspaceId, ...] = ()
+    """Workspaces whose programme cannot be read: their events and timers wait."""
 
 
-async def react_once(feed: Feed, store: Store, programmes: Programmes, *, limit: int) -> Reacted:
-    """Take one batch from fetch to commit. Raises Unavailable when the store is gone and CodecTooNew when a newer release wrote a state."""
+class _Batch(NamedTuple):
+    fetched: Fetched
+    happenings: Mapping[CustomerKey, list[Event]]
+    programmes: Mapping[WorkspaceId, Programme]
+    facts: FactsAtHand
+
+
+async def react_once(feed: Feed, store: Store, programmes: Programmes, facts: FactsAtHand = NO_CATALOGUE, *, limit: int) -> Reacted:
+    """Take one batch from fetch to commit. Raises Unavailable when the store is gone, or refuses everything."""
     fetched = await feed.fetch(limit)
-    if not fetched.events and not fetched.due:
+    if not fetched.events and not fetched.due and fetched.telling.empty:
         return Reacted()
-    happenings = _by_customer(fetched)
-    known = await _programmes_of({key.workspace for key in happenings}, programmes)
+    # Nobody is told of a change on facts from before it.
+    await facts.refresh(fetched.telling.versions)
+    batch, left = await _batch(fetched, programmes, facts)
+    if left:
+        feed.again(fetched)
+        for workspace in left:
+            feed.leave(workspace)
+        return Reacted(left=tuple(left))
     try:
-        async with store.work() as work:
-            locked_at, stored = await work.lock(sorted(happenings))
-            # The batch's one clock is the store's; it was read again under the locks, because winning them may have taken time.
-            now = max(fetched.now, locked_at)
-            writes = Writes(offsets=fetched.offsets)
-            for key, events in happenings.items():
-                _step_one(stored[key], events, known.get(key.workspace), now=now, trusted=fetched.clock_trusted, writes=writes)
-            await work.commit(writes)
-    except Moved:
+        writes = await _react(batch, store, feed)
+    except (Moved, LockHeld):
         feed.again(fetched)
         return Reacted(moved=True)
+    except Newer as newer:
+        feed.again(fetched)
+        feed.give_up(newer.bucket, newer.section)
+        return Reacted(given_up=GivenUp(newer.bucket, newer.section))
     return Reacted(
         events=len(fetched.events),
+        told=len(fetched.telling.events),
         timers=len(fetched.due),
         verdicts=len(writes.decisions),
         messages=len(writes.messages),
@@ -61,9 +94,10 @@ async def react_once(feed: Feed, store: Store, programmes: Programmes, *, limit:
     )
 
 
-def _by_customer(fetched: Fetched) -> dict[CustomerKey, list[Event]]:
+async def _batch(fetched: Fetched, programmes: Programmes, facts: FactsAtHand) -> tuple[_Batch, list[WorkspaceId]]:
+    """Order the happenings by customer and look up what their workspaces have laid down; name those where it cannot be read."""
     happenings: dict[CustomerKey, list[Event]] = {}
-    for event in fetched.events:
+    for event in chain(fetched.events, fetched.telling.events):
         mine = happenings.get(event.key)
         if mine is None:
             happenings[event.key] = [event]
@@ -71,93 +105,111 @@ def _by_customer(fetched: Fetched) -> dict[CustomerKey, list[Event]]:
             mine.append(event)
     for key, _ in fetched.due:
         happenings.setdefault(key, [])
-    return happenings
-
-
-async def _programmes_of(workspaces: set[WorkspaceId], programmes: Programmes) -> dict[WorkspaceId, Programme]:
-    known = {}
-    for workspace in sorted(workspaces):
+    known: dict[WorkspaceId, Programme] = {}
+    left: list[WorkspaceId] = []
+    for workspace in sorted({key.workspace for key in happenings}):
         try:
             known[workspace] = await programmes.programme(workspace)
         except NotFound:
             continue
-    return known
+        except ProgrammeUnreadable:
+            left.append(workspace)
+    return _Batch(fetched, happenings, known, facts), left
 
 
-def _step_one(stored: Stored, events: list[Event], programme: Programme | None, *, now: Millis, trusted: bool, writes: Writes) -> None:
-    if stored.status is Status.ERASED:
-        writes.redactions += events
-        return
-    if programme is None:
-        writes.quarantines += [Quarantine(event, "workspace_unknown") for event in events]
-        return
+async def _react(batch: _Batch, store: Store, feed: Feed) -> Writes:
     try:
-        draft, outcome = _try(stored, events, programme, now=now, trusted=trusted)
-    except CodecTooNew:
+        return await _commit(batch, store, feed, _NOBODY)
+    except (Moved, Unavailable, Newer):
         raise
-    except Exception as fault:  # noqa: BLE001 - whatever a step raises may cost one event, never the batch
-        _step_around_poison(stored, events, programme, fault, now=now, trusted=trusted, writes=writes)
-        return
-    _write(stored, draft, outcome, now=now, writes=writes)
+    except Exception as fault:
+        refused = await _refused(batch, store)
+        if not refused or len(refused) == len(batch.happenings) > 1:
+            raise Unavailable("store_refuses", f"the store refuses every write: {type(fault).__name__}") from fault
+        return await _commit(batch, store, feed, refused)
 
 
-def _try(stored: Stored, events: Sequence[Event], programme: Programme, *, now: Millis, trusted: bool) -> tuple[Draft, Outcome]:
-    draft = Draft(stored.key, stored.state, stored.version)
-    return draft, step(draft, events, programme=programme, now=now, clock_trusted=trusted)
+async def _commit(batch: _Batch, store: Store, feed: Feed, refused: Mapping[CustomerKey, str]) -> Writes:
+    async with store.work() as work:
+        now, writes = await _step_all(work, batch, sorted(batch.happenings), refused)
+        writes.offsets = batch.fetched.offsets
+        writes.heads, writes.walks = batch.fetched.telling.heads, batch.fetched.telling.walks
+        await work.commit(writes)
+    feed.decided(now)
+    return writes
 
 
-def _step_around_poison(
-    stored: Stored, events: list[Event], programme: Programme, fault: Exception, *, now: Millis, trusted: bool, writes: Writes
-) -> None:
-    """Leave out the events that raise and step with the rest; a timer that raises is put off and changes nothing.
+async def _refused(batch: _Batch, store: Store) -> Mapping[CustomerKey, str]:
+    async def rehearse(keys: Sequence[CustomerKey]) -> None:
+        async with store.work() as work:
+            _, writes = await _step_all(work, batch, keys, _NOBODY)
+            await work.rehearse(writes)
 
-    Sought by halves: many customers are locked meanwhile, and one of them may have brought hundreds of events.
-    """
-    good: list[Event] = []
-    halves = [events]
-    while halves:
-        part = halves.pop()
-        try:
-            _try(stored, good + part, programme, now=now, trusted=trusted)
-        except CodecTooNew:
-            raise
-        except Exception as poison:  # noqa: BLE001 - it is among these
-            if len(part) > 1:
-                halves += [part[len(part) // 2 :], part[: len(part) // 2]]
-            else:
-                writes.quarantines += [Quarantine(event, _name(poison)) for event in part]
+    return await unwritable(sorted(batch.happenings), rehearse)
+
+
+async def _step_all(work: Work, batch: _Batch, keys: Sequence[CustomerKey], refused: Mapping[CustomerKey, str]) -> tuple[Millis, Writes]:
+    locked_at, stored = await work.lock(keys)
+    fetched = batch.fetched
+    if locked_at - fetched.now > _STALE:
+        raise Moved("batch_stale", "this batch was read too long ago")
+    # The batch's one clock is the store's; it was read again under the locks, because winning them may have taken time.
+    now = max(fetched.now, locked_at)
+    writes = Writes()
+    waiting: list[CustomerKey] = []
+    for key in keys:
+        if key in refused:
+            set_aside(writes, stored[key], batch.happenings[key], refused[key], now)
         else:
-            good += part
-    try:
-        draft, outcome = _try(stored, good, programme, now=now, trusted=trusted)
-    except Exception:  # noqa: BLE001 - even without events: the state itself or a timer raises
-        if stored.due_at is not None and stored.due_at <= now:
-            later = SaveCustomer(stored.key, stored.version, stored.state, now + _PUT_OFF, due_changed=True)
-            writes.saves.append(later)
-        writes.quarantines += [Quarantine(event, _name(fault)) for event in good]
+            waiting.append(key)
+    for last in (False, False, True):
+        waiting = await _step_each(writes, batch, [stored[key] for key in waiting], now, whatever=last)
+    return now, writes
+
+
+async def _step_each(writes: Writes, batch: _Batch, customers: Sequence[Stored], now: Millis, *, whatever: bool) -> list[CustomerKey]:
+    """Step customers on the facts at hand, fetch those that were missing, and name who is to be stepped again on them.
+
+    `whatever`: who still misses some goes on without.
+    """
+    again: list[CustomerKey] = []
+    missing: set[tuple[WorkspaceId, str]] = set()
+    for stored in customers:
+        key = stored.key
+        facts = batch.facts.for_workspace(key.workspace)
+        part = Writes()
+        _step_one(part, stored, batch, facts, now)
+        if facts.missing and not whatever:
+            missing |= facts.missing
+            again.append(key)
+        else:
+            _join(writes, part)
+    if missing:
+        await batch.facts.load(missing)
+    return again
+
+
+def _step_one(writes: Writes, stored: Stored, batch: _Batch, facts: Facts, now: Millis) -> None:
+    events = batch.happenings[stored.key]
+    programme = batch.programmes.get(stored.key.workspace)
+    if forward(writes, stored, events, now):
         return
-    _write(stored, draft, outcome, now=now, writes=writes)
+    if stored.status is Status.ERASED:
+        writes.redactions += [event for event in events if not event.of_catalogue]
+    elif programme is None:
+        writes.quarantines += [Quarantine(event, "workspace_unknown") for event in events if not event.of_catalogue]
+    else:
+        step_into(writes, stored, send_back(writes, stored, events, now), Step(programme, now, batch.fetched.clock_trusted, facts))
 
 
-def _write(stored: Stored, draft: Draft, outcome: Outcome, *, now: Millis, writes: Writes) -> None:
-    key = stored.key
-    if draft.changed or outcome.due_at != stored.due_at or not stored.version:
-        writes.saves.append(SaveCustomer(key, stored.version, draft.encode(), outcome.due_at, due_changed=outcome.due_at != stored.due_at))
-    for verdict in outcome.verdicts:
-        writes.decisions.append(Decision(key, verdict))
-    writes.messages += outcome.messages
-    for items, reason in outcome.cancelled:
-        writes.cancels.append(Cancel(key, items, "", reason, now))
-
-
-def _name(fault: Exception) -> str:
-    """Name a fault without its text: the text may hold what the event held."""
-    frame = fault.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f" at {frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame else ""
-    return f"{type(fault).__name__}{place}"
-
-
-_PUT_OFF: Millis = 60 * 60 * 1_000
-"""A customer whose timer raises is looked at again after this long; unused where nothing raises."""
+def _join(writes: Writes, part: Writes) -> None:
+    """Add what becomes of one customer."""
+    writes.saves += part.saves
+    writes.decisions += part.decisions
+    writes.messages += part.messages
+    writes.cancels += part.cancels
+    writes.quarantines += part.quarantines
+    writes.poisoned += part.poisoned
+    writes.redactions += part.redactions
+    writes.watches += part.watches
+    writes.crossing.posts += part.crossing.posts

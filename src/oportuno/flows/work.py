@@ -15,7 +15,7 @@ from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
 from oportuno.flows.crossing import Across, Crossing
 from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
-from oportuno.kit.faults import Fault
+from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 
@@ -111,6 +111,17 @@ class Quarantine(NamedTuple):
     fault: str
 
 
+class Poisoned(NamedTuple):
+    """A customer whose state or timer raises whatever comes: visible until a later release can step it again."""
+
+    key: CustomerKey
+    fault: str
+    """Its kind and place, never its text."""
+    at: Millis
+    version: int
+    """Of the customer's row as this commit leaves it; one that went on from there is mended."""
+
+
 class LedgerEntry(NamedTuple):
     """One answer about consent, with what proves it. Append-only."""
 
@@ -155,6 +166,7 @@ class Writes(msgspec.Struct, kw_only=True):
     moves: list[MoveMessage] = []
     ledger: list[LedgerEntry] = []
     quarantines: list[Quarantine] = []
+    poisoned: list[Poisoned] = []
     crossing: Crossing = msgspec.field(default_factory=Crossing)
     """What concerns more than one customer."""
     offsets: list[OffsetMove] = []
@@ -173,11 +185,26 @@ class Moved(Fault):
     status = 409
 
 
+class LockHeld(Unavailable):
+    """Somebody holds a customer's row for too long; nothing was written. Try again after a pause: who stands still loses the lock."""
+
+
+class Unwritable(Fault):
+    """The database refuses what these writes say. Nothing was written, and trying the same again is in vain."""
+
+
 class Work(Protocol):
     """One transaction: lock, think, commit. Left without commit, it changes nothing."""
 
     async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
-        """Lock the customers' rows in key order and give the store's clock and the rows; absent ones have version 0."""
+        """Lock the customers' rows in key order and give the store's clock and the rows; absent ones have version 0.
+
+        Raises LockHeld when somebody keeps one of them for too long. Whoever stands still between this and `commit` loses the locks.
+        """
+        ...
+
+    async def rehearse(self, writes: Writes) -> None:
+        """Write everything and take it back, to learn whether it can be written: raises what `commit` would."""
         ...
 
     def across(self) -> Across:
@@ -185,7 +212,7 @@ class Work(Protocol):
         ...
 
     async def commit(self, writes: Writes) -> None:
-        """Write everything and commit. Raises Moved (nothing written) or Unavailable (nothing known: read again)."""
+        """Write everything and commit. Raises Moved or Unwritable (nothing written) or Unavailable (nothing known: read again)."""
         ...
 
 

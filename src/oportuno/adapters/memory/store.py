@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from oportuno.adapters.memory.forget import erase_at_once
+from oportuno.adapters.memory.fanout import check_walks, write_walks, write_watches
 from oportuno.adapters.memory.crossing import MemoryAcross, apply_crossing, check_crossing
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
@@ -69,6 +70,14 @@ class MemoryWork(Transaction):
         ground.committed(self.actor, writes)
         await ground.pause("store.committed")
 
+    async def rehearse(self, writes: Writes) -> None:
+        """Learn whether it can be written; nothing is."""
+        await self.ground.pause("store.rehearse")
+        for key in sorted({save.key for save in writes.saves} | set(writes.erasures)):
+            await self._take(key)
+        self.check(writes)
+        self.end()
+
     def across(self) -> MemoryAcross:
         """Give what can be read beyond the locked rows."""
         return MemoryAcross(self.ground)
@@ -79,6 +88,7 @@ class MemoryWork(Transaction):
         for move in writes.offsets:
             if tables.offsets.get((move.bucket, move.workspace, move.lane), 0) != move.old:
                 raise Moved("offset_moved", "another worker has evaluated these events")
+        check_walks(tables, writes)
         for save in writes.saves:
             row = tables.customers.get(save.key)
             if row is not None and row.status is Status.ERASED:
@@ -139,8 +149,11 @@ class MemoryWork(Transaction):
         for entry in writes.ledger:
             tables.ledger.setdefault(entry.id, entry)
         tables.quarantines.extend(writes.quarantines)
+        tables.poisoned.update((each.key, each) for each in writes.poisoned)
         for offset in writes.offsets:
             tables.offsets[offset.bucket, offset.workspace, offset.lane] = offset.new
+        write_walks(tables, writes)
+        write_watches(tables, writes.watches)
         for key in writes.erasures:
             self._erase(key)
         self._blank(writes.redactions)
@@ -174,6 +187,7 @@ class MemoryWork(Transaction):
 
     def _erase(self, key: CustomerKey) -> None:
         erase_at_once(self.ground.tables, key, self.ground.clock.now)
+        self.ground.tables.poisoned.pop(key, None)
 
     def _blank(self, events: Iterable[Event]) -> None:
         gone = {(event.lane, event.seq) for event in events}

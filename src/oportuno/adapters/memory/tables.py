@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from oportuno.channels.channel import Answer
     from oportuno.content.message import Message
     from oportuno.events.event import Event
+    from oportuno.flows.fan_out import FanOut, Place
     from oportuno.flows.ports import LaneClass, Letter, Reject
-    from oportuno.flows.work import Decision, LedgerEntry, Quarantine
+    from oportuno.flows.work import Decision, LedgerEntry, Poisoned, Quarantine
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
@@ -83,6 +84,15 @@ class Tables:
     lanes: dict[int, LaneClass] = field(default_factory=dict)
     offsets: dict[Channel, int] = field(default_factory=dict)
     """The seq of the last event that was evaluated; absent: none yet."""
+    watch: set[tuple[Bucket, WorkspaceId, int, int, CustomerId]] = field(default_factory=set)
+    """(bucket, workspace, item, rank, customer)."""
+    fan_outs: list[FanOut] = field(default_factory=list)
+    heads: dict[tuple[Bucket, WorkspaceId], int] = field(default_factory=dict)
+    """The number of the last fan-out that was opened; absent: none yet."""
+    walks: dict[tuple[Bucket, WorkspaceId, int], Place] = field(default_factory=dict)
+    """(bucket, workspace, number) → the last watcher told."""
+    decided: dict[Bucket, Millis] = field(default_factory=dict)
+    """By which time something was last decided in a bucket, as far as its owner has told."""
     rejects: list[Reject] = field(default_factory=list)
     replayed: set[tuple[WorkspaceId, bytes]] = field(default_factory=set)
     """Rejects that were replayed: (workspace, id)."""
@@ -92,6 +102,7 @@ class Tables:
     crossed: Crossed = field(default_factory=Crossed)
     """Merges and inboxes."""
     quarantines: list[Quarantine] = field(default_factory=list)
+    poisoned: dict[CustomerKey, Poisoned] = field(default_factory=dict)
     letters: dict[tuple[WorkspaceId, bytes], Letter] = field(default_factory=dict)
     """(workspace, letter's id)."""
     erasures: dict[CustomerKey, ErasureRow] = field(default_factory=dict)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
 
 from oportuno.adapters.postgres.arrays import register_arrays
-from oportuno.flows.work import Moved
-from oportuno.kit.faults import Unavailable
+from oportuno.flows.work import LockHeld, Moved, Unwritable
+from oportuno.kit.faults import Fault, Unavailable
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -37,15 +38,44 @@ WRITER_PLANS: Final[Mapping[str, str]] = {
 }
 
 _MOVED_STATE: Final = "OP001"
+# A machine that is gone without a word is noticed within half a minute, on both ends; sockets of this machine ignore all of it.
+_ALIVE: Final[Mapping[str, int]] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+_ALIVE_THERE: Final[Mapping[str, str]] = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+_KNOWS_WHOLE: Final = 170_000
+"""PostgreSQL 17 can bound a whole transaction; 16 bounds its pauses."""
 
 
-async def connect(url: str, *, name: str, plans: Mapping[str, str] = {}) -> Connection:
-    """Open a connection in autocommit, every statement prepared. Raises Unavailable."""
-    options = " ".join(f"-c {setting}={value}" for setting, value in plans.items())
+class Patience(NamedTuple):
+    """How long a unit of work may hold rows, in seconds. A stopped machine loses its locks by it, and everybody else goes on."""
+
+    lock: float = 2.0
+    """It waits for a row no longer than this."""
+    idle: float = 5.0
+    """Standing still between two statements for this long, it is ended."""
+    whole: float = 60.0
+    """From its first statement to its commit."""
+
+    def settings(self) -> dict[str, str]:
+        """Give what every PostgreSQL that we work on understands."""
+        return {"lock_timeout": _millis(self.lock), "idle_in_transaction_session_timeout": _millis(self.idle)}
+
+
+async def connect(url: str, *, name: str, plans: Mapping[str, str] = {}, patience: Patience | None = None) -> Connection:
+    """Open a connection in autocommit, every statement prepared. With `patience`, what it locks it may not keep. Raises Unavailable."""
+    settings = {**_ALIVE_THERE, **plans, **(patience.settings() if patience else {})}
+    options = " ".join(f"-c {setting}={value}" for setting, value in settings.items())
     try:
+        alive: dict[str, Any] = {word: value for word, value in _ALIVE.items() if word not in conninfo_to_dict(url)}
         connection = await psycopg.AsyncConnection.connect(
-            url, autocommit=True, prepare_threshold=0, application_name=f"oportuno {name}", options=options, connect_timeout=10
+            url, autocommit=True, prepare_threshold=0, application_name=f"oportuno {name}", options=options, connect_timeout=10, **alive
         )
+        if patience and connection.info.server_version >= _KNOWS_WHOLE:
+            await connection.execute(f"SET transaction_timeout = {_millis(patience.whole)}".encode())
     except psycopg.OperationalError as fault:
         raise Unavailable("database_gone", "the database does not answer") from fault
     register_arrays(connection)
@@ -53,19 +83,43 @@ async def connect(url: str, *, name: str, plans: Mapping[str, str] = {}) -> Conn
     return connection
 
 
+def _millis(seconds: float) -> str:
+    return str(round(seconds * 1_000))
+
+
 @asynccontextmanager
 async def translated() -> AsyncIterator[None]:
-    """Turn the driver's errors into ours: Moved for a lost compare-and-set, Unavailable for a lost database."""
+    """Turn the driver's errors into ours: Moved, LockHeld, Unwritable, Unavailable. A statement of ours that is wrong stays what it is."""
     try:
         yield
-    except (errors.RaiseException, errors.DatabaseError) as fault:
-        if fault.sqlstate == _MOVED_STATE:
-            raise Moved("moved", (fault.diag.message_primary or "moved").removeprefix("moved: ")) from fault
-        if isinstance(fault, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
-            raise Moved("moved", type(fault).__name__) from fault
-        if isinstance(fault, (errors.OperationalError, errors.InternalError, errors.InterfaceError)):
-            raise Unavailable("database_gone", "the database does not answer") from fault
-        raise
+    except psycopg.Error as fault:
+        ours = _ours(fault)
+        if ours is None:
+            raise
+        raise ours from fault
+
+
+def _ours(fault: psycopg.Error) -> Fault | None:
+    kind = type(fault).__name__
+    if fault.sqlstate == _MOVED_STATE:
+        return Moved("moved", (fault.diag.message_primary or "moved").removeprefix("moved: "))
+    if isinstance(fault, (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation)):
+        return Moved("moved", kind)
+    if isinstance(fault, errors.LockNotAvailable):
+        return LockHeld("lock_held", "somebody holds what this would change; try again in a moment")
+    if isinstance(fault, errors.CheckViolation) and not fault.diag.constraint_name:
+        # No check of ours: the row's day has no partition yet. Whoever keeps house makes it.
+        return Unavailable("partition_missing", "the database has no place for this day yet")
+    if isinstance(fault, (errors.DataError, errors.IntegrityError)) or (fault.sqlstate or "").startswith(_LIMITS):
+        # Its text may hold what a customer's row holds.
+        return Unwritable("unwritable", "the database refuses what would be written", place=kind)
+    if isinstance(fault, (errors.OperationalError, errors.InternalError, errors.InterfaceError)):
+        return Unavailable("database_gone", "the database does not answer")
+    return None
+
+
+_LIMITS: Final = "54"
+"""SQLSTATE class “program limit exceeded”: a row too large for a page, an index entry too long."""
 
 
 def hung_up(connection: Connection) -> bool:

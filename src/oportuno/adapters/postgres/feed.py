@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from oportuno.adapters.doubt import StoreClock
 from oportuno.adapters.postgres.arrays import Int2s, Int4s
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, translated
+from oportuno.adapters.postgres.fanout import FanOuts
 from oportuno.adapters.postgres.intake import NEWS
+from oportuno.adapters.postgres.leases import Leases
 from oportuno.events.event import Call, Event, Source, Trust, unpack_call
+from oportuno.flows.fan_out import FAN_OUT_NEWS
 from oportuno.flows.ports import Fetched, LaneClass
 from oportuno.flows.work import OffsetMove
 from oportuno.kit.ids import BUCKETS, Bucket, CustomerKey, WorkspaceId
-from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
+from oportuno.kit.times import DAY, SECOND, Millis
 
-LEASE: Final[Millis] = 5 * SECOND
-_RENEW: Final[Millis] = 1_500
 _SWEEP: Final[Millis] = 2 * SECOND
-_JUMP: Final[Millis] = 5 * MINUTE
-_SHARES: Final = {"live": 60, "timers": 15, "bulk": 5}
+_SHARES: Final = {"live": 60, "timers": 15, "told": 20, "bulk": 5}
 """Shares of a batch by class (ENGINE: fairness); what a class leaves unused, the others borrow."""
+_TOLD_BESIDE_LIVE: Final = 40
+_CALM_AFTER: Final[Millis] = 2 * SECOND
 _WORKSPACES_A_BATCH: Final = 16
 _SHORT_BATCH: Final = 50
 
@@ -46,11 +50,16 @@ CROSS JOIN LATERAL (
 _DUE = """
 SELECT d.bucket, d.workspace, d.customer, d.due_at
 FROM unnest(%b::int2[]) AS b(bucket)
-CROSS JOIN LATERAL (SELECT * FROM due t WHERE t.bucket = b.bucket AND t.due_at <= %b::int8 ORDER BY t.due_at LIMIT %b::int8) d
+CROSS JOIN LATERAL (
+    SELECT * FROM due t WHERE t.bucket = b.bucket AND t.due_at <= %b::int8 AND t.workspace <> ALL(%b::int4[])
+    ORDER BY t.due_at LIMIT %b::int8
+) d
 """
 _NEXT_DUE = """
 SELECT min(d.due_at) FROM unnest(%b::int2[]) AS b(bucket)
-CROSS JOIN LATERAL (SELECT due_at FROM due t WHERE t.bucket = b.bucket ORDER BY t.due_at LIMIT 1) d
+CROSS JOIN LATERAL (
+    SELECT due_at FROM due t WHERE t.bucket = b.bucket AND t.workspace <> ALL(%b::int4[]) ORDER BY t.due_at LIMIT 1
+) d
 """
 # Which units have anything unread: one probe a unit, however long the log. LIMIT keeps the planner from turning the probes into a join: as
 # EXISTS it read every event of the log that was evaluated already (1.2 million events: 3,300 ms every two seconds; so: 3 ms).
@@ -65,56 +74,47 @@ CROSS JOIN LATERAL (
     WHERE e.bucket = b.bucket AND e.workspace = w.workspace AND e.lane = l.lane AND e.seq > coalesce(o.seq, 0) AND e.seq < %b::int8 LIMIT 1
 ) unread
 """
-# A worker says that it is there before it owns anything, or those that own everything would never know that somebody waits for a share.
-_ACQUIRE = """
-WITH here AS (
-    INSERT INTO workers (worker, until_at) VALUES (%b::int4, clock_millis() + %b::int8)
-    ON CONFLICT (worker) DO UPDATE SET until_at = excluded.until_at
-), gone AS (DELETE FROM workers WHERE until_at <= clock_millis() - 60000 AND worker <> %b::int4),
-alive AS (SELECT count(*) AS n FROM workers WHERE until_at > clock_millis() AND worker <> %b::int4),
-kept AS (
-    UPDATE leases SET until_at = clock_millis() + %b::int8 WHERE worker = %b::int4 AND until_at > clock_millis() RETURNING bucket
-), fair AS (SELECT ceil(%b::numeric / (n + 1))::int AS most FROM alive), won AS (
-    UPDATE leases l SET worker = %b::int4, until_at = clock_millis() + %b::int8
-    FROM (
-        SELECT bucket FROM leases WHERE until_at <= clock_millis()
-        ORDER BY bucket LIMIT greatest(0, (SELECT most FROM fair) - (SELECT count(*) FROM kept)) FOR UPDATE SKIP LOCKED
-    ) f WHERE l.bucket = f.bucket RETURNING l.bucket
-)
-SELECT (SELECT most FROM fair), bucket FROM kept UNION ALL SELECT (SELECT most FROM fair), bucket FROM won
-"""
-_RELEASE = "UPDATE leases SET until_at = 0 WHERE worker = %b AND bucket = ANY(%b::int2[])"
-_LEAVE = "DELETE FROM workers WHERE worker = %b"
-
 _Unit = tuple[Bucket, WorkspaceId, int]
 
 
 class PostgresFeed:
     """The port Feed on PostgreSQL: one worker's connection, leases and news."""
 
-    def __init__(self, connection: Connection, news: Connection, worker: int, *, fixed: frozenset[Bucket] | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        news: Connection,
+        worker: int,
+        *,
+        fixed: frozenset[Bucket] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.worker = worker
-        self.owned: frozenset[Bucket] = fixed or frozenset()
-        self._fixed = fixed is not None
         self._connection = connection
         self._news = news
+        self._monotonic = monotonic
+        self._clock = StoreClock()
+        self._leases = Leases(connection, worker, fixed=fixed, elapsed=self._elapsed)
         # Dictionaries as ordered sets: what was read and has more goes to the end, so that no bucket is read before all others were.
         self._pending: dict[int, dict[WorkspaceId, dict[_Unit, None]]] = {int(c): defaultdict(dict) for c in LaneClass}
         self._class_of: dict[int, int] = {}
         """Class of each lane heard of."""
         self._behind: set[WorkspaceId] = set()
         """Workspaces that gave most of what they were asked for when last read: more of theirs waits."""
+        self._fan_outs = FanOuts(connection)
+        self._live_at: Millis | None = None
+        """When live events were last read, by the monotonic clock."""
         self._turn = 0
-        self._last_now: Millis = 0
-        self._renewed: Millis = 0
-        self._swept: Millis = 0
+        self._swept: Millis | None = None
         self._due_next: Millis | None = None
         self._due_asked: Millis = 0
         self._woken = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, *, buckets: Iterable[Bucket] | None = None) -> PostgresFeed:
+    async def open(
+        cls, url: str, *, buckets: Iterable[Bucket] | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> PostgresFeed:
         """Connect as a new worker. `buckets` fixes what it owns, without leases: for tests of two owners."""
         connection = await connect(url, name="engine fetch", plans=ENGINE_PLANS)
         news = await connect(url, name="engine news")
@@ -125,25 +125,51 @@ class PostgresFeed:
                 (BUCKETS - 1,),
             )
             await news.execute(f"LISTEN {NEWS}")
-        feed = cls(connection, news, int(row[0]) if row else 0, fixed=None if buckets is None else frozenset(buckets))
+            await news.execute(f"LISTEN {FAN_OUT_NEWS}")
+        fixed = None if buckets is None else frozenset(buckets)
+        feed = cls(connection, news, int(row[0]) if row else 0, fixed=fixed, monotonic=monotonic)
         feed._listener = asyncio.get_running_loop().create_task(feed._listen())
         return feed
 
     async def fetch(self, limit: int) -> Fetched:
         """See the port."""
         async with translated():
-            now, trusted = await self._clock()
-            await self._lease(now)
+            now = await self._read_clock()
+            await self._lease()
+            now = max(now, self._clock.latest)
             await self._sweep(now)
-            asked = self._plan(limit)
-            return await self._read(now, trusted, asked, limit)
+            telling = await self._fan_outs.fetch(now, self.owned, self._leases.resting, self._room(limit))
+            limit = max(1, limit - len(telling.events))
+            fetched = await self._read(now, self._clock.trusted, self._plan(limit), limit)
+            fetched.telling = telling
+            return fetched
+
+    @property
+    def owned(self) -> frozenset[Bucket]:
+        """The buckets that are this worker's now."""
+        return self._leases.owned
+
+    def decided(self, now: Millis) -> None:
+        """See the port."""
+        self._clock.decided(now)
+
+    def give_up(self, bucket: Bucket, section: str) -> None:
+        """See the port."""
+        self._leases.give_up(bucket, section)
+
+    def leave(self, workspace: WorkspaceId) -> None:
+        """See the port."""
+        self._leases.leave(workspace)
 
     async def wait(self, most: float) -> None:
         """See the port."""
-        if any(units for units in self._pending[LaneClass.LIVE].values()) or any(units for units in self._pending[LaneClass.BULK].values()):
+        resting = self._leases.resting
+        if self._fan_outs.waiting(resting):
+            return
+        if any(units and workspace not in resting for waiting in self._pending.values() for workspace, units in waiting.items()):
             return
         if self._due_next is not None:
-            most = min(most, max(0.0, (self._due_next - self._last_now) / SECOND))
+            most = min(most, max(0.0, (self._due_next - self._clock.latest) / SECOND))
         self._woken.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), most)
@@ -156,16 +182,19 @@ class PostgresFeed:
             self._listener.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self._listener
-        if not self._connection.closed and not self._fixed:
+        if not self._connection.closed:
             with contextlib.suppress(Exception):
-                await self._connection.execute(_RELEASE, (self.worker, list(self.owned)))
-                await self._connection.execute(_LEAVE, (self.worker,))
+                await self._leases.end(self._clock.latest)
         await self._connection.close()
         await self._news.close()
 
     async def _listen(self) -> None:
         async with translated():
             async for notice in self._news.notifies():
+                if notice.channel == FAN_OUT_NEWS:
+                    self._fan_outs.hear(int(notice.payload))
+                    self._woken.set()
+                    continue
                 lane, lane_class, workspace, mask = notice.payload.split(":")
                 self._class_of[int(lane)] = int(lane_class)
                 units = self._pending[int(lane_class)][int(workspace)]
@@ -173,36 +202,36 @@ class PostgresFeed:
                 units.update(((b, int(workspace), int(lane)), None) for b in range(BUCKETS) if bits >> b & 1 and b in self.owned)
                 self._woken.set()
 
-    async def _clock(self) -> tuple[Millis, bool]:
-        row = await (await self._connection.execute("SELECT clock_millis()", binary=True)).fetchone()
-        now = int(row[0]) if row else 0
-        last, self._last_now = self._last_now, max(now, self._last_now)
-        # After a back-jump nothing is decided by an earlier time than before; after a forward jump marketing pauses once.
-        return self._last_now, last == 0 or last <= now <= last + _JUMP
+    def _room(self, limit: int) -> int:
+        """Say how many may hear of the catalogue in this batch: few while live events come, so that each of those waits for little."""
+        live = any(self._pending[LaneClass.LIVE].values())
+        if live:
+            self._live_at = self._elapsed()
+        if live or (self._live_at is not None and self._elapsed() - self._live_at < _CALM_AFTER):
+            return max(1, min(_TOLD_BESIDE_LIVE, limit * _SHARES["told"] // 100))
+        return max(1, limit // 2)
 
-    async def _lease(self, now: Millis) -> None:
-        if self._fixed or now - self._renewed < _RENEW:
-            return
-        self._renewed = now
-        me = self.worker
-        cursor = await self._connection.execute(_ACQUIRE, (me, LEASE, me, me, LEASE, me, BUCKETS, me, LEASE), binary=True)
-        rows = await cursor.fetchall()
-        held = sorted(int(row[1]) for row in rows)
-        most = int(rows[0][0]) if rows else BUCKETS
-        if len(held) > most:
-            # More workers came: give the surplus up, so that each has its fair share.
-            await self._connection.execute(_RELEASE, (me, held[most:]))
-            held = held[:most]
-        gained = frozenset(held) - self.owned
-        self.owned = frozenset(held)
-        if gained:
-            self._swept = 0
+    def _elapsed(self) -> Millis:
+        return int(self._monotonic() * SECOND)
+
+    async def _read_clock(self) -> Millis:
+        row = await (await self._connection.execute("SELECT clock_millis()", binary=True)).fetchone()
+        return self._clock.read(int(row[0]) if row else 0, self._elapsed())
+
+    async def _lease(self) -> None:
+        last_now = await self._leases.renew(latest=self._clock.latest, trusted=self._clock.trusted)
+        if last_now is not None:
+            # Buckets were won: they are looked through at once, and nothing in them is decided earlier than by who had them before.
+            self._clock.decided(last_now)
+            self._swept = None
             self._due_asked = 0
 
     async def _sweep(self, now: Millis) -> None:
-        if now - self._swept < _SWEEP or not self.owned:
+        elapsed = self._elapsed()
+        if (self._swept is not None and elapsed - self._swept < _SWEEP) or not self.owned:
             return
-        self._swept = now
+        self._swept = elapsed
+        await self._fan_outs.sweep(self.owned)
         cursor = await self._connection.execute(_SWEEP_UNITS, (list(self.owned), _far(now)), binary=True)
         for bucket, workspace, lane, lane_class in await cursor.fetchall():
             self._class_of[lane] = lane_class
@@ -210,7 +239,8 @@ class PostgresFeed:
 
     def _plan(self, limit: int) -> list[tuple[int, WorkspaceId, list[_Unit], int]]:
         """Say what to read: (class, workspace, units, events per unit), by shares, borrowed when unused, workspaces in turn."""
-        waiting = {c: [w for w, units in self._pending[c].items() if units] for c in self._pending}
+        resting = self._leases.resting
+        waiting = {c: [w for w, units in self._pending[c].items() if units and w not in resting] for c in self._pending}
         busy = [c for c in waiting if waiting[c]]
         if self._behind and any(w not in self._behind for c in busy for w in waiting[c]):
             # Somebody who is up to date has news while somebody else is far behind: a short batch, so that the news is not kept waiting.
@@ -242,9 +272,9 @@ class PostgresFeed:
                 parameters = (Int2s(u[0] for u in units), Int4s(u[2] for u in units), workspace, workspace, _far(now), each)
                 cursors.append(await connection.execute(_EVENTS, parameters, binary=True))
             if ask_due:
-                buckets = sorted(self.owned)
-                due_cursor = await connection.execute(_DUE, (buckets, now, -(-due_limit // len(buckets))), binary=True)
-                next_cursor = await connection.execute(_NEXT_DUE, (buckets,), binary=True)
+                buckets, resting = Int2s(sorted(self.owned)), Int4s(self._leases.resting)
+                due_cursor = await connection.execute(_DUE, (buckets, now, resting, -(-due_limit // len(buckets))), binary=True)
+                next_cursor = await connection.execute(_NEXT_DUE, (buckets, resting), binary=True)
         events: list[Event] = []
         offsets: list[OffsetMove] = []
         for (lane_class, workspace, units, each), cursor in zip(plan, cursors, strict=True):
@@ -268,6 +298,8 @@ class PostgresFeed:
     def again(self, fetched: Fetched) -> None:
         """See the port."""
         self._due_asked = 0
+        if not fetched.telling.empty:
+            self._fan_outs.forget()
         for offset in fetched.offsets:
             pending = self._pending[self._class_of[offset.lane]]
             pending[offset.workspace][offset.bucket, offset.workspace, offset.lane] = None

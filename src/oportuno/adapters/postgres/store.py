@@ -6,23 +6,37 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from psycopg.pq import TransactionStatus
 
-from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, hung_up, read_secret
+from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, Patience, connect, hung_up, read_secret, translated
 from oportuno.adapters.postgres.directory import Directory
 from oportuno.adapters.postgres.work import PostgresWork, unit_of_work
-from oportuno.flows.work import Moved
+from oportuno.flows.work import LockHeld, Moved, Unwritable
 from oportuno.kit.ids import CustomerId, WorkspaceId
+
+_NAME: Final = "work"
+"""The last word of such a connection's name: by it those that stand still with a lock are known."""
+# Waiting for its client, in the middle of a transaction, for longer than it may: its machine is stopped or gone. The server's own
+# time-outs see those that wait for the next statement; this sees those, too, that were cut short in the middle of one.
+_END_SLEEPERS: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() AND application_name LIKE 'oportuno % work'
+  AND xact_start IS NOT NULL AND wait_event_type = 'Client' AND state_change < clock_timestamp() - make_interval(secs => %s)
+"""
 
 
 class Pool:
     """At most `size` connections, opened when first needed; a broken one is replaced when next asked for."""
 
-    def __init__(self, url: str, *, name: str, size: int, plans: Mapping[str, str] = ENGINE_PLANS) -> None:
+    def __init__(
+        self, url: str, *, name: str, size: int, plans: Mapping[str, str] = ENGINE_PLANS, patience: Patience | None = None
+    ) -> None:
         self._url = url
         self._name = name
         self._plans = plans
+        self._patience = patience
         self._free: list[Connection] = []
         self._room = asyncio.Semaphore(size)
 
@@ -32,10 +46,10 @@ class Pool:
         async with self._room:
             connection = self._free.pop() if self._free else None
             if connection is None or hung_up(connection):
-                connection = await connect(self._url, name=self._name, plans=self._plans)
+                connection = await connect(self._url, name=self._name, plans=self._plans, patience=self._patience)
             try:
                 yield connection
-            except Moved:
+            except (Moved, LockHeld, Unwritable):
                 # Rolled back and in order: who lost a race must not lose the next one by having to connect anew.
                 await self._keep_or_close(connection)
                 raise
@@ -62,23 +76,32 @@ class Pool:
 class PostgresStore:
     """The port Store on PostgreSQL."""
 
-    def __init__(self, pool: Pool, secret: bytes) -> None:
+    def __init__(self, pool: Pool, secret: bytes, patience: Patience) -> None:
         self.secret = secret
         self._pool = pool
+        self._patience = patience
 
     @classmethod
-    async def open(cls, url: str, *, name: str, size: int = 4) -> PostgresStore:
-        """Connect. Raises Unavailable."""
-        pool = Pool(url, name=name, size=size)
+    async def open(cls, url: str, *, name: str, size: int = 4, patience: Patience = Patience()) -> PostgresStore:  # noqa: B008 - a value
+        """Connect. Raises Unavailable. By `patience` those lose their locks who stand still with them."""
+        pool = Pool(url, name=f"{name} {_NAME}", size=size, patience=patience)
         async with pool.connection() as connection:
             secret = await read_secret(connection)
-        return cls(pool, secret)
+        return cls(pool, secret, patience)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[PostgresWork]:
         """See the port."""
-        async with self._pool.connection() as connection, unit_of_work(connection) as work:
-            yield work
+        try:
+            async with self._pool.connection() as connection, unit_of_work(connection) as work:
+                yield work
+        except LockHeld:
+            await self._end_sleepers()
+            raise
+
+    async def _end_sleepers(self) -> None:
+        async with self._pool.connection() as connection, translated():
+            await connection.execute(_END_SLEEPERS, (self._patience.idle,))
 
     async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
         """See the port."""

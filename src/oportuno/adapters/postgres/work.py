@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import msgspec
 
@@ -111,6 +111,12 @@ _QUARANTINE = """
 INSERT INTO quarantine (bucket, workspace, lane, seq, customer, fault, set_aside) VALUES (%s, %s, %s, %s, %s, %s, clock_millis())
 ON CONFLICT DO NOTHING
 """
+_POISONED = """
+INSERT INTO poisoned (bucket, workspace, customer, fault, since, last_at, version) VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (bucket, workspace, customer) DO UPDATE SET fault = excluded.fault, last_at = excluded.last_at, version = excluded.version,
+    times = CASE WHEN poisoned.version + 1 < excluded.version THEN 1 ELSE poisoned.times + 1 END,
+    since = CASE WHEN poisoned.version + 1 < excluded.version THEN excluded.since ELSE poisoned.since END
+"""
 _REDACT = "UPDATE events SET body = '\\x7b7d', name = '' WHERE bucket = %s AND workspace = %s AND lane = %s AND seq = %s"
 _NOTIFY = "SELECT pg_notify(%s, %s)"
 
@@ -126,12 +132,15 @@ class PostgresWork:
         """See the port."""
         connection = self._connection
         buckets, workspaces, customers = _keys(keys)
-        async with translated(), connection.pipeline():
-            if not self._begun:
-                self._begun = True
-                await connection.execute("BEGIN")
-            clock = await connection.execute("SELECT clock_millis()", binary=True)
-            cursor = await connection.execute(_LOCK, (buckets, workspaces, customers), binary=True)
+        async with translated():
+            # The rows are fetched after the pipeline's end. Inside it the server would wait for more with the locks in hand, busy to all
+            # appearance, and its time-outs, which bound how long a stopped machine keeps them, would not run; and it is one way less.
+            async with connection.pipeline():
+                if not self._begun:
+                    self._begun = True
+                    await connection.execute("BEGIN")
+                clock = await connection.execute("SELECT clock_millis()", binary=True)
+                cursor = await connection.execute(_LOCK, (buckets, workspaces, customers), binary=True)
             rows = await cursor.fetchall()
             first = await clock.fetchone()
         # The clock is read again with each row, after its lock was won: a batch that had to wait decides by the time it has, not had.
@@ -148,6 +157,13 @@ class PostgresWork:
 
     async def commit(self, writes: Writes) -> None:
         """See the port."""
+        await self._write(writes, "COMMIT")
+
+    async def rehearse(self, writes: Writes) -> None:
+        """See the port."""
+        await self._write(writes, "ROLLBACK")
+
+    async def _write(self, writes: Writes, ending: LiteralString) -> None:
         connection = self._connection
         async with translated(), connection.pipeline():
             if not self._begun:
@@ -165,7 +181,7 @@ class PostgresWork:
                 await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, writes.decisions)))
             await append_ledger(connection, writes.ledger)
             await self._set_aside(writes)
-            await connection.execute("COMMIT")
+            await connection.execute(ending)
         self._begun = False
 
     async def leave(self) -> None:
@@ -214,6 +230,8 @@ class PostgresWork:
     async def _set_aside(self, writes: Writes) -> None:
         for item in writes.quarantines:
             await self._connection.execute(_QUARANTINE, _quarantine_row(item))
+        for key, fault, at, version in writes.poisoned:
+            await self._connection.execute(_POISONED, (*key, fault, at, at, version))
         for event in writes.redactions:
             await self._connection.execute(_REDACT, (event.key.bucket, event.key.workspace, event.lane, event.seq))
 
