@@ -39,14 +39,14 @@ def decoded(chunks: Iterable[bytes]) -> Iterator[str | Note]:
         if len(head) >= _HEAD:
             break
     name = _encoding_of(head)
-    decoder, plain = codecs.getincrementaldecoder(name)(), True
+    decoder, plain = codecs.getincrementaldecoder(name)(), not head.startswith(codecs.BOM_UTF8)
     line = 1
     for chunk in _chain(head, source):
         waiting = decoder.getstate()[0]
         try:
             text = decoder.decode(chunk)
         except UnicodeDecodeError as fault:
-            if name != "utf-8-sig" or not plain:
+            if name != "utf-8-sig" or not plain or not fault.object[: fault.start].isascii():
                 raise _unreadable(line) from fault
             name, decoder = "cp1252", codecs.getincrementaldecoder("cp1252")()
             yield Note("the text is not UTF-8: it was taken for Windows-1252 (cp1252)")
