@@ -34,8 +34,8 @@ def write_novelties(notes: Notes) -> None:
     """Have every step leave something in the new section."""
     watched = poison.step
 
-    def novel(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True) -> Any:
-        outcome = watched(draft, events, programme=programme, now=now, clock_trusted=clock_trusted)
+    def novel(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True, **more: Any) -> Any:
+        outcome = watched(draft, events, programme=programme, now=now, clock_trusted=clock_trusted, **more)
         draft.open(Novelty).versions.append(draft.version)
         notes.steps[draft.key][3].append(MARK)
         return outcome

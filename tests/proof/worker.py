@@ -43,10 +43,10 @@ def watch_steps(notes: Notes) -> None:
     """Have every step noted as it was last taken, and let poison raise."""
     real = poison.step
 
-    def noted(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True) -> Any:
+    def noted(draft: Any, events: Any, *, programme: Programme, now: int, clock_trusted: bool = True, **more: Any) -> Any:
         if any(event.name == POISON for event in events):
             raise ValueError(POISON)
-        outcome = real(draft, events, programme=programme, now=now, clock_trusted=clock_trusted)
+        outcome = real(draft, events, programme=programme, now=now, clock_trusted=clock_trusted, **more)
         ordered = sorted(events, key=lambda e: (e.at, e.h))
         notes.steps[draft.key] = (draft.version, now, clock_trusted, [event.h for event in ordered])
         return outcome
