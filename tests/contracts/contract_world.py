@@ -104,8 +104,11 @@ class LazyIntake:
         self._url = url
         self._intake: PostgresIntake | None = None
 
-    async def resolve(self, sightings):
-        return await (await self._open()).resolve(sightings)
+    async def resolve(self, sightings, *asked):
+        return await (await self._open()).resolve(sightings, *asked)
+
+    async def alias(self, alias, asked):
+        return await (await self._open()).alias(alias, asked)
 
     async def store(self, arrivals, rejects, lane):
         return await (await self._open()).store(arrivals, rejects, lane)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from oportuno.events.event import Event, Trust
-from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId, key_of
+from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId, derive, key_of
 from oportuno.kit.times import DAY, Millis
 
 IDS_OF_ONE: Final = 1_000
@@ -164,6 +164,23 @@ class Asked(NamedTuple):
 
     key_id: str = ""
     trust: Trust = Trust.PUBLIC
+
+
+class Alias(NamedTuple):
+    """What an alias call says: this former id is that customer's."""
+
+    workspace: WorkspaceId
+    previous: str
+    user: str
+    anonymous: str
+    """Counts only without a user id."""
+    h: bytes
+    """Identity of the call."""
+
+
+def merge_id(loser: CustomerKey, winner: CustomerKey, *besides: bytes | int) -> bytes:
+    """Name a merge. Without anything `besides` it can be asked for once only: undone, a device does not ask for it again by itself."""
+    return derive("merge", loser.workspace, loser.customer, winner.customer, *besides)
 
 
 class Across(Protocol):

@@ -15,6 +15,7 @@ from oportuno.channels.channel import Answer
 from oportuno.content.message import Message, Rendered
 from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.flows.fan_out import Telling
+from oportuno.flows.crossing import Alias, Asked
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import OffsetMove, Waiting
 from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
@@ -96,11 +97,19 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
 class Intake(Protocol):
     """The writer of the event log. Acknowledged means committed."""
 
-    async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
+    async def resolve(self, sightings: Sequence[Sighting], asked: Asked = ...) -> list[CustomerId]:
         """Name the customer of each sighting, minting new ones. Order kept; the same sighting always gives the same customer.
 
         A known user id decides. An unknown user id joins the anonymous id's customer if no other user id has claimed it; else a new
-        customer is minted.
+        customer is minted. A known user on a device that is a customer of its own and unclaimed: the device is claimed, and `asked` is
+        noted as who asks that the two be one. 0 in the place of a customer: they have as many ids as one may have.
+        """
+        ...
+
+    async def alias(self, alias: Alias, asked: Asked) -> str:
+        """Give a customer a former id, and ask that whoever has it be one with them. Empty, or a Rejection's value: why not.
+
+        With a secret key any two; otherwise only a device that nobody else has claimed.
         """
         ...
 

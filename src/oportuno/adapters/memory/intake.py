@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oportuno.events.event import Event, Source
-from oportuno.kit.ids import derive, mint_customer
+from oportuno.adapters.memory.crossed import MergeRow
+from oportuno.events.event import Event, Source, Trust
+from oportuno.flows.crossing import IDS_OF_ONE, Alias, Asked, Merge, Reason, merge_id
+from oportuno.flows.ports import Sighting
+from oportuno.kit.ids import derive, key_of, mint_customer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from oportuno.adapters.memory.ground import Ground
-    from oportuno.flows.ports import Arrival, LaneClass, Reject, Sighting
+    from oportuno.flows.ports import Arrival, LaneClass, Reject
     from oportuno.kit.ids import CustomerId, WorkspaceId
 
 
@@ -27,14 +30,15 @@ class MemoryIntake:
         self._ground = ground
         self._lanes: dict[LaneClass, int] = {}
         self._last_seq = 0
+        self.ids_of_one = IDS_OF_ONE
         self.disk_used = 0.0
         """Share of the disk in use, set by hand."""
 
-    async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
+    async def resolve(self, sightings: Sequence[Sighting], asked: Asked = Asked()) -> list[CustomerId]:  # noqa: B008 - a value
         """Name the customer of each sighting, minting new ones."""
         await self._ground.pause("intake.resolve")
         # Those that tell a device's user first: the same device seen alone beside them is then known.
-        named = {s: self._resolve_one(s) for s in sorted(dict.fromkeys(sightings), key=lambda s: not (s.user and s.anonymous))}
+        named = {s: self._resolve_one(s, asked) for s in sorted(dict.fromkeys(sightings), key=lambda s: not (s.user and s.anonymous))}
         return [named[sighting] for sighting in sightings]
 
     async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
@@ -94,27 +98,83 @@ class MemoryIntake:
         seen.add(mark)
         return False
 
-    def _resolve_one(self, sighting: Sighting) -> CustomerId:
+    async def alias(self, alias: Alias, asked: Asked) -> str:
+        """Say that a former id is a customer's; gives why not, or an empty text."""
+        await self._ground.pause("intake.alias")
+        identities, workspace = self._ground.tables.identities, alias.workspace
+        winner = self._resolve_one(Sighting(workspace, alias.user, "" if alias.user else alias.anonymous), asked)
+        as_device, as_user = (workspace, "anonymous", alias.previous), (workspace, "user", alias.previous)
+        if as_device not in identities and as_user not in identities:
+            return "" if self._attach(as_device, winner, alias.user) else "ids_too_many"
+        if asked.trust is not Trust.SECRET and as_user in identities:
+            return "alias_of_known"
+        loser = identities[as_device] if as_device in identities else identities[as_user]
+        if loser == winner:
+            return ""
+        if asked.trust is Trust.SECRET:
+            self._ask(workspace, loser, winner, Reason.ALIAS, asked, alias.h)
+            return ""
+        claimant = alias.user or alias.anonymous
+        self._claim_and_ask(as_device, loser, winner, claimant, (Reason.ALIAS, asked))
+        return "" if self._claims.get((workspace, alias.previous), claimant) == claimant else "alias_of_known"
+
+    @property
+    def _claims(self) -> dict[tuple[WorkspaceId, str], str]:
+        return self._ground.tables.crossed.claims
+
+    def _resolve_one(self, sighting: Sighting, asked: Asked) -> CustomerId:
         identities, workspace = self._ground.tables.identities, sighting.workspace
         user = (workspace, "user", sighting.user)
-        anonymous = (workspace, "anonymous", sighting.anonymous)
-        known_user = identities.get(user) if sighting.user else None
-        known_anonymous = identities.get(anonymous) if sighting.anonymous else None
-        if known_user is not None:
-            customer = known_user
-        elif known_anonymous is not None and not (sighting.user and self._claimed(workspace, known_anonymous)):
-            customer = known_anonymous
+        device = (workspace, "anonymous", sighting.anonymous)
+        if not (sighting.user and sighting.anonymous):
+            name = user if sighting.user else device
+            if name not in identities:
+                identities[name] = self._mint()
+            return identities[name]
+        if user in identities:
+            customer = identities[user]
+            if device not in identities:
+                return self._attach(device, customer, sighting.user)
+            if identities[device] != customer:
+                self._claim_and_ask(device, identities[device], customer, sighting.user, (Reason.IDENTIFY, asked))
+            return customer
+        if device not in identities:
+            identities[device] = self._mint()
+            self._claims[workspace, sighting.anonymous] = sighting.user
+        if self._claims.setdefault((workspace, sighting.anonymous), sighting.user) == sighting.user:
+            identities[user] = identities[device]
         else:
-            self._ground.minted += 1
-            customer = mint_customer(derive("customer", self._ground.minted))
-        if sighting.user:
-            identities.setdefault(user, customer)
-        if sighting.anonymous:
-            identities.setdefault(anonymous, customer)
+            identities[user] = self._mint()
+        return identities[user]
+
+    def _mint(self) -> CustomerId:
+        self._ground.minted += 1
+        return mint_customer(derive("customer", self._ground.minted))
+
+    def _attach(self, name: tuple[WorkspaceId, str, str], customer: CustomerId, claimed_by: str) -> CustomerId:
+        """Give a customer one more id; 0 when they have as many as one may have."""
+        identities = self._ground.tables.identities
+        if sum((each[0], owner) == (name[0], customer) for each, owner in identities.items()) >= self.ids_of_one:
+            return 0
+        identities[name] = customer
+        if claimed_by:
+            self._claims[name[0], name[2]] = claimed_by
         return customer
 
-    def _claimed(self, workspace: WorkspaceId, customer: CustomerId) -> bool:
-        return any(
-            owner == customer and space == workspace and kind == "user"
-            for (space, kind, _), owner in self._ground.tables.identities.items()
+    def _claim_and_ask(
+        self, device: tuple[WorkspaceId, str, str], loser: CustomerId, winner: CustomerId, claimant: str, why: tuple[Reason, Asked]
+    ) -> None:
+        workspace, _, value = device
+        name = merge_id(key_of(workspace, loser), key_of(workspace, winner))
+        if (workspace, name) in self._ground.tables.crossed.merges or self._claims.get((workspace, value), claimant) != claimant:
+            return
+        self._claims[workspace, value] = claimant
+        self._ask(workspace, loser, winner, *why)
+
+    def _ask(self, workspace: WorkspaceId, loser: CustomerId, winner: CustomerId, reason: Reason, asked: Asked, *besides: bytes) -> None:
+        keys = key_of(workspace, loser), key_of(workspace, winner)
+        name = merge_id(*keys, *besides)
+        merge = Merge(
+            id=name, loser=keys[0], winner=keys[1], reason=reason, asked_by=asked.key_id, trust=asked.trust, asked_at=self._ground.clock.now
         )
+        self._ground.tables.crossed.merges.setdefault((workspace, name), MergeRow(merge))

@@ -17,6 +17,7 @@ from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.database import WRITER_PLANS, Connection, connect, read_secret, translated
 from oportuno.adapters.postgres.directory import Directory
 from oportuno.events.event import Source, pack_call
+from oportuno.flows.crossing import IDS_OF_ONE, Alias, Asked
 from oportuno.flows.ports import Arrival, LaneClass, Reject, Sighting
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import BUCKETS, CustomerId, WorkspaceId
@@ -189,8 +190,8 @@ class _Writer:
             buckets[workspace] = buckets.get(workspace, 0) | 1 << bucket
             source = int(arrival.source)
             rows.append(
-                (bucket, workspace, seq, customer, arrival.h, source, pack_call(arrival.call, arrival.trust), arrival.name, arrival.at, arrival.received,
-                 arrival.body, arrival.day, 0 if source == 1 else source)
+                (bucket, workspace, seq, customer, arrival.h, source, pack_call(arrival.call, arrival.trust), arrival.name, arrival.at,
+                 arrival.received, arrival.body, arrival.day, 0 if source == 1 else source)
             )  # fmt: skip
         self._seq = seq
         columns = tuple(kind(column) for kind, column in zip(_KINDS, zip(*rows, strict=True), strict=True)) if rows else ()
@@ -220,8 +221,9 @@ class _Writer:
 class PostgresIntake:
     """The port Intake on PostgreSQL."""
 
-    def __init__(self, url: str, directory: Directory, connection: Connection, secret: bytes) -> None:
+    def __init__(self, url: str, directory: Directory, connection: Connection, secret: bytes, *, ids_of_one: int = IDS_OF_ONE) -> None:
         self.secret = secret
+        self._ids_of_one = ids_of_one
         self._url = url
         self._directory = directory
         self._connection = connection
@@ -233,18 +235,23 @@ class PostgresIntake:
         self._looked = -_LOOK_AT_DISK
 
     @classmethod
-    async def open(cls, url: str) -> PostgresIntake:
-        """Connect. Raises Unavailable."""
+    async def open(cls, url: str, *, ids_of_one: int = IDS_OF_ONE) -> PostgresIntake:
+        """Connect. Raises Unavailable. Nobody gets more than `ids_of_one` ids."""
         connection = await connect(url, name="directory")
         secret = await read_secret(connection)
-        intake = cls(url, Directory(connection, secret), connection, secret)
+        intake = cls(url, Directory(connection, secret, ids_of_one=ids_of_one), connection, secret, ids_of_one=ids_of_one)
         await intake._hear_of_erasures()
         return intake
 
-    async def resolve(self, sightings: Sequence[Sighting]) -> list[CustomerId]:
+    async def resolve(self, sightings: Sequence[Sighting], asked: Asked = Asked()) -> list[CustomerId]:  # noqa: B008 - a value
         """See the port."""
         await self._renew()
-        return await self._directory.resolve(sightings)
+        return await self._directory.resolve(sightings, asked)
+
+    async def alias(self, alias: Alias, asked: Asked) -> str:
+        """See the port."""
+        await self._renew()
+        return await self._directory.alias(alias, asked)
 
     async def store(self, arrivals: Sequence[Arrival], rejects: Sequence[Reject], lane: LaneClass) -> int:
         """See the port. When requests were committed together, the count is of this request's events, twins included."""
@@ -275,7 +282,7 @@ class PostgresIntake:
         async with self._renewing:
             if self._connection.closed:
                 self._connection = await connect(self._url, name="directory")
-                self._directory = Directory(self._connection, self.secret)
+                self._directory = Directory(self._connection, self.secret, ids_of_one=self._ids_of_one)
                 await self._hear_of_erasures()
 
     async def _hear_of_erasures(self) -> None:
