@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -46,8 +46,9 @@ class FactsCache:
     before each batch: it looks for changes at most once a second, or at once when a newer version is known of.
     """
 
-    def __init__(self, shelves: Shelves, *, ceiling: int = CEILING) -> None:
+    def __init__(self, shelves: Shelves, *, ceiling: int = CEILING, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._shelves = shelves
+        self._monotonic = monotonic
         self._ceiling = ceiling
         self._known: OrderedDict[Key, tuple[Product | None, int]] = OrderedDict()
         self._seen: dict[WorkspaceId, int] = {}
@@ -87,7 +88,7 @@ class FactsCache:
         Raises Unavailable.
         """
         behind = any(self._seen.get(workspace, version) < version for workspace, version in (at_least or {}).items())
-        now = time.monotonic()
+        now = self._monotonic()
         if not self._seen or (now - self._checked < _SECONDS and not behind):
             return
         for workspace, version in (await self._shelves.versions(self._seen.keys())).items():
