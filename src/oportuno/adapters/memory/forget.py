@@ -102,6 +102,10 @@ def _quarantines(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
     tables.quarantines = [kept for kept in tables.quarantines if kept.event.key != key]
 
 
+def _watches(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
+    tables.watch = {row for row in tables.watch if (row[0], row[1], row[4]) != tuple(key)}
+
+
 def _events(tables: Tables, key: CustomerKey, job: ErasureRow) -> None:
     for rows in tables.events.values():
         for place, event in enumerate(rows):
@@ -120,6 +124,7 @@ _SWEEPS: Final[dict[str, Callable[[Tables, CustomerKey, ErasureRow], None]]] = {
     "verdicts": _decisions,
     "consent_ledger": _ledger,
     "quarantine": _quarantines,
+    "watch": _watches,
     "events": _events,
     "rejects": _rejects,
 }
