@@ -6,15 +6,27 @@ import asyncio
 import secrets
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.memory.workspaces import MemoryWorkspaces
+from oportuno.adapters.mjml import Mrml
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
-from oportuno.flows.definitions import Definition, Kind
+from oportuno.adapters.system_clock import SystemClock
+from oportuno.flows.apply import apply
+from oportuno.flows.definitions import Definition, Kind, ground_of
 from oportuno.flows.open_workspace import open_workspace
 from oportuno.kit.faults import BadInput, Conflict, NotFound
+
+POLICY = "policy:\n  quiet: none\nbrand:\n  name: Tienda Norte\n  shop_url: https://norte.example\n"
+JOURNEY = """journey: hello
+trigger: [Product Added]
+steps:
+  - {id: say, send: hello, channel: email, because: event_seen, expires: 1h}
+"""
+MESSAGE = "message: hello\nchannel: email\nwordings:\n  es: {subject: Hola, mjml: <mj-text>Hola</mj-text>}\n"
 
 
 @asynccontextmanager
@@ -147,8 +159,81 @@ def test_a_zone_or_locale_that_does_not_exist_is_refused(tell, given, code):
 
 
 def _ground(made) -> bytes:
-    import msgspec
-
-    from oportuno.flows.definitions import ground_of
-
     return msgspec.msgpack.encode(ground_of(made))
+
+
+# ── Programmes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _in_force(programmes, workspace, version):
+    """Ask until the version is in force: what was published may take a second to be read."""
+    while (found := await programmes.programme(workspace)).version < version:
+        await SystemClock().sleep(0.02)
+    return found
+
+
+def test_what_is_published_comes_into_force_whole_where_the_programme_was_read_before(tell):
+    async def story(workspaces, _keys, programmes):
+        made = (await _open(workspaces)).workspace
+        assert (await programmes.programme(made.workspace)).journeys == ()
+        folder = {"policy.yaml": POLICY, "journeys/hello.yaml": JOURNEY, "messages/hello.yaml": MESSAGE}
+        done = await apply(folder, workspace=made.workspace, workspaces=workspaces, compiler=Mrml())
+        programme = await _in_force(programmes, made.workspace, done.version)
+        assert (programme.workspace, programme.public_id, programme.version) == (made.workspace, made.public_id, 2)
+        assert [(journey.key, journey.version, journey.active) for journey in programme.journeys] == [("hello", 1, True)]
+        assert list(programme.templates) == ["hello"]
+        assert (programme.policy.quiet, programme.brand.shop_url) == ((0, 0), "https://norte.example")
+
+    tell(story)
+
+
+def test_only_the_newest_version_of_a_journey_may_start_and_older_ones_stay_for_walks_under_way(tell):
+    async def story(workspaces, _keys, programmes):
+        made = (await _open(workspaces)).workspace
+        files = {"journeys/hello.yaml": JOURNEY, "messages/hello.yaml": MESSAGE}
+        await apply(files, workspace=made.workspace, workspaces=workspaces, compiler=Mrml())
+        newer = {"journeys/hello.yaml": JOURNEY + "version: 2\n", "messages/hello.yaml": MESSAGE.replace("Hola", "Hola otra vez")}
+        done = await apply(newer, workspace=made.workspace, workspaces=workspaces, compiler=Mrml())
+        programme = await _in_force(programmes, made.workspace, done.version)
+        assert sorted((journey.version, journey.active) for journey in programme.journeys) == [(1, False), (2, True)]
+        assert (programme.templates["hello"].version, programme.templates["hello"].wordings["es"].subject) == (2, "Hola otra vez")
+
+    tell(story)
+
+
+def test_every_workspace_has_its_own_programme_and_nobody_can_change_one(tell):
+    async def story(workspaces, _keys, programmes):
+        norte, sur = (await _open(workspaces)).workspace, (await _open(workspaces)).workspace
+        done = await apply({"policy.yaml": POLICY}, workspace=norte.workspace, workspaces=workspaces, compiler=Mrml())
+        await _in_force(programmes, norte.workspace, done.version)
+        every = await programmes.all()
+        assert (every[norte.workspace].policy.quiet, every[sur.workspace].version) == ((0, 0), 1)
+        assert every[sur.workspace].policy.quiet != (0, 0)
+        with pytest.raises(TypeError):
+            every[sur.workspace] = every[norte.workspace]
+        with pytest.raises(AttributeError):
+            every[sur.workspace].version = 9
+
+    tell(story)
+
+
+def test_twelve_who_ask_at_once_are_given_the_same_programme(tell):
+    async def story(workspaces, _keys, programmes):
+        made = (await _open(workspaces)).workspace
+        given = await asyncio.gather(*(programmes.programme(made.workspace) for _ in range(12)))
+        assert all(each is given[0] for each in given)
+
+    tell(story)
+
+
+def test_a_workspace_that_does_not_exist_stays_unknown_and_costs_the_others_nothing(tell):
+    async def story(workspaces, _keys, programmes):
+        made = (await _open(workspaces)).workspace
+        for _ in range(3):
+            with pytest.raises(NotFound) as told:
+                await programmes.programme(999_999)
+            assert told.value.code == "workspace_unknown"
+        assert (await programmes.programme(made.workspace)).workspace == made.workspace
+        assert 999_999 not in await programmes.all()
+
+    tell(story)
