@@ -296,7 +296,7 @@ def ways_out(
         except OSError as fault:
             raise BadInput("dkim_key_unreadable", "the DKIM key file cannot be read", place="OPORTUNO_DKIM_KEY_FILE") from fault
         signer = DkimSigner(domain=settings.dkim_domain, selector=settings.dkim_selector, private_key=key)
-    own = "mailbox", MailboxProvider(mailbox, wall=clock.wall, signer=signer)
+    own = "mailbox", MailboxProvider(mailbox, monotonic=clock.monotonic, wall=clock.wall, signer=signer)
     webhook = WebhookProvider(
         monotonic=clock.monotonic, wall=clock.wall, allow_loopback=settings.allow_loopback_webhooks, connections=settings.deliver_width
     )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from email import message_from_bytes, policy
 
 import pytest
-from words import MOMENT, message, rendered
+from words import MOMENT, NO_HURRY, message, rendered
 
 from oportuno.adapters.mailbox import MailboxProvider
 from oportuno.adapters.memory import MemoryWorld
@@ -77,8 +77,8 @@ def test_the_same_letter_twice_lies_there_once(tell: Teller) -> None:
 
 def test_a_mail_lies_in_the_mailbox_as_it_would_have_been_sent(tell: Teller) -> None:
     async def story(mailbox: Mailbox) -> None:
-        provider = MailboxProvider(mailbox, wall=lambda: MOMENT)
-        assert (await provider.hand_off(message("ante el buzón"), rendered(), "ana@cliente.example")).outcome is Outcome.ACCEPTED
+        provider = MailboxProvider(mailbox, monotonic=lambda: 0.0, wall=lambda: MOMENT)
+        assert (await provider.hand_off(message("ante el buzón"), rendered(), "ana@cliente.example", NO_HURRY)).outcome is Outcome.ACCEPTED
         lying = await mailbox.letter(7, message("ante el buzón").id)
         assert lying is not None
         mail = message_from_bytes(lying.raw, policy=policy.default)
@@ -90,9 +90,9 @@ def test_a_mail_lies_in_the_mailbox_as_it_would_have_been_sent(tell: Teller) -> 
 
 def test_a_webhook_s_body_lies_there_as_json_and_is_posted_nowhere(tell: Teller) -> None:
     async def story(mailbox: Mailbox) -> None:
-        provider = MailboxProvider(mailbox, wall=lambda: MOMENT)
+        provider = MailboxProvider(mailbox, monotonic=lambda: 0.0, wall=lambda: MOMENT)
         words = rendered(channel="webhook", url="https://tienda.example/hook", payload={"type": "cart.left"})
-        await provider.hand_off(message("gancho", channel="webhook"), words, "cus_0000000000001")
+        await provider.hand_off(message("gancho", channel="webhook"), words, "cus_0000000000001", NO_HURRY)
         lying = await mailbox.letter(7, message("gancho").id)
         assert lying is not None
         assert json.loads(lying.raw) == {"type": "cart.left"}
@@ -105,5 +105,7 @@ def test_a_mailbox_that_is_gone_leaves_the_ending_unknown() -> None:
         async def put(self, _letter: Letter) -> None:
             raise Unavailable("database_gone", "the database does not answer")
 
-    answer = asyncio.run(MailboxProvider(Gone(), wall=lambda: MOMENT).hand_off(message(), rendered(), "ana@cliente.example"))  # type: ignore[arg-type]
+    answer = asyncio.run(
+        MailboxProvider(Gone(), monotonic=lambda: 0.0, wall=lambda: MOMENT).hand_off(message(), rendered(), "ana@cliente.example", NO_HURRY)
+    )  # type: ignore[arg-type]
     assert answer.outcome is Outcome.UNKNOWN

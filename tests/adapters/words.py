@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
+from oportuno.channels.channel import Window
 from oportuno.content.message import Message, Rendered
 from oportuno.content.said import Because, Said
 from oportuno.kit.ids import dated, derive, key_of
 from oportuno.kit.times import HOUR, day_of
 from oportuno.profile.purposes import Purpose
 
+NO_HURRY = Window(math.inf, math.inf)
 NOW = 1_795_255_200_000
 MOMENT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 LEAVE = "https://tienda.example/p/" + "a" * 180 + "ñandú".encode().hex()

@@ -8,6 +8,7 @@ import pytest
 from contract_world import Shop, message
 
 from oportuno.channels.channel import Answer, Outcome
+from oportuno.decision.verdict import Decided
 from oportuno.flows.work import Cancel, LedgerEntry, Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Writes
 from oportuno.kit.times import HOUR
 
@@ -255,6 +256,61 @@ def test_unsubscribing_cancels_the_channels_marketing_and_leaves_service_alone(t
         assert await shop.waiting("webhook") == [hook.id]
         await shop.write(cancels=[Cancel(ana, (), "", "customer_gone", now, marketing_only=False)])
         assert await shop.waiting() == await shop.waiting("webhook") == []
+
+    tell(story)
+
+
+def test_each_message_that_is_cancelled_gets_a_verdict_of_its_own_that_says_why(tell):
+    async def story(shop: Shop):
+        ana, now = shop.key(1), await shop.now()
+        shoes = message(ana, "shoes", now=now, items=("shoes", "socks"))
+        hook = message(ana, "hook", now=now, items=("shoes",), channel="webhook")
+        hat = message(ana, "hat", now=now, items=("hat",))
+        await shop.write(messages=[shoes, hook, hat])
+        await shop.write(cancels=[Cancel(ana, ("shoes",), "", "item_bought", now), Cancel(ana, ("shoes",), "", "item_not_wanted", now)])
+        told = [decision.verdict for decision in await shop.outside.reads.verdicts(ana, before=None, limit=10)]
+        assert {verdict.proposal.id for verdict in told} == {shoes.id, hook.id}
+        assert len(told) == 2
+        for verdict in told:
+            assert (verdict.decided, verdict.at, verdict.proposal.journey) == (Decided.SILENCE, now, shoes.said.journey)
+            assert [(reason.refusal.value, reason.facts) for reason in verdict.reasons] == [("item_bought", {"items": ["shoes"]})]
+
+    tell(story)
+
+
+def test_what_may_have_reached_the_customer_ends_unknown_and_as_no_silence(tell):
+    async def story(shop: Shop):
+        ana, now = shop.key(1), await shop.now()
+        said = [message(ana, word, now=now, marketing=False) for word in ("cancelled", "expired", "refused", "accepted")]
+        await shop.write(messages=said)
+        perhaps, no = Answer(outcome=Outcome.UNKNOWN, detail="reset"), Answer(outcome=Outcome.REFUSED_FOR_GOOD)
+        for each in said:
+            await shop.write(moves=[MoveMessage(ana, each.id, PENDING, HANDING, now, deliverer=4)])
+            await shop.write(moves=[MoveMessage(ana, each.id, HANDING, PENDING, now, not_before=now, answer=perhaps, reason="reset")])
+        assert {each.doubt for each in (await shop.outbox.due("email", 10_000)).waiting if each.message in said} == {True}
+        await shop.write(moves=[MoveMessage(ana, said[1].id, PENDING, OutboxStatus.EXPIRED, now, reason="expired")])
+        for each, ending, answer in ((said[2], OutboxStatus.REFUSED, no), (said[3], ACCEPTED, None)):
+            await shop.write(moves=[MoveMessage(ana, each.id, PENDING, HANDING, now, deliverer=4)])
+            await shop.write(moves=[MoveMessage(ana, each.id, HANDING, ending, now, answer=answer, reason="250")])
+        await shop.write(cancels=[Cancel(ana, (), "", "customer_gone", now, marketing_only=False)])
+        kept = {record.message.id: record.status for record in await shop.outside.reads.messages(ana, before=None, limit=10)}
+        assert [kept[each.id] for each in said] == [OutboxStatus.UNKNOWN] * 3 + [ACCEPTED]
+        assert await shop.outside.reads.verdicts(ana, before=None, limit=10) == []
+
+    tell(story)
+
+
+def test_a_claim_in_time_does_not_come_before_the_messages_own_time(tell):
+    async def story(shop: Shop):
+        ana, now = shop.key(1), await shop.now()
+        said = message(ana, "hello", now=now)
+        await shop.write(messages=[said])
+        await shop.write(moves=[MoveMessage(ana, said.id, PENDING, PENDING, now, not_before=now + 5_000)])
+        claim = MoveMessage(ana, said.id, PENDING, HANDING, now + 4_999, deliverer=4, in_time=True)
+        with pytest.raises(Moved):
+            await shop.write(moves=[claim])
+        await shop.write(moves=[claim._replace(at=now + 5_000)])
+        assert await shop.waiting() == []
 
     tell(story)
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 
 from deliver_world import ACCEPTED, Shop, policy, programme, render
 
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.content.message import Message, Rendered
 from oportuno.entry.deliverer import Deliverer, Way
 from oportuno.flows.deliver import Delivered, Ended
@@ -58,7 +58,7 @@ class Endpoint:
         if not hangs:
             self.free.set()
 
-    async def hand_off(self, message: Message, _rendered: Rendered, _address: str) -> Answer:
+    async def hand_off(self, message: Message, _rendered: Rendered, _address: str, _window: Window) -> Answer:
         self.begun.append(message.id)
         self.arrived.release()
         self.now += 1

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.attention.ledger import Attention, Limit, reserve
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Pace
 from oportuno.consent.answers import Answered, Consent, Consents, slot
 from oportuno.consent.policy import Policy
@@ -43,9 +43,11 @@ class JudgingProvider:
         self._world = world
         self._answers = list(answers or [ACCEPTED])
         self.begun: list[HandOff] = []
+        self.windows: list[Window] = []
         self.ended: list[Answer] = []
 
-    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:
+    async def hand_off(self, message: Message, rendered: Rendered, address: str, window: Window) -> Answer:
+        self.windows.append(window)
         self.begun.append(HandOff(message.id, address, self._world.clock.now))
         await self._world.pause("provider.hand_off")
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

@@ -14,7 +14,7 @@ from oportuno.consent.answers import Answered, Consents
 from oportuno.content.message import Rendered
 from oportuno.flows.deliver import Ended, back_off, hold_back
 from oportuno.flows.recover import recover_once
-from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
+from oportuno.flows.work import Cancel, OutboxStatus, SaveCustomer, Writes
 from oportuno.journeys.walks import GOAL_REACHED, Walks
 from oportuno.journeys.walks import Ended as WalkEnded
 from oportuno.kit.faults import NotFound
@@ -428,11 +428,85 @@ def test_a_fault_of_ours_in_the_claim_leaves_its_lanes_as_free_as_they_were() ->
 def test_a_message_whose_moment_passes_during_its_claim_is_not_handed_off_any_more() -> None:
     async def story(shop: Shop) -> None:
         waiting = await shop.message(await shop.customer("ana"), lasts=SECOND)
-        shop.world.clock.advance(900)
-        shop.world.at["store.committed"] = [lambda: shop.world.clock.advance(100)]
+        shop.world.clock.advance(400)
+        shop.world.at["store.committed"] = [lambda: shop.world.clock.advance(400)]
         assert (await shop.deliver(waiting)).ended is Ended.VOID
         assert shop.provider.begun == []
         assert (await shop.deliver(waiting)).ended is Ended.EXPIRED
+
+    tell(story)
+
+
+def test_a_message_with_no_more_time_than_a_claim_holds_is_not_claimed_any_more() -> None:
+    async def story(shop: Shop) -> None:
+        waiting = await shop.message(await shop.customer("ana"), lasts=SECOND)
+        shop.world.clock.advance(500)
+        assert (await shop.deliver(waiting)).ended is Ended.EXPIRED
+        assert shop.provider.begun == []
+        assert shop.verdicts() == [("silence", "expired")]
+
+    tell(story)
+
+
+def test_the_provider_is_told_to_begin_within_the_claim_and_well_before_the_moment_passes() -> None:
+    async def story(shop: Shop) -> None:
+        long, short = [await shop.message(await shop.customer(name), lasts=lasts) for name, lasts in (("ana", HOUR), ("bruno", 600))]
+        began = shop.world.clock.monotonic()
+        for waiting in (long, short):
+            assert (await shop.deliver(waiting)).ended is Ended.ACCEPTED
+        assert [window.begin_by - began for window in shop.provider.windows] == pytest.approx([0.5, 0.35])
+        assert [window.over - began for window in shop.provider.windows] == pytest.approx([3600, 0.6])
+
+    tell(story)
+
+
+def test_who_looked_at_the_outbox_too_long_ago_does_not_overtake_the_wait_that_a_provider_asked_for() -> None:
+    asked = Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="http 429", retry_after=5 * MINUTE)
+
+    async def story(shop: Shop) -> None:
+        waiting = await shop.message(await shop.customer("ana"))
+        await shop.deliver(waiting)
+        assert (await shop.deliver(waiting)).ended is Ended.ELSEWHERE
+        assert len(shop.provider.begun) == 1
+
+    tell(story, Shop(answers=[asked, ACCEPTED]))
+
+
+@pytest.mark.parametrize("then", ["expired", "refused for good", "cancelled"])
+def test_a_service_message_that_may_have_reached_dora_ends_unknown_whatever_becomes_of_its_next_attempt(then: str) -> None:
+    async def story(shop: Shop) -> None:
+        dora = await shop.customer("dora", consent=None)
+        waiting = await shop.message(dora, "pedido", purpose=Purpose.SERVICE)
+        await shop.deliver(waiting)
+        shop.world.clock.advance(HOUR if then == "expired" else MINUTE)
+        row = shop.world.tables.messages[waiting.message.id]
+        if then == "cancelled":
+            async with shop.world.store.work() as work:
+                await work.lock([dora])
+                cancel = Cancel(dora, (), "", "customer_gone", shop.now, marketing_only=False)
+                await work.commit(Writes(cancels=[cancel]))
+        else:
+            await shop.deliver(row.waiting())
+        assert row.status is OutboxStatus.UNKNOWN
+        assert row.answer is not None
+        assert row.answer.outcome is Outcome.UNKNOWN
+        assert row.reason
+        assert shop.verdicts() == []
+        assert [made for _, made in shop.attention(dora)] == [True]
+
+    tell(story, Shop(answers=[UNKNOWN, FOR_GOOD]))
+
+
+def test_a_service_message_whose_deliverer_died_and_that_expires_meanwhile_is_unknown() -> None:
+    async def story(shop: Shop) -> None:
+        dora = await shop.customer("dora", consent=None)
+        waiting = await shop.message(dora, "pedido", purpose=Purpose.SERVICE)
+        await shop.move(waiting, status=OutboxStatus.HANDING, deliverer=shop.deliverer)
+        shop.world.stop_deliverer(shop.deliverer)
+        await recover_once(shop.world.outbox, shop.world.store)
+        shop.world.clock.advance(HOUR)
+        assert (await shop.deliver(shop.world.tables.messages[waiting.message.id].waiting())).ended is Ended.UNKNOWN
+        assert shop.status(waiting) is OutboxStatus.UNKNOWN
 
     tell(story)
 

@@ -40,8 +40,6 @@ WEIGHTS = [6, 2, 1, 2, 2, 1]
 AT_MOST = 3
 DRAIN_SECONDS = 240
 LULL_SECONDS = 20.0
-BEGUN_WITHIN = 1_000
-"""Milliseconds after its claim within which a hand-off begins, or it does not begin at all."""
 
 
 @dataclass
@@ -225,7 +223,7 @@ class Delivery:
         for arrived in mine:
             late = round(arrived.at - expires_at)
             found.latest_after_expiry_ms = max(found.latest_after_expiry_ms, late)
-            if late > BEGUN_WITHIN:
+            if late > 0:
                 found.faults.append(f"{name} was handed off {late} ms after it had expired")
 
     def _explained(
@@ -241,9 +239,8 @@ class Delivery:
                 faults.append(f"{name} is unknown and nothing says why")
             case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if reason not in refusals:
                 faults.append(f"{name} was {ending.name.lower()} because of “{reason}”, which is no refusal")
-            case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if any(a.answer == OK for a in mine) and answer is not Outcome.UNKNOWN:
-                # A service message whose first attempt may have been taken waits to be sent again, and may expire: then the doubt stands.
-                faults.append(f"{name} was {ending.name.lower()} although the endpoint took it, and no doubt stands beside it")
+            case OutboxStatus.CANCELLED | OutboxStatus.EXPIRED if any(a.answer in PERHAPS for a in mine):
+                faults.append(f"{name} was {ending.name.lower()} although the endpoint may have taken it: {[a.answer for a in mine]}")
             case _:
                 return
 
@@ -254,10 +251,10 @@ class Delivery:
             " WHERE o.id IS NULL OR v.proposal IS NULL"
         )
         silent = self.ground.execute(
-            "SELECT count(*) FROM outbox o WHERE o.status = 6 AND NOT EXISTS"
+            "SELECT count(*) FROM outbox o WHERE o.status IN (5, 6) AND NOT EXISTS"
             " (SELECT 1 FROM verdicts v WHERE v.proposal = o.id AND v.decided = 'silence' AND v.refusal = o.reason)"
         )
         if lonely[0][0]:
             self.report.found.faults.append(f"{lonely[0][0]} verdicts or messages stand alone")
         if silent[0][0]:
-            self.report.found.faults.append(f"{silent[0][0]} messages expired without a verdict that says so")
+            self.report.found.faults.append(f"{silent[0][0]} messages were cancelled or expired without a verdict that says so")

@@ -12,8 +12,10 @@ from ground import Ground
 from plays import programme
 
 from oportuno.consent.answers import granted_purposes
+from oportuno.content.message import Message
 from oportuno.events.event import Call, Event, Source
 from oportuno.flows.step import step
+from oportuno.flows.work import Cancel, silence_by
 from oportuno.kit.ids import CustomerKey
 from oportuno.profile.draft import Draft
 from oportuno.profile.looks import VIEWS_AT_MOST
@@ -111,6 +113,7 @@ class Judge:
         states: dict[CustomerKey, bytes] = {}
         verdicts: list[bytes] = []
         messages: dict[bytes, bytes] = {}
+        outbox: dict[CustomerKey, dict[bytes, Message]] = {}
         dues: dict[CustomerKey, tuple[int | None, int]] = {}
         pack = msgspec.msgpack.Encoder()
         rows = connection.execute("SELECT * FROM journal ORDER BY bucket, workspace, customer, version").fetchall()
@@ -123,8 +126,15 @@ class Judge:
             states[key] = draft.encode()
             dues[key] = outcome.due_at, now
             verdicts += [pack.encode(verdict) for verdict in outcome.verdicts]
+            waiting = outbox.setdefault(key, {})
+            for items, reason in outcome.cancelled:
+                gone = [one for one in waiting.values() if one.marketing and not set(items).isdisjoint(one.said.items)]
+                cancel = Cancel(key, items, "", reason, now)
+                verdicts += [pack.encode(silence_by(cancel, waiting.pop(one.id)).verdict) for one in gone]
             for message in outcome.messages:
-                messages.setdefault(message.id, pack.encode(message))
+                if message.id not in messages:
+                    messages[message.id] = pack.encode(message)
+                    waiting[message.id] = msgspec.msgpack.decode(messages[message.id], type=Message)
         return {"states": states, "verdicts": sorted(verdicts), "messages": messages, "dues": dues}
 
     def _timed(self, due: int | None, before: int, now: int) -> None:

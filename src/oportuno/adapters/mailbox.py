@@ -9,7 +9,7 @@ import msgspec
 
 from oportuno.adapters.smtp.dkim import DkimSigner
 from oportuno.adapters.smtp.mail import MailFault, build_mail
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
 from oportuno.content.message import Message, Rendered
 from oportuno.flows.ports import Letter, Mailbox
 from oportuno.kit.faults import Unavailable
@@ -18,12 +18,15 @@ from oportuno.kit.faults import Unavailable
 class MailboxProvider:
     """Builds mails as the SMTP provider would, and puts them into the mailbox instead; a webhook's body lies there as JSON."""
 
-    def __init__(self, mailbox: Mailbox, *, wall: Callable[[], datetime], signer: DkimSigner | None = None) -> None:
+    def __init__(
+        self, mailbox: Mailbox, *, monotonic: Callable[[], float], wall: Callable[[], datetime], signer: DkimSigner | None = None
+    ) -> None:
         self._mailbox = mailbox
+        self._monotonic = monotonic
         self._wall = wall
         self._signer = signer
 
-    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:
+    async def hand_off(self, message: Message, rendered: Rendered, address: str, window: Window) -> Answer:
         """Put it into the mailbox. The same message put twice lies there once."""
         try:
             raw = self._raw(message, rendered, address)
@@ -38,6 +41,8 @@ class MailboxProvider:
             raw=raw,
             message=message.id,
         )
+        if self._monotonic() > window.begin_by:
+            return NOT_BEGUN
         try:
             await self._mailbox.put(letter)
         except Unavailable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -40,3 +40,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's own id of what it took."""
     about: Literal["message", "destination", "provider"] = "message"
     """What a refusal concerns, so that only that much is held back: this message, its domain or host, or the whole provider."""
+
+
+class Window(NamedTuple):
+    """When a hand-off may begin, in monotonic seconds of the process's clock."""
+
+    begin_by: float
+    """The first byte leaves by this, or none: the claim holds so long, and the customer may withdraw at any time."""
+    over: float
+    """The message's own time: what was not yet taken by then is not given any more, as long as it can be held back."""
+
+
+NOT_BEGUN: Final = Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="not begun in time", retry_after=0)
+"""The connection stood too late, or the message's time was over: not one byte has left. A fresh claim asks the gate anew."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from oportuno.consent.refusals import Reason
+from oportuno.content.message import Message
 from oportuno.kit.times import Millis
 from oportuno.moments.proposal import Proposal
 
@@ -30,3 +31,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """When it was decided: the engine's one clock."""
     retry_at: Millis | None = None
     """For Wait: when it is decided again."""
+
+
+def verdict_on(message: Message, reason: Reason, *, at: Millis, retry_at: Millis | None = None) -> Verdict:
+    """Give the verdict that a message which had been spoken waits (until `retry_at`) or falls silent after all."""
+    said = message.said
+    words = {name: getattr(said, name) for name in said.__struct_fields__}
+    return Verdict(
+        proposal=Proposal(**words, made_at=message.permitted_at),
+        decided=Decided.SILENCE if retry_at is None else Decided.WAIT,
+        reasons=(reason,),
+        at=at,
+        retry_at=retry_at,
+    )

@@ -8,6 +8,8 @@ the words come from the very state that the gate has just examined. Only then is
        │  ▲               │
        │  └── refused for now, void claim, unknown of a service message
        └──▶ EXPIRED | CANCELLED (a silence with its name)
+
+A message that an earlier attempt may have brought to the customer ends as ACCEPTED or UNKNOWN, and as nothing else.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from oportuno.attention.ledger import Attention, confirm, release, reserve
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Lanes, Pace
 from oportuno.consent.answers import granted_purposes
 from oportuno.consent.gate import examine
@@ -25,7 +27,7 @@ from oportuno.consent.permit import Permit
 from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import Message, Rendered
 from oportuno.decision.decide import ask_of, overtaken
-from oportuno.decision.verdict import Decided, Verdict
+from oportuno.decision.verdict import verdict_on
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.look_again import offer_gone
 from oportuno.flows.ports import Clock, Provider
@@ -34,11 +36,15 @@ from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, Save
 from oportuno.kit.faults import Fault, NotFound, Unavailable
 from oportuno.kit.ids import derive
 from oportuno.kit.times import MINUTE, SECOND, Millis
-from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
 
 CLAIM_HOLDS: Final = 0.5
-"""Seconds after its commit in which a claim's hand-off must begin; later it is void, because the customer may have withdrawn meanwhile."""
+"""Seconds in which a claim's hand-off must begin; later it is void, because the customer may have withdrawn meanwhile.
+
+A message that has no more than this left is not claimed any more: it has expired.
+"""
+_ON_ITS_WAY: Final = 0.25
+"""Seconds before its expiry by which a hand-off must have begun: a busy machine's pause between the last look and the first byte."""
 LONGEST_BACK_OFF: Final[Millis] = 15 * MINUTE
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
@@ -85,8 +91,7 @@ class _Claim(NamedTuple):
     lanes: Lanes
     touch: bytes
     """Under which id this attempt counts against the customer's attention."""
-    begin_by: float
-    """Monotonic time by which the hand-off must begin: half a second after the commit, and never past the message's expiry."""
+    window: Window
 
 
 async def deliver_one(
@@ -119,7 +124,7 @@ async def deliver_one(
     )
     if isinstance(claim, Delivered):
         return claim
-    if clock.monotonic() >= claim.begin_by:
+    if clock.monotonic() >= claim.window.begin_by:
         pace.leave(claim.lanes, clock.monotonic())
         await _persist(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
         return Delivered(Ended.VOID)
@@ -184,7 +189,7 @@ async def _claim(
             now, rows = await work.lock([message.key])
             found = _examine(message, rows[message.key], programme, now=now, render=render, gone=gone)
             if isinstance(found, _Silence):
-                return await _fall_silent(work, message, found, now)
+                return await _fall_silent(work, waiting, found, now)
             draft, stored, permit, rendered = found
             lanes = lanes._replace(destination=destination_of(rendered, permit.address))
             held = pace.enter(lanes, clock.monotonic())
@@ -197,10 +202,11 @@ async def _claim(
                 release(attention, id=message.id)
             said = message.said
             confirm(attention, id=touch, channel=said.channel, now=now, cost=said.cost, service=not message.marketing)
-            begin_by = min(clock.monotonic() + CLAIM_HOLDS, asked + (message.expires_at - now) / 1000)
-            move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer)
+            over = asked + (message.expires_at - now) / 1000
+            window = Window(min(clock.monotonic() + CLAIM_HOLDS, over - _ON_ITS_WAY), over)
+            move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer, in_time=True)
             await work.commit(Writes(saves=[_save(draft, stored)], moves=[move]))
-            return _Claim(rendered, permit.address, lanes, touch, begin_by)
+            return _Claim(rendered, permit.address, lanes, touch, window)
     except Moved:
         _leave(pace, entered, clock)
         return Delivered(Ended.ELSEWHERE)
@@ -231,7 +237,7 @@ def _examine(
     if stored.status is not Status.ACTIVE or stored.version == 0:
         return _Silence(Reason(refusal=Refusal.CUSTOMER_GONE), None, stored)
     draft = Draft(stored.key, stored.state, stored.version)
-    if now >= message.expires_at:
+    if now + CLAIM_HOLDS * 1000 >= message.expires_at:
         return _Silence(Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at}), draft, stored)
     closed = overtaken(draft, message.said)
     if closed is not None:
@@ -266,35 +272,32 @@ def _touch_of(message: Message, now: Millis) -> bytes:
     return message.id if message.marketing else derive(message.id, now)
 
 
-async def _fall_silent(work: Work, message: Message, silence: _Silence, now: Millis) -> Delivered:
-    reason = silence.reason
+async def _fall_silent(work: Work, waiting: Waiting, silence: _Silence, now: Millis) -> Delivered:
+    message, reason = waiting.message, silence.reason
     later = reason.retry_at if reason.retry_at is not None and now < reason.retry_at < message.expires_at else None
     move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.CANCELLED, now, reason=reason.refusal.value)
     if later is not None:
         move = move._replace(status=OutboxStatus.PENDING, not_before=later)
+    elif waiting.doubt:
+        move = move._replace(status=OutboxStatus.UNKNOWN, answer=_doubt(reason.refusal.value))
     elif reason.refusal is Refusal.EXPIRED:
         move = move._replace(status=OutboxStatus.EXPIRED)
     writes = Writes(moves=[move])
-    if silence.draft is not None:
-        if later is None and _give_back(silence.draft, message):
-            writes.saves.append(_save(silence.draft, silence.stored))
-        writes.decisions.append(Decision(message.key, _verdict(message, reason, now, later)))
+    if silence.draft is not None and later is None and _give_back(silence.draft, message):
+        writes.saves.append(_save(silence.draft, silence.stored))
+    # Where it may have been said already there is no silence to explain; and of whom was forgotten nothing is written.
+    if move.status is not OutboxStatus.UNKNOWN and silence.stored.status is not Status.ERASED:
+        writes.decisions.append(Decision(message.key, verdict_on(message, reason, at=now, retry_at=later)))
     await work.commit(writes)
-    if later is not None:
-        return Delivered(Ended.WAITS, reason.refusal.value)
-    return Delivered(Ended.EXPIRED if move.status is OutboxStatus.EXPIRED else Ended.SILENT, reason.refusal.value)
+    return Delivered(_ENDS.get(move.status, Ended.SILENT), reason.refusal.value)
 
 
-def _verdict(message: Message, reason: Reason, now: Millis, later: Millis | None) -> Verdict:
-    said = message.said
-    words = {name: getattr(said, name) for name in said.__struct_fields__}
-    return Verdict(
-        proposal=Proposal(**words, made_at=message.permitted_at),
-        decided=Decided.SILENCE if later is None else Decided.WAIT,
-        reasons=(reason,),
-        at=now,
-        retry_at=later,
-    )
+_ENDS: Final = {OutboxStatus.PENDING: Ended.WAITS, OutboxStatus.EXPIRED: Ended.EXPIRED, OutboxStatus.UNKNOWN: Ended.UNKNOWN}
+
+
+def _doubt(reason: str) -> Answer:
+    """Answer for a message that is not tried again although an earlier attempt may have reached the customer: that doubt stands."""
+    return Answer(outcome=Outcome.UNKNOWN, detail=f"an earlier attempt may have been taken; not tried again: {reason}")
 
 
 # ── Hand off ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -302,7 +305,7 @@ def _verdict(message: Message, reason: Reason, now: Millis, later: Millis | None
 
 async def _hand_off(provider: Provider, message: Message, claim: _Claim) -> Answer:
     try:
-        return await provider.hand_off(message, claim.rendered, claim.address)
+        return await provider.hand_off(message, claim.rendered, claim.address, claim.window)
     except Exception as fault:  # noqa: BLE001 - a provider that raises breaks its promise; nobody knows what was sent, and it says so
         return Answer(outcome=Outcome.UNKNOWN, detail=f"provider raised {type(fault).__name__}")
 
@@ -338,6 +341,9 @@ def _ending(waiting: Waiting, touch: bytes, answer: Answer | None, stored: Store
     """Say what an ending changes: where the message goes, and whether its touch stands, is given back, or becomes a reservation again."""
     message = waiting.message
     status, not_before = _where_to(waiting, answer, now)
+    counts = answer is not None and answer.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)
+    if status is OutboxStatus.UNKNOWN and answer is not None and not counts:
+        answer = _doubt(answer.detail)
     move = MoveMessage(
         message.key,
         message.id,
@@ -350,7 +356,6 @@ def _ending(waiting: Waiting, touch: bytes, answer: Answer | None, stored: Store
         held_by=deliverer,
     )
     writes = Writes(moves=[move])
-    counts = answer is not None and answer.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)
     if not counts and stored.status is Status.ACTIVE and stored.version:
         draft = Draft(stored.key, stored.state, stored.version)
         attention = draft.open(Attention)
@@ -378,7 +383,7 @@ def _where_to(waiting: Waiting, answer: Answer | None, now: Millis) -> tuple[Out
     if answer.outcome is Outcome.ACCEPTED:
         return OutboxStatus.ACCEPTED, None
     if answer.outcome is Outcome.REFUSED_FOR_GOOD:
-        return OutboxStatus.REFUSED, None
+        return OutboxStatus.UNKNOWN if waiting.doubt else OutboxStatus.REFUSED, None
     asked = answer.retry_after if answer.retry_after is not None else back_off(message, waiting.attempts)
     again = now + max(asked, 0)
     if answer.outcome is Outcome.UNKNOWN:

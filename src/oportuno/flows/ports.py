@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from oportuno.channels.channel import Answer
+from oportuno.channels.channel import Answer, Window
 from oportuno.content.message import Message, Rendered
 from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.flows.fan_out import Telling
@@ -201,8 +201,11 @@ class Outbox(Protocol):
 class Provider(Protocol):
     """One way out: SMTP server, webhook endpoint."""
 
-    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:
-        """Hand off once. Never raises for what the provider does: every ending is one of the four outcomes."""
+    async def hand_off(self, message: Message, rendered: Rendered, address: str, window: Window) -> Answer:
+        """Hand off once. Never raises for what the provider does: every ending is one of the four outcomes.
+
+        What could not begin within the window is not begun at all, and answered `NOT_BEGUN`.
+        """
         ...
 
 

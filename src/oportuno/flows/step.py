@@ -114,7 +114,9 @@ class _Turn:
     def close(self, items: tuple[str, ...], refusal: Refusal) -> None:
         """Drop what waits about these items, on every channel, and give its places back."""
         draft = self.draft
-        self.cancelled.append((items, refusal.value))
+        # Whatever promotes and waits in the outbox holds a place: without one there is nothing to look for there.
+        if draft.has(Attention) and any(not touch.made for touch in draft.read(Attention).touches):
+            self.cancelled.append((items, refusal.value))
         self.verdicts += drop_pending(draft, items=items, refusal=refusal, now=self.now)
         if draft.has(Attention) and release_about(draft.read(Attention), items):
             draft.open(Attention)

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from oportuno.channels.channel import Answer
+from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import Message
-from oportuno.decision.verdict import Verdict
+from oportuno.decision.verdict import Verdict, verdict_on
 from oportuno.events.event import Event
 from oportuno.flows.crossing import Across, Crossing
 from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
@@ -64,6 +65,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     deliverer: int
     """Who claimed it last; 0: nobody."""
+    doubt: bool = False
+    """An earlier attempt ended unknown: the customer may have it already."""
 
 
 class SaveCustomer(NamedTuple):
@@ -77,7 +80,10 @@ class SaveCustomer(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """Cancel what is PENDING of a customer: about any of `items`, on `channel`, or (both empty) everything."""
+    """Cancel what is PENDING of a customer: about any of `items`, on `channel`, or (both empty) everything.
+
+    Each message gets its verdict (`silence_by`); one that may have reached the customer already becomes UNKNOWN instead, without one.
+    """
 
     key: CustomerKey
     items: tuple[str, ...]
@@ -88,8 +94,18 @@ class Cancel(NamedTuple):
     marketing_only: bool = True
 
 
+def silence_by(cancel: Cancel, message: Message) -> Decision:
+    """Give the verdict on a message that this cancels. Every adapter writes it with the cancellation: no silence stands unexplained."""
+    facts = {"items": list(cancel.items)} if cancel.items else {}
+    reason = Reason(refusal=Refusal(cancel.reason), facts=facts)
+    return Decision(message.key, verdict_on(message, reason, at=cancel.at))
+
+
 class MoveMessage(NamedTuple):
-    """Move one message from an expected status to another; fails with Moved when it stands elsewhere."""
+    """Move one message from an expected status to another; fails with Moved when it stands elsewhere.
+
+    An answer that is unknown leaves its doubt with the message for good: then REFUSED, CANCELLED and EXPIRED become UNKNOWN.
+    """
 
     key: CustomerKey
     id: bytes
@@ -102,6 +118,8 @@ class MoveMessage(NamedTuple):
     reason: str = ""
     held_by: int = 0
     """When set, the message must also be in this deliverer's hands: nobody undoes another's claim."""
+    in_time: bool = False
+    """Its `not_before` must also have come by `at`: who looked at the outbox too long ago does not overtake a wait."""
 
 
 class Quarantine(NamedTuple):

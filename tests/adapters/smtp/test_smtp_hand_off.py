@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from hurried import hurry
 from sink import Script, sink
-from words import MOMENT, message, rendered
+from words import MOMENT, NO_HURRY, message, rendered
 
 from oportuno.adapters.smtp.outcomes import BREAKS, CODES, Stage, of_code
 from oportuno.adapters.smtp.pool import SmtpServer
 from oportuno.adapters.smtp.provider import SmtpProvider
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
 
 
 def provider(port: int, **more: Any) -> SmtpProvider:
@@ -31,16 +31,15 @@ def provider(port: int, **more: Any) -> SmtpProvider:
         "aside_timeout": 30,
         "idle": 300,
     }
-    begin = more.pop("begin_within", 30.0)
     monotonic = more.pop("monotonic", time.monotonic)
-    return SmtpProvider(SmtpServer(**{**settings, **more}), monotonic=monotonic, wall=lambda: MOMENT, begin_within=begin)
+    return SmtpProvider(SmtpServer(**{**settings, **more}), monotonic=monotonic, wall=lambda: MOMENT)
 
 
 def hand_off(script: Script, **more: Any) -> Answer:
     async def story() -> Answer:
         async with sink(script) as port:
             way = provider(port, **more)
-            answer = await way.hand_off(message(), rendered(), "ana@cliente.example")
+            answer = await way.hand_off(message(), rendered(), "ana@cliente.example", NO_HURRY)
             await way.close()
             return answer
 
@@ -104,7 +103,7 @@ def test_a_server_that_is_not_there_is_refused_for_now() -> None:
         port = taken.getsockname()[1]
 
         async def story() -> Answer:
-            return await provider(port).hand_off(message(), rendered(), "ana@cliente.example")
+            return await provider(port).hand_off(message(), rendered(), "ana@cliente.example", NO_HURRY)
 
         answer = asyncio.run(story())
     assert (answer.outcome, answer.about) == (Outcome.REFUSED_FOR_NOW, "provider")
@@ -125,7 +124,7 @@ def test_one_connection_carries_many_mails_one_after_the_other() -> None:
     async def story(port: int) -> None:
         way = provider(port)
         for place in range(5):
-            answer = await way.hand_off(message(f"m{place}"), rendered(), "ana@cliente.example")
+            answer = await way.hand_off(message(f"m{place}"), rendered(), "ana@cliente.example", NO_HURRY)
             assert answer.outcome is Outcome.ACCEPTED
         await way.close()
 
@@ -138,9 +137,9 @@ def test_a_refused_recipient_does_not_spoil_the_connection_for_the_next() -> Non
 
     async def story(port: int) -> None:
         way = provider(port)
-        assert (await way.hand_off(message(), rendered(), "nadie@cliente.example")).outcome is Outcome.REFUSED_FOR_GOOD
+        assert (await way.hand_off(message(), rendered(), "nadie@cliente.example", NO_HURRY)).outcome is Outcome.REFUSED_FOR_GOOD
         script.at.clear()
-        assert (await way.hand_off(message(), rendered(), "ana@cliente.example")).outcome is Outcome.ACCEPTED
+        assert (await way.hand_off(message(), rendered(), "ana@cliente.example", NO_HURRY)).outcome is Outcome.ACCEPTED
         await way.close()
 
     talk(story, script)
@@ -153,9 +152,9 @@ def test_a_kept_connection_that_the_server_closes_is_renewed_before_anything_is_
 
     async def story(port: int) -> None:
         way = provider(port)
-        await way.hand_off(message("a"), rendered(), "ana@cliente.example")
+        await way.hand_off(message("a"), rendered(), "ana@cliente.example", NO_HURRY)
         script.at["mail"] = told
-        assert (await way.hand_off(message("b"), rendered(), "ana@cliente.example")).outcome is Outcome.ACCEPTED
+        assert (await way.hand_off(message("b"), rendered(), "ana@cliente.example", NO_HURRY)).outcome is Outcome.ACCEPTED
         await way.close()
 
     talk(story, script)
@@ -164,13 +163,27 @@ def test_a_kept_connection_that_the_server_closes_is_renewed_before_anything_is_
 
 def test_a_slow_connection_is_kept_and_the_claim_made_anew_because_a_withdrawal_may_have_come() -> None:
     script = Script()
-    moments = [0.0, 1.0]  # asked at 0, connected at 1
 
     async def story(port: int) -> None:
-        way = provider(port, monotonic=lambda: moments.pop(0) if len(moments) > 1 else moments[0], begin_within=0.5)
-        slow = await way.hand_off(message(), rendered(), "ana@cliente.example")
-        assert (slow.outcome, slow.retry_after, script.taken) == (Outcome.REFUSED_FOR_NOW, 0, [])
-        assert (await way.hand_off(message(), rendered(), "ana@cliente.example")).outcome is Outcome.ACCEPTED
+        way = provider(port, monotonic=lambda: 1.0)  # it has taken a second to connect
+        slow = await way.hand_off(message(), rendered(), "ana@cliente.example", Window(0.5, 60.0))
+        assert (slow, script.taken) == (NOT_BEGUN, [])
+        assert (await way.hand_off(message(), rendered(), "ana@cliente.example", Window(1.5, 60.0))).outcome is Outcome.ACCEPTED
+        await way.close()
+
+    talk(story, script)
+    assert script.connections == 1
+
+
+def test_a_message_whose_moment_passes_while_a_slow_server_hears_whom_it_is_for_is_not_given_any_more() -> None:
+    script = Script()
+    moments = [0.0, 31.0]  # begun, and the envelope has taken half a minute
+
+    async def story(port: int) -> None:
+        way = provider(port, monotonic=lambda: moments.pop(0) if len(moments) > 1 else moments[0])
+        late = await way.hand_off(message(), rendered(), "ana@cliente.example", Window(0.5, 30.0))
+        assert (late, script.taken) == (NOT_BEGUN, [])
+        assert (await way.hand_off(message(), rendered(), "ana@cliente.example", NO_HURRY)).outcome is Outcome.ACCEPTED
         await way.close()
 
     talk(story, script)
@@ -182,7 +195,7 @@ def test_many_at_once_never_open_more_connections_than_allowed() -> None:
 
     async def story(port: int) -> None:
         way = provider(port, connections=3)
-        mails = [way.hand_off(message(f"m{place}"), rendered(), "ana@cliente.example") for place in range(24)]
+        mails = [way.hand_off(message(f"m{place}"), rendered(), "ana@cliente.example", NO_HURRY) for place in range(24)]
         assert {answer.outcome for answer in await asyncio.gather(*mails)} == {Outcome.ACCEPTED}
         await way.close()
 
@@ -196,7 +209,7 @@ def test_an_address_with_an_enye_goes_by_smtputf8() -> None:
 
     async def story(port: int) -> None:
         way = provider(port)
-        assert (await way.hand_off(message(), rendered(), "señora@cliente.example")).outcome is Outcome.ACCEPTED
+        assert (await way.hand_off(message(), rendered(), "señora@cliente.example", NO_HURRY)).outcome is Outcome.ACCEPTED
         await way.close()
 
     talk(story, script)
@@ -207,8 +220,8 @@ def test_an_address_with_an_enye_goes_by_smtputf8() -> None:
 def test_a_server_without_smtputf8_cannot_take_it_and_says_so_for_good() -> None:
     async def story(port: int) -> None:
         way = provider(port)
-        assert (await way.hand_off(message(), rendered(), "señora@cliente.example")).outcome is Outcome.REFUSED_FOR_GOOD
-        assert (await way.hand_off(message(), rendered(), "ana@españa.example")).outcome is Outcome.ACCEPTED
+        assert (await way.hand_off(message(), rendered(), "señora@cliente.example", NO_HURRY)).outcome is Outcome.REFUSED_FOR_GOOD
+        assert (await way.hand_off(message(), rendered(), "ana@españa.example", NO_HURRY)).outcome is Outcome.ACCEPTED
         await way.close()
 
     talk(story, Script(), utf8=False)
@@ -222,7 +235,7 @@ def test_an_address_that_is_none_never_reaches_the_server(address: str) -> None:
 
     async def story(port: int) -> None:
         way = provider(port)
-        answer = await way.hand_off(message(), rendered(), address)
+        answer = await way.hand_off(message(), rendered(), address, NO_HURRY)
         assert (answer.outcome, answer.detail) == (Outcome.REFUSED_FOR_GOOD, "address_malformed recipient")
         await way.close()
 

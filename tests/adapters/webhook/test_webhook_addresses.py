@@ -9,7 +9,7 @@ from http_sink import HttpScript, http_sink
 from hypothesis import given
 from hypothesis import strategies as st
 from test_webhook_hand_off import provider, words
-from words import message
+from words import NO_HURRY, message
 
 from oportuno.adapters.webhook.addresses import allowed, read_target
 from oportuno.channels.channel import Outcome
@@ -79,7 +79,7 @@ def test_when_one_of_a_name_s_addresses_is_private_none_is_used() -> None:
     async def both(_host: str, _port: int) -> list[str]:
         return ["1.1.1.1", "10.0.0.1"]
 
-    answer = asyncio.run(provider(resolve=both, allow_loopback=False).hand_off(message(), words("https://tienda.example/"), ""))
+    answer = asyncio.run(provider(resolve=both, allow_loopback=False).hand_off(message(), words("https://tienda.example/"), "", NO_HURRY))
     assert (answer.outcome, answer.detail) == (Outcome.REFUSED_FOR_GOOD, "webhook_address_forbidden")
 
 
@@ -97,7 +97,7 @@ def test_a_name_that_changes_its_address_after_the_look_is_still_reached_where_i
 
             way = provider(resolve=turning)
             for place in range(3):
-                answer = await way.hand_off(message(f"m{place}"), words(f"http://tienda.example:{port}/"), "")
+                answer = await way.hand_off(message(f"m{place}"), words(f"http://tienda.example:{port}/"), "", NO_HURRY)
                 assert answer.outcome is Outcome.ACCEPTED
             await way.close()
 
@@ -114,7 +114,7 @@ def test_a_redirect_to_the_inside_is_not_followed() -> None:
         async with http_sink(inside) as inner, http_sink(outside) as port:
             outside.told = [f"307 Temporary Redirect\r\nlocation: http://127.0.0.1:{inner}/"]
             way = provider()
-            assert (await way.hand_off(message(), words(f"http://127.0.0.1:{port}/"), "")).outcome is Outcome.REFUSED_FOR_GOOD
+            assert (await way.hand_off(message(), words(f"http://127.0.0.1:{port}/"), "", NO_HURRY)).outcome is Outcome.REFUSED_FOR_GOOD
             await way.close()
 
     asyncio.run(asyncio.wait_for(story(), 120))
@@ -125,5 +125,5 @@ def test_a_name_without_an_address_is_refused_for_now() -> None:
     async def nobody(_host: str, _port: int) -> list[str]:
         raise OSError("no such host")
 
-    answer = asyncio.run(provider(resolve=nobody).hand_off(message(), words("https://tienda.example/"), ""))
+    answer = asyncio.run(provider(resolve=nobody).hand_off(message(), words("https://tienda.example/"), "", NO_HURRY))
     assert (answer.outcome, answer.about) == (Outcome.REFUSED_FOR_NOW, "destination")

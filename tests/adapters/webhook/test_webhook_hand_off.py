@@ -16,11 +16,11 @@ from hurried import hurry
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
-from words import MOMENT, message, rendered
+from words import MOMENT, NO_HURRY, message, rendered
 
 from oportuno.adapters.webhook.outcomes import BREAKS, Stage, of_status, read_retry_after
 from oportuno.adapters.webhook.provider import WebhookProvider
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
 from oportuno.content.message import Rendered
 from oportuno.kit.ids import write_id
 from oportuno.kit.times import DAY, MINUTE, SECOND
@@ -50,7 +50,7 @@ def hand_off(script: HttpScript, *, times: int = 1, **more: Any) -> Answer:
         async with http_sink(script) as port:
             way = provider(**more)
             for place in range(times):
-                answer = await way.hand_off(message(f"m{place}"), words(f"http://127.0.0.1:{port}/hook?x=1"), "cus_0000000000001")
+                answer = await way.hand_off(message(f"m{place}"), words(f"http://127.0.0.1:{port}/hook?x=1"), "cus_0000000000001", NO_HURRY)
             await way.close()
             return answer
 
@@ -129,14 +129,14 @@ def test_an_endpoint_that_is_not_there_is_refused_for_now() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        answer = asyncio.run(provider().hand_off(message(), words(url), ""))
+        answer = asyncio.run(provider().hand_off(message(), words(url), "", NO_HURRY))
     assert (answer.outcome, answer.about) == (Outcome.REFUSED_FOR_NOW, "destination")
 
 
 def test_tls_that_fails_is_refused_for_now() -> None:
     async def story() -> Answer:
         async with http_sink(HttpScript()) as port:
-            return await provider().hand_off(message(), words(f"https://127.0.0.1:{port}/"), "")
+            return await provider().hand_off(message(), words(f"https://127.0.0.1:{port}/"), "", NO_HURRY)
 
     answer = asyncio.run(asyncio.wait_for(story(), 120))
     assert answer.outcome is Outcome.REFUSED_FOR_NOW
@@ -165,11 +165,11 @@ def test_a_slow_connection_is_kept_and_the_claim_made_anew_because_a_withdrawal_
 
     async def story() -> None:
         async with http_sink(script) as port:
-            way = provider(monotonic=lambda: clock[0], begin_within=0.5, resolve=slow)
+            way = provider(monotonic=lambda: clock[0], resolve=slow)
             url = f"http://127.0.0.1:{port}/"
-            late = await way.hand_off(message(), words(url), "")
-            assert (late.outcome, late.retry_after, script.taken) == (Outcome.REFUSED_FOR_NOW, 0, [])
-            assert (await way.hand_off(message(), words(url), "")).outcome is Outcome.ACCEPTED
+            late = await way.hand_off(message(), words(url), "", Window(0.5, 60.0))
+            assert (late, script.taken) == (NOT_BEGUN, [])
+            assert (await way.hand_off(message(), words(url), "", Window(1.5, 60.0))).outcome is Outcome.ACCEPTED
             await way.close()
 
     asyncio.run(asyncio.wait_for(story(), 120))
@@ -182,7 +182,7 @@ def test_a_secret_that_cannot_sign_sends_nothing(secret: str) -> None:
 
     async def story() -> Answer:
         async with http_sink(script) as port:
-            return await provider().hand_off(message(), words(f"http://127.0.0.1:{port}/", secret=secret), "")
+            return await provider().hand_off(message(), words(f"http://127.0.0.1:{port}/", secret=secret), "", NO_HURRY)
 
     answer = asyncio.run(asyncio.wait_for(story(), 120))
     assert (answer.outcome, answer.detail) == (Outcome.REFUSED_FOR_GOOD, "webhook_secret_unusable")
@@ -196,10 +196,10 @@ def test_one_slow_host_does_not_hold_up_another() -> None:
         async with http_sink(slow) as slow_port, http_sink(quick) as quick_port:
             way = provider()
             loop = asyncio.get_running_loop()
-            hanging = [loop.create_task(way.hand_off(message(), words(f"http://127.0.0.1:{slow_port}/"), "")) for _ in range(8)]
+            hanging = [loop.create_task(way.hand_off(message(), words(f"http://127.0.0.1:{slow_port}/"), "", NO_HURRY)) for _ in range(8)]
             for _ in hanging:
                 await slow.hanging.acquire()
-            assert (await way.hand_off(message(), words(f"http://127.0.0.1:{quick_port}/"), "")).outcome is Outcome.ACCEPTED
+            assert (await way.hand_off(message(), words(f"http://127.0.0.1:{quick_port}/"), "", NO_HURRY)).outcome is Outcome.ACCEPTED
             assert not any(task.done() for task in hanging)
             for task in hanging:
                 task.cancel()

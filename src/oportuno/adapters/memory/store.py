@@ -12,8 +12,9 @@ from oportuno.adapters.memory.fanout import check_walks, write_walks, write_watc
 from oportuno.adapters.memory.crossing import MemoryAcross, apply_crossing, check_crossing
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
+from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
-from oportuno.flows.work import Moved, OutboxStatus, Status, Stored
+from oportuno.flows.work import Moved, OutboxStatus, Status, Stored, silence_by
 from oportuno.kit.faults import Fault, Unavailable
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder(Message).decode
+_NOTHING_SAID: Final = frozenset({OutboxStatus.REFUSED, OutboxStatus.CANCELLED, OutboxStatus.EXPIRED})
 
 
 def as_stored(message: Message) -> Message:
@@ -102,7 +104,8 @@ class MemoryWork(Transaction):
         check_crossing(tables, writes.crossing)
         for step in writes.moves:
             message = tables.messages.get(step.id)
-            if message is None or message.status is not step.expect or (step.held_by and message.deliverer != step.held_by):
+            early = message is not None and step.in_time and message.not_before > step.at
+            if message is None or early or message.status is not step.expect or (step.held_by and message.deliverer != step.held_by):
                 raise Moved("message_moved", "the message no longer stands where it was expected")
 
     async def _take(self, key: CustomerKey) -> None:
@@ -175,10 +178,16 @@ class MemoryWork(Transaction):
                 and (not cancel.channel or cancel.channel == said.channel)
             ):
                 row.status, row.reason, row.moved_at = OutboxStatus.CANCELLED, cancel.reason, cancel.at
+                if row.doubt:
+                    row.status = OutboxStatus.UNKNOWN
+                else:
+                    self.ground.tables.decisions.append(silence_by(cancel, row.message))
 
     def _move(self, move: MoveMessage) -> None:
         row = self.ground.tables.messages[move.id]
-        row.status, row.moved_at, row.reason, row.deliverer = move.status, move.at, move.reason, move.deliverer
+        status = OutboxStatus.UNKNOWN if row.doubt and move.status in _NOTHING_SAID else move.status
+        row.status, row.moved_at, row.reason, row.deliverer = status, move.at, move.reason, move.deliverer
+        row.doubt = row.doubt or (move.answer is not None and move.answer.outcome is Outcome.UNKNOWN)
         row.answer = move.answer or row.answer
         if move.not_before is not None:
             row.not_before = move.not_before

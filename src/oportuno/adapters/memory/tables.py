@@ -49,11 +49,17 @@ class MessageRow:
     moved_at: Millis = 0
     answer: Answer | None = None
     reason: str = ""
+    doubt: bool = False
 
     def waiting(self) -> Waiting:
         """Give the row as a deliverer reads it."""
         return Waiting(
-            message=self.message, status=self.status, not_before=self.not_before, attempts=self.attempts, deliverer=self.deliverer
+            message=self.message,
+            status=self.status,
+            not_before=self.not_before,
+            attempts=self.attempts,
+            deliverer=self.deliverer,
+            doubt=self.doubt,
         )
 
 

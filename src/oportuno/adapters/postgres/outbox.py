@@ -27,7 +27,7 @@ _NOW: Final = "SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint
 # One probe a workspace and day; the partial index holds only what waits, so the cost does not grow with what was sent. The oldest of each
 # workspace come first: one that has much to say keeps nobody else waiting.
 _DUE = """
-SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer
+SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer, o.doubt
 FROM workspaces w CROSS JOIN LATERAL (
     SELECT v.*, row_number() OVER (ORDER BY v.not_before) AS place FROM outbox v
     WHERE v.channel = %b AND v.workspace = w.workspace AND v.status = 0
@@ -38,7 +38,7 @@ FROM workspaces w CROSS JOIN LATERAL (
 ORDER BY o.place, o.not_before LIMIT %b::int8
 """
 _ABANDONED = """
-SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer FROM outbox o
+SELECT o.body, o.status, o.not_before, o.attempts, o.deliverer, o.doubt FROM outbox o
 WHERE o.status = 1 AND o.day > %b::int4 AND NOT EXISTS (
     SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = %b::int8::oid AND l.objid = o.deliverer::int8::oid
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -125,5 +125,6 @@ class PostgresOutbox:
 
 
 def _waiting(row: tuple[Any, ...]) -> Waiting:
-    body, status, not_before, attempts, deliverer = row
-    return Waiting(message=_UNPACK.decode(body), status=OutboxStatus(status), not_before=not_before, attempts=attempts, deliverer=deliverer)
+    body, status, not_before, attempts, deliverer, doubt = row
+    message = _UNPACK.decode(body)
+    return Waiting(message=message, status=OutboxStatus(status), not_before=not_before, attempts=attempts, deliverer=deliverer, doubt=doubt)

@@ -18,8 +18,20 @@ from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.ledger import append_ledger
 from oportuno.adapters.postgres.watch import write_walks, write_watches
+from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
-from oportuno.flows.work import Cancel, Decision, MoveMessage, OutboxStatus, Quarantine, SaveCustomer, Status, Stored, Writes
+from oportuno.flows.work import (
+    Cancel,
+    Decision,
+    MoveMessage,
+    OutboxStatus,
+    Quarantine,
+    SaveCustomer,
+    Status,
+    Stored,
+    Writes,
+    silence_by,
+)
 from oportuno.kit.ids import CustomerKey, day_of_id
 from oportuno.kit.times import Millis, day_of
 
@@ -27,6 +39,7 @@ OUTBOX_NEWS: Final = "oportuno_outbox"
 """Channel of the notices that a message waits; the payload is the channel it waits for."""
 
 _PACK: Final = msgspec.msgpack.Encoder()
+_UNPACK: Final = msgspec.msgpack.Decoder(Message)
 
 # LockRows stands above the sort, so rows are locked in key order: every writer takes the same order and nobody deadlocks.
 _LOCK = """
@@ -92,17 +105,21 @@ _MESSAGE = """
 INSERT INTO outbox (bucket, workspace, customer, id, day, channel, status, marketing, items, not_before, expires_at, created_at, body)
 VALUES (%b, %b, %b, %b, %b, %b, 0, %b, %b, %b, %b, %b, %b) ON CONFLICT DO NOTHING
 """
+# What an earlier attempt may have brought to the customer is unknown, not cancelled.
 _CANCEL = """
-UPDATE outbox SET status = 5, reason = %b, ended_at = %b
+UPDATE outbox SET status = CASE WHEN doubt THEN 4 ELSE 5 END, reason = %b, ended_at = %b
 WHERE bucket = %b AND workspace = %b AND customer = %b AND status = 0 AND day >= %b::int4
   AND (%b::text = '' OR channel = %b) AND (cardinality(%b::text[]) = 0 OR items && %b::text[]) AND (marketing OR NOT %b::bool)
+RETURNING body, doubt
 """
 _CANCEL_REACH: Final = 400
 _MOVE = """
 WITH moved AS (
-    UPDATE outbox SET status = %b, reason = %b, deliverer = %b, not_before = coalesce(%b::int8, not_before),
-        answer = coalesce(%b::bytea, answer), attempts = attempts + %b::int4, handed_at = coalesce(%b::int8, handed_at), ended_at = %b::int8
+    UPDATE outbox SET status = CASE WHEN doubt AND %b::int2 IN (3, 5, 6) THEN 4 ELSE %b::int2 END, reason = %b, deliverer = %b,
+        not_before = coalesce(%b::int8, not_before), answer = coalesce(%b::bytea, answer), attempts = attempts + %b::int4,
+        handed_at = coalesce(%b::int8, handed_at), ended_at = %b::int8, doubt = doubt OR %b
     WHERE bucket = %b AND workspace = %b AND customer = %b AND id = %b AND day = %b AND status = %b AND (%b::int4 = 0 OR deliverer = %b)
+        AND (%b::int8 IS NULL OR not_before <= %b::int8)
     RETURNING 1
 )
 SELECT must_be(count(*), 1, 'a message') FROM moved
@@ -165,6 +182,7 @@ class PostgresWork:
 
     async def _write(self, writes: Writes, ending: LiteralString) -> None:
         connection = self._connection
+        silences = await self._cancel(writes.cancels) if writes.cancels else []
         async with translated(), connection.pipeline():
             if not self._begun:
                 await connection.execute("BEGIN")
@@ -177,8 +195,9 @@ class PostgresWork:
             await write_walks(connection, writes.heads, writes.walks)
             await write_watches(connection, writes.watches)
             await self._outbox(writes)
-            if writes.decisions:
-                await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, writes.decisions)))
+            decisions = writes.decisions + silences
+            if decisions:
+                await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, decisions)))
             await append_ledger(connection, writes.ledger)
             await self._set_aside(writes)
             await connection.execute(ending)
@@ -218,14 +237,24 @@ class PostgresWork:
 
     async def _outbox(self, writes: Writes) -> None:
         connection = self._connection
-        for cancel in writes.cancels:
-            await connection.execute(_CANCEL, _cancel_row(cancel))
         for message in writes.messages:
             await connection.execute(_MESSAGE, _message_row(message))
         for move in writes.moves:
             await connection.execute(_MOVE, _move_row(move))
         for channel in {message.said.channel for message in writes.messages}:
             await connection.execute(_NOTIFY, (OUTBOX_NEWS, channel))
+
+    async def _cancel(self, cancels: Sequence[Cancel]) -> list[Decision]:
+        """Cancel what waits, and give a verdict on each, which says why. One way more: only the database knows what waits."""
+        connection = self._connection
+        async with translated():
+            async with connection.pipeline():
+                if not self._begun:
+                    self._begun = True
+                    await connection.execute("BEGIN")
+                cursors = [await connection.execute(_CANCEL, _cancel_row(cancel), binary=True) for cancel in cancels]
+            found = [(cancel, await cursor.fetchall()) for cancel, cursor in zip(cancels, cursors, strict=True)]
+        return [silence_by(cancel, _UNPACK.decode(body)) for cancel, rows in found for body, doubt in rows if not doubt]
 
     async def _set_aside(self, writes: Writes) -> None:
         for item in writes.quarantines:
@@ -287,9 +316,11 @@ def _move_row(move: MoveMessage) -> tuple[Any, ...]:
     handing = move.status is OutboxStatus.HANDING
     ended = None if move.status in (OutboxStatus.PENDING, OutboxStatus.HANDING) else move.at
     answer = None if move.answer is None else _PACK.encode(move.answer)
+    in_time = move.at if move.in_time else None
     return (
-        int(move.status), move.reason, move.deliverer, move.not_before, answer, int(handing), move.at if handing else None, ended,
-        *move.key, move.id, day_of_id(move.id), int(move.expect), move.held_by, move.held_by,
+        int(move.status), int(move.status), move.reason, move.deliverer, move.not_before, answer, int(handing),
+        move.at if handing else None, ended, move.answer is not None and move.answer.outcome is Outcome.UNKNOWN,
+        *move.key, move.id, day_of_id(move.id), int(move.expect), move.held_by, move.held_by, in_time, in_time,
     )  # fmt: skip
 
 

@@ -15,11 +15,8 @@ from oportuno.adapters.smtp.dkim import DkimSigner
 from oportuno.adapters.smtp.mail import Mail, MailFault, build_mail
 from oportuno.adapters.smtp.outcomes import Stage, of_break, of_code
 from oportuno.adapters.smtp.pool import Connection, SmtpPool, SmtpServer
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
 from oportuno.content.message import Message, Rendered
-
-BEGIN_WITHIN: Final = 0.5
-"""Seconds in which the conversation about a mail must begin. A connection that takes longer is kept, and the claim is made anew."""
 
 _DOT: Final = b".\r\n"
 
@@ -34,18 +31,15 @@ class SmtpProvider:
         monotonic: Callable[[], float],
         wall: Callable[[], datetime],
         signer: DkimSigner | None = None,
-        begin_within: float = BEGIN_WITHIN,
     ) -> None:
         self._pool = SmtpPool(server, monotonic)
         self._server = server
         self._monotonic = monotonic
         self._wall = wall
         self._signer = signer
-        self._begin_within = begin_within
 
-    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:
+    async def hand_off(self, message: Message, rendered: Rendered, address: str, window: Window) -> Answer:
         """Hand off once. Never raises for what the server does: every ending is one of the four outcomes."""
-        asked = self._monotonic()
         try:
             mail = build_mail(message, rendered, address, at=self._wall())
         except MailFault as fault:
@@ -55,19 +49,19 @@ class SmtpProvider:
             connection = await self._pool.take()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             return _translate(Stage.CONNECT, error)
-        return await self._converse(connection, mail, raw, asked)
+        return await self._converse(connection, mail, raw, window)
 
     async def close(self) -> None:
         """Say goodbye to the server."""
         await self._pool.close()
 
-    async def _converse(self, connection: Connection, mail: Mail, raw: bytes, asked: float) -> Answer:
+    async def _converse(self, connection: Connection, mail: Mail, raw: bytes, window: Window) -> Answer:
         talk = _Talk(connection.smtp, self._server)
         good = False
         try:
-            if self._monotonic() - asked > self._begin_within:
+            if self._monotonic() > window.begin_by:
                 good = True
-                return _NOT_BEGUN
+                return NOT_BEGUN
             try:
                 answer = await talk.envelope(mail)
             except aiosmtplib.SMTPServerDisconnected:
@@ -76,11 +70,13 @@ class SmtpProvider:
                     raise
                 await self._pool.renew(connection)
                 talk = _Talk(connection.smtp, self._server)
-                if self._monotonic() - asked > self._begin_within:
+                if self._monotonic() > window.begin_by:
                     good = True
-                    return _NOT_BEGUN
+                    return NOT_BEGUN
                 answer = await talk.envelope(mail)
-            answer = answer or await talk.content(raw)
+            if answer is None:
+                # The envelope may have taken a slow server long; until DATA is said nothing was given, and the message may be over.
+                answer = NOT_BEGUN if self._monotonic() > window.over else await talk.content(raw)
             connection.used += 1
             good = answer.outcome is Outcome.ACCEPTED or await talk.reset()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
@@ -89,9 +85,6 @@ class SmtpProvider:
             return answer
         finally:
             self._pool.give(connection, good=good)
-
-
-_NOT_BEGUN: Final = Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="not begun in time", retry_after=0)
 
 
 class _Talk:

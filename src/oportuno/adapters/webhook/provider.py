@@ -17,13 +17,11 @@ from standardwebhooks import Webhook
 from oportuno.adapters.webhook.addresses import Resolve, Target, look_up, read_target, system_resolve
 from oportuno.adapters.webhook.network import PinnedNetwork
 from oportuno.adapters.webhook.outcomes import Stage, of_break, of_status
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
 from oportuno.content.message import Message, Rendered
 from oportuno.kit.faults import BadInput, Unavailable
 from oportuno.kit.ids import write_id
 
-BEGIN_WITHIN: Final = 0.5
-"""Seconds in which the request must begin. A connection that takes longer is kept, and the claim is made anew."""
 _ADDRESS_HOLDS: Final = 30.0
 """Seconds for which an address that was looked at is used; connections go to that very address."""
 _BODY_CAP: Final = 65_536
@@ -48,7 +46,6 @@ class WebhookProvider:
         timeout: float = 10.0,
         connections: int = 16,
         keep_for: float = KEPT_FOR,
-        begin_within: float = BEGIN_WITHIN,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._monotonic = monotonic
@@ -56,7 +53,6 @@ class WebhookProvider:
         self._loopback = allow_loopback
         self._resolve = resolve
         self._timeout = timeout
-        self._begin_within = begin_within
         self._network = PinnedNetwork(monotonic, keep_for)
         self._looked_at: dict[tuple[str, int], float] = {}
         self._pool = httpcore2.AsyncConnectionPool(
@@ -67,9 +63,8 @@ class WebhookProvider:
             network_backend=self._network,
         )
 
-    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:  # noqa: ARG002 - the port's; a webhook goes to its URL
+    async def hand_off(self, message: Message, rendered: Rendered, address: str, window: Window) -> Answer:  # noqa: ARG002 - the port's; a webhook goes to its URL
         """Hand off once. Never raises for what the endpoint does: every ending is one of the four outcomes."""
-        asked = self._monotonic()
         try:
             target = read_target(rendered.url)
             headers, body = self._sign(message, rendered)
@@ -81,33 +76,36 @@ class WebhookProvider:
             return of_break(Stage.CONNECT, "unresolved")
         except TimeoutError:
             return of_break(Stage.CONNECT, "timeout")
-        return await self._post(target, headers, body, asked)
+        return await self._post(target, headers, body, window)
 
     async def close(self) -> None:
         """Close every kept connection."""
         await self._pool.aclose()
         await self._network.aclose()
 
-    async def _post(self, target: Target, headers: list[tuple[bytes, bytes]], body: bytes, asked: float) -> Answer:
-        progress = _Progress(asked + self._begin_within, self._monotonic)
+    async def _post(self, target: Target, headers: list[tuple[bytes, bytes]], body: bytes, window: Window) -> Answer:
+        progress = _Progress(window.begin_by, self._monotonic)
         url = httpcore2.URL(scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode())
         request = httpcore2.Request(
             "POST",
             url,
             headers=[(b"host", target.authority.encode()), *headers],
             content=body,
-            extensions={"trace": progress.hear, "timeout": {"pool": self._begin_within, **dict.fromkeys(_WAITS, self._timeout)}},
+            extensions={"trace": progress.hear, "timeout": dict.fromkeys(_WAITS, self._timeout) | {"pool": self._pool_wait(window)}},
         )
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._pool.handle_async_request(request)
-        except _NotBegun:
-            return Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="not begun in time", retry_after=0)
+        except (_NotBegun, httpcore2.PoolTimeout):
+            return NOT_BEGUN
         except (httpcore2.TimeoutException, TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             return _translate(progress.stage, error)
         answer = of_status(response.status, stage=progress.stage, retry_after=_header(response, b"retry-after"), now=self._wall())
         await _drain(response)
         return answer
+
+    def _pool_wait(self, window: Window) -> float:
+        return max(0.001, window.begin_by - self._monotonic())
 
     def _sign(self, message: Message, rendered: Rendered) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """Make body and headers. Raises BadInput when the secret cannot sign or the body cannot be JSON."""

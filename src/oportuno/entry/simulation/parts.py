@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final, Protocol
 
 from oportuno.adapters.memory import MemoryWorld
-from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Pace
 from oportuno.content.message import Message, Rendered
 from oportuno.entry.simulation.promises import Promises
@@ -135,7 +135,7 @@ class Provider:
 
     parts: Parts
 
-    async def hand_off(self, message: Message, rendered: Rendered, address: str) -> Answer:  # noqa: ARG002 - the port's signature
+    async def hand_off(self, message: Message, rendered: Rendered, address: str, window: Window) -> Answer:  # noqa: ARG002 - the port's signature
         """Take, refuse, or leave everybody in the dark."""
         parts = self.parts
         parts.promises.handing_off(message)

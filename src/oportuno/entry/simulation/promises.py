@@ -263,6 +263,7 @@ class Promises:
             if message.status not in _FINAL:
                 self.breach("5 nothing waits for ever", f"a message is {message.status.name.lower()} at the end")
         self._check_waiting()
+        self._check_silences()
         self._check_forgotten()
 
     def _check_forgotten(self) -> None:
@@ -297,6 +298,15 @@ class Promises:
         for proposal, decided in last.items():
             if decided is Decided.WAIT and proposal not in tables.messages:
                 self.breach("5 a held message is decided again", "a proposal that waited was never heard of again")
+
+    def _check_silences(self) -> None:
+        """A message that was cancelled or expired has a verdict of its own that says why."""
+        silent = {verdict.proposal.id: verdict for _, verdict in self.world.tables.decisions if verdict.decided is Decided.SILENCE}
+        for message in self.world.tables.messages.values():
+            if message.status in (OutboxStatus.CANCELLED, OutboxStatus.EXPIRED):
+                verdict = silent.get(message.message.id)
+                if verdict is None or verdict.reasons[0].refusal.value != message.reason:
+                    self.breach("11 every silence has a name", f"no verdict says why a message became {message.status.name.lower()}")
 
 
 def _certainly_not_taken(move: MoveMessage) -> bool:

@@ -177,6 +177,10 @@ CREATE TABLE retired_lanes (
     retired_at bigint  NOT NULL
 );
 
+-- B. The deliverer.
+-- An earlier attempt ended unknown: the customer may have it, whatever comes of the message now.
+ALTER TABLE outbox ADD COLUMN doubt boolean NOT NULL DEFAULT false;
+
 -- C. Erasure.
 -- Who asked to be forgotten. The first pass makes the row under the customer's lock; the second empties place after place, a bounded piece
 -- at a time, and takes the job up where it was left. A job that is done holds nothing of the person.
