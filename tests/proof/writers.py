@@ -28,10 +28,11 @@ from oportuno.consent.change import skip_topic
 from oportuno.content.links import Action, LinkFacts
 from oportuno.flows.answer import Desk, Scope
 from oportuno.flows.change import Act, Heard
+from oportuno.flows.ports import LaneClass, Reject
 from oportuno.flows.record import Given, Registry
 from oportuno.flows.work import Moved, Writes
 from oportuno.kit.faults import NotFound
-from oportuno.kit.ids import CustomerKey, write_id
+from oportuno.kit.ids import CustomerKey, derive, write_id
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
 
@@ -40,7 +41,7 @@ CANARY = "canario-que-nadie-debe-volver-a-ver"
 """What those say who are to be forgotten."""
 STAYS = "canario-que-se-queda"
 """What all others say: the search must find it wherever things said are kept, or it would prove nothing."""
-PLACES = {"events", "customers", "verdicts", "outbox", "consent_ledger"}
+PLACES = {"events", "customers", "verdicts", "outbox", "consent_ledger", "rejects"}
 SLACK = 1_000
 """Milliseconds after a withdrawal within which a hand-off that was already claimed may still begin."""
 WATCH = """
@@ -163,6 +164,7 @@ class Writers:
             await crowd.arrive(intake, self.ground, agreeing=1)
             self.told = [Told(key) for key in crowd.keys]
             self.forgotten = set(self.chance.sample(crowd.keys, self.sizes.erasures))
+            await self._bring_rejects(crowd, intake)
             store = await PostgresStore.open(url, name="outside", size=self.sizes.writers)
             stack.push_async_callback(store.close)
             connections = Connections(url, name="outside looking", most=self.sizes.writers, plans=CHANGING)
@@ -193,6 +195,16 @@ class Writers:
             self.report.found.events += len(arrivals)
             while self.left > 0 and self.ground.execute(_BEHIND)[0][0] >= 2_000:
                 await asyncio.sleep(0.05)
+
+    async def _bring_rejects(self, crowd: Crowd, intake: PostgresIntake) -> None:
+        """Everybody sent something that could not be read, before anybody asked to be forgotten."""
+        now = time.time_ns() // 1_000_000
+        for who, key in enumerate(crowd.keys):
+            raw = b'{"type":"track","userId":"u%d","properties":{"name":"%b"}}' % (who, self._words(key).encode())
+            reject = Reject(
+                workspace=key.workspace, id=derive(raw), received=now, code="event_missing", sentence="", place="", raw=raw, key_id="k"
+            )
+            await intake.store([], [reject], LaneClass.LIVE)
 
     def _words(self, key: CustomerKey) -> str:
         return CANARY if key in self.forgotten else STAYS
@@ -253,7 +265,7 @@ class Writers:
     async def _drain(self) -> None:
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
-            if not self.ground.unread() and not self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
+            if not self.ground.unread() and not any(self.ground.execute(query) for query in _UNDER_WAY):
                 return
             await asyncio.sleep(0.2)
         self.report.found.faults.append("not everything came to an end within 120 s")
@@ -349,6 +361,7 @@ def _holding(connection: psycopg.Connection, table: str, words: str) -> bool:
     return bool(row and row[0])
 
 
+_UNDER_WAY = ("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1", "SELECT 1 FROM erasures WHERE done_at IS NULL LIMIT 1")
 _BEHIND = """
 SELECT count(*) FROM (
     SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane) WHERE e.seq > coalesce(o.seq, 0) LIMIT 2000
