@@ -74,6 +74,19 @@ def test_a_lane_is_retired_only_when_its_writer_is_gone_and_everything_in_it_was
     assert keep(postgres_url).lanes_retired == 1
 
 
+def test_a_change_is_let_go_when_every_bucket_is_past_it_and_nobody_is_still_being_told(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO fanouts SELECT 9001, n, 5, 'x', 'Product Price Dropped', '{}', 0, 0 FROM generate_series(1, 4) n")
+        connection.execute("INSERT INTO fanout_heads SELECT b, 9001, 3 FROM generate_series(0, 62) b")
+        assert keep(postgres_url).fanouts_dropped == 0
+        connection.execute("INSERT INTO fanout_heads VALUES (63, 9001, 3)")
+        connection.execute("INSERT INTO fanout_cursors VALUES (7, 9001, 2, 3, 11)")
+        assert keep(postgres_url).fanouts_dropped == 2
+        connection.execute("DELETE FROM fanout_cursors WHERE workspace = 9001")
+        assert keep(postgres_url).fanouts_dropped == 1
+        assert connection.execute("SELECT array_agg(n) FROM fanouts WHERE workspace = 9001").fetchone() == ([4],)
+
+
 def test_two_keepers_at_once_make_a_missing_day_together(postgres_url: str) -> None:
     async def both() -> list[Kept]:
         connections = [await connect(postgres_url, name="test") for _ in range(4)]

@@ -12,6 +12,7 @@ import msgspec
 
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.intake import LANE_LOCK
+from oportuno.kit.ids import BUCKETS
 from oportuno.kit.times import DAY, Millis
 
 AHEAD: Final = 3
@@ -48,6 +49,14 @@ DELETE FROM lanes l WHERE l.lane = ANY(%s) AND NOT EXISTS (
     WHERE last.seq > coalesce(o.seq, 0)
 )
 """
+# A bucket without a head has told nothing yet, and a walk that goes on still reads its row.
+_TOLD_THROUGH: Final = """
+DELETE FROM fanouts f USING (
+    SELECT workspace, min(n) AS n FROM fanout_heads GROUP BY workspace HAVING count(*) = %s
+) past
+WHERE f.workspace = past.workspace AND f.n <= past.n
+  AND NOT EXISTS (SELECT FROM fanout_cursors k WHERE k.workspace = f.workspace AND k.n = f.n)
+"""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +66,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     seen_days_dropped: int = 0
     rejects_dropped: int = 0
     lanes_retired: int = 0
+    fanouts_dropped: int = 0
+    """Changes of catalogues that everybody concerned has heard of, or that have expired."""
 
 
 async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
@@ -74,6 +85,7 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
             if name.removeprefix("seen_").isdigit():
                 await connection.execute(f"DROP TABLE IF EXISTS {name}".encode())
         rejects = await connection.execute(_OLD_REJECTS, (_REJECTS_KEPT,))
+        told = await connection.execute(_TOLD_THROUGH, (BUCKETS,))
         async with connection.transaction():
             left = await (await connection.execute(_LEFT, (LANE_LOCK,))).fetchall()
             retired = await connection.execute(_RETIRE, ([lane for (lane,) in left],))
@@ -83,4 +95,5 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         seen_days_dropped=len(old),
         rejects_dropped=rejects.rowcount,
         lanes_retired=retired.rowcount,
+        fanouts_dropped=told.rowcount,
     )
