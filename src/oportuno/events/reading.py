@@ -7,6 +7,7 @@ another stack depth would refuse, no NUL.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
@@ -32,6 +33,8 @@ _EARLIEST: Final[Millis] = -2_208_988_800_000  # 1900-01-01, as in kit.times
 _UUID_LENGTH: Final = 36
 _ULID_LENGTH: Final = 26
 _CROCKFORD: Final = {letter: value for value, letter in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,2000}\.[A-Za-z0-9_-]{1,4000}\.[A-Za-z0-9_-]{0,2000}")
+"""Three parts without anything that JSON would write in another way, so that it can be cut out of the bytes."""
 _DECODE: Final = msgspec.json.Decoder().decode
 _PACK: Final = msgspec.msgpack.Encoder().encode
 
@@ -55,6 +58,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """The batch as a whole is an import."""
     replayed: bool = False
     """A reject, taken in again."""
+    token: str = ""
+    """The identity token of the request; an item's own comes first."""
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +75,11 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     day: int
     also_day: int | None
     body: bytes
+    """As it was sent, but without its identity token: nobody needs to keep that."""
+    previous: str = ""
+    """Of an alias: the former id."""
+    token: str = ""
+    """The identity token that came with it, empty when there was none."""
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +147,23 @@ def _read(raw: bytes, around: Surroundings) -> Read:
         source = Source.REPLAY
     day, also_day = _day_of(own, sent, message_id, around.received)
     h = _digest(message_id, around)
-    return Read(call=call, name=name, user=user, anonymous=anonymous, h=h, source=source, at=at, day=day, also_day=also_day, body=raw)
+    previous = ""
+    if call is Call.ALIAS:
+        previous = _id_of(item, "previousId")
+        if previous == (user or anonymous):
+            raise _Unfit(Rejection.ALIAS_ONTO_ITSELF, "previousId")
+    own_token = _token_of(context)
+    body = raw.replace(own_token.encode(), b"") if own_token else raw
+    return Read(
+        call=call, name=name, user=user, anonymous=anonymous, h=h, source=source, at=at, day=day, also_day=also_day, body=body,
+        previous=previous, token=own_token or around.token,
+    )  # fmt: skip
+
+
+def _token_of(context: Item | None) -> str:
+    identity = context.get("identity") if context is not None else None
+    token = identity.get("token") if type(identity) is dict else None
+    return token if type(token) is str and _TOKEN.fullmatch(token) else ""
 
 
 def _decode(raw: bytes) -> Item:

@@ -29,6 +29,15 @@ class Rejection(StrEnum):
     TIMESTAMP_UNREADABLE = "timestamp_unreadable"
     NOT_AN_OBJECT = "not_an_object"
     IMPORT_NOT_ALLOWED = "import_not_allowed"
+    ALIAS_ONTO_ITSELF = "alias_onto_itself"
+    ALIAS_OF_KNOWN = "alias_of_known"
+    IDS_TOO_MANY = "ids_too_many"
+    IDENTITY_UNSIGNED = "identity_unsigned"
+    IDENTITY_EXPIRED = "identity_expired"
+    IDENTITY_WRONG_AUDIENCE = "identity_wrong_audience"
+    IDENTITY_WRONG_SUBJECT = "identity_wrong_subject"
+    IDENTITY_ALGORITHM = "identity_algorithm"
+    IDENTITY_SIGNATURE = "identity_signature"
 
 
 class Sentences(NamedTuple):
@@ -82,5 +91,41 @@ SENTENCES: Final[dict[Rejection, Sentences]] = {
     Rejection.IMPORT_NOT_ALLOWED: Sentences(
         "only a secret key may mark an item as an import",
         "solo una clave secreta puede marcar un elemento como importación",
+    ),
+    Rejection.ALIAS_ONTO_ITSELF: Sentences(
+        "an alias joins two ids, and these are the same one",
+        "un alias une dos identificadores, y estos son el mismo",
+    ),
+    Rejection.ALIAS_OF_KNOWN: Sentences(
+        "only a secret key may say that a customer who is known is another one",
+        "solo una clave secreta puede decir que un cliente conocido es otro",
+    ),
+    Rejection.IDS_TOO_MANY: Sentences(
+        "this customer has as many ids as one customer may have",
+        "este cliente ya tiene todos los identificadores que puede tener",
+    ),
+    Rejection.IDENTITY_UNSIGNED: Sentences(
+        "in this workspace a browser names a user only with a signed token (context.identity.token)",
+        "en este espacio un navegador nombra a un usuario solo con un token firmado (context.identity.token)",
+    ),
+    Rejection.IDENTITY_EXPIRED: Sentences(
+        "the identity token has expired, or does not say when it does",
+        "el token de identidad ha caducado, o no dice cuándo caduca",
+    ),
+    Rejection.IDENTITY_WRONG_AUDIENCE: Sentences(
+        "the identity token was made for somebody else: its audience is not this workspace",
+        "el token de identidad se hizo para otro destinatario: no es este espacio",
+    ),
+    Rejection.IDENTITY_WRONG_SUBJECT: Sentences(
+        "the identity token is for another user than the item names",
+        "el token de identidad es de otro usuario que el que nombra el elemento",
+    ),
+    Rejection.IDENTITY_ALGORITHM: Sentences(
+        "the identity token is signed in another way than this workspace laid down",
+        "el token de identidad está firmado de otra manera que la fijada en este espacio",
+    ),
+    Rejection.IDENTITY_SIGNATURE: Sentences(
+        "the signature of the identity token does not hold",
+        "la firma del token de identidad no es válida",
     ),
 }

@@ -16,6 +16,7 @@ from oportuno.content.message import Message, Rendered
 from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.flows.fan_out import Telling
 from oportuno.flows.crossing import Alias, Asked
+from oportuno.flows.identity import Signing
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import OffsetMove, Waiting
 from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
@@ -41,6 +42,8 @@ class KeyFacts(NamedTuple):
     """True: a secret key of a server. False: a write key, public by nature."""
     sandbox: bool = False
     """The workspace is a demo or a test: it hands off only to its own mailbox."""
+    signing: Signing | None = None
+    """With one, the write key names a user only with a token that is held against it."""
 
 
 class Keys(Protocol):

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from oportuno.events.envelope import Envelope, call_named, open_batch, open_call
-from oportuno.events.event import Call, Source
+from oportuno.events.event import Call, Source, Trust
 from oportuno.events.reading import Read, Refused, Surroundings, read_call
+from oportuno.events.rejections import Rejection
+from oportuno.flows.crossing import Alias, Asked
+from oportuno.flows.identity import NoTokens, Verifier, vouched
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import Arrival, Intake, KeyFacts, Keys, LaneClass, Reject, Sighting
 from oportuno.kit.faults import NotAllowed, NotRecognised
-from oportuno.kit.ids import key_of
+from oportuno.kit.ids import CustomerId, key_of
 from oportuno.kit.times import Millis
 
 KEY_CEILING: Final = 200
 """Characters of a key; longer ones are not looked up."""
+
+
+NO_TOKENS: Final = NoTokens()
 
 
 class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +39,8 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     """Where it came from, for the limit per address. Not stored."""
     browser: bool = False
     """A web page sent it (it carried an Origin): no place for a secret key."""
+    token: str = ""
+    """An identity token that came with the request as a whole."""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +61,15 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def take_in(
-    request: TakeIn, *, intake: Intake, keys: Keys, doorkeeper: Doorkeeper, digest_key: bytes, ids: Callable[[], bytes], now: Millis
+    request: TakeIn,
+    *,
+    intake: Intake,
+    keys: Keys,
+    doorkeeper: Doorkeeper,
+    digest_key: bytes,
+    ids: Callable[[], bytes],
+    now: Millis,
+    verifier: Verifier = NO_TOKENS,
 ) -> Taken:
     """Store every item of a request: the good ones as events, the others as rejects, in one commit.
 
@@ -78,8 +94,10 @@ async def take_in(
         sent_at=envelope.sent_at,
         secret=facts.secret,
         imported=envelope.imported,
+        token=request.token,
     )
-    return await _store(_read_all(envelope, around), facts, around, intake=intake)
+    reads = [_vouched(read, facts, verifier, now) for read in _read_all(envelope, around)]
+    return await _store(reads, facts, around, intake=intake)
 
 
 async def take_in_again(reject: Reject, *, intake: Intake, digest_key: bytes, now: Millis) -> Taken:
@@ -109,44 +127,78 @@ def _read_all(envelope: Envelope, around: Surroundings) -> list[Read | Refused]:
     return [read_call(bytes(item), around) for item in envelope.items]
 
 
+def _vouched(read: Read | Refused, facts: KeyFacts, verifier: Verifier, now: Millis) -> Read | Refused:
+    """Refuse what names a user with the write key and without the token that this workspace asks for."""
+    if facts.signing is None or facts.secret or type(read) is Refused or not read.user:
+        return read
+    reason = vouched(read.user, read.token, signing=facts.signing, verifier=verifier, now=now)
+    return read if reason is None else Refused(code=reason, field="context.identity.token", body=read.body)
+
+
+def trust_of(facts: KeyFacts, *, named: bool) -> Trust:
+    """Say who vouches for what a key brings. Where tokens are asked for, nothing `named` a user without one."""
+    if facts.secret:
+        return Trust.SECRET
+    return Trust.SIGNED if named and facts.signing is not None else Trust.PUBLIC
+
+
+async def _name(
+    reads: Sequence[Read | Refused], facts: KeyFacts, *, intake: Intake
+) -> tuple[list[Read | Refused], dict[tuple[str, str], CustomerId]]:
+    """Say whose each read is, and carry out what aliases say of ids. What may not be, or makes too many ids, is refused."""
+    workspace = facts.workspace
+    named: list[Read | Refused] = []
+    for read in reads:
+        code = ""
+        if type(read) is Read and read.call is Call.ALIAS:
+            asked = Asked(facts.key_id, trust_of(facts, named=bool(read.user)))
+            code = await intake.alias(Alias(workspace, read.previous, read.user, read.anonymous, read.h), asked)
+        named.append(Refused(code=Rejection(code), field="previousId", body=read.body) if code else read)
+    whom = dict.fromkeys((read.user, read.anonymous) for read in named if type(read) is Read)
+    if not whom:
+        return named, {}
+    asked = Asked(facts.key_id, trust_of(facts, named=True))
+    customers = await intake.resolve([Sighting(workspace, user, anonymous) for user, anonymous in whom], asked)
+    places = dict(zip(whom, customers, strict=True))
+    bounded = [
+        Refused(code=Rejection.IDS_TOO_MANY, field="anonymousId", body=read.body)
+        if type(read) is Read and not places[read.user, read.anonymous]
+        else read
+        for read in named
+    ]
+    return bounded, places
+
+
 async def _store(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
+    reads, places = await _name(reads, facts, intake=intake)
     good = [read for read in reads if type(read) is Read]
     refused = [(place, read) for place, read in enumerate(reads) if type(read) is Refused]
     bulk = any(read.source >= Source.IMPORT for read in good)
-    arrivals = await _arrivals(good, facts, around.received, bulk=bulk, intake=intake) if good else []
+    arrivals = [_arrival(read, places, facts, around.received, bulk=bulk) for read in good]
     rejects = [_reject(read, _place(number, read.field, around.call), facts, around) for number, read in refused]
     stored = await intake.store(arrivals, rejects, LaneClass.BULK if bulk else LaneClass.LIVE)
     told = tuple(Rejected(place=reject.place, code=reject.code, sentence=reject.sentence) for reject in rejects)
     return Taken(items=len(reads), stored=stored, rejects=told)
 
 
-async def _arrivals(good: list[Read], facts: KeyFacts, received: Millis, *, bulk: bool, intake: Intake) -> list[Arrival]:
-    """Give the reads their customers.
+def _arrival(read: Read, places: Mapping[tuple[str, str], CustomerId], facts: KeyFacts, received: Millis, *, bulk: bool) -> Arrival:
+    """Give a read its customer.
 
     Beside an import everything goes the bulk way, so that one commit takes the whole request; what went the bulk way is not live.
     """
-    workspace = facts.workspace
-    whom = [(read.user, read.anonymous) for read in good]
-    sightings = [Sighting(workspace, user, anonymous) for user, anonymous in dict.fromkeys(whom)]
-    customers = await intake.resolve(sightings)
-    places = {
-        (sighting.user, sighting.anonymous): key_of(workspace, customer) for sighting, customer in zip(sightings, customers, strict=True)
-    }
-    return [
-        Arrival(
-            key=places[who],
-            h=read.h,
-            source=Source.LATE if bulk and read.source is Source.LIVE else read.source,
-            call=read.call,
-            name=read.name,
-            at=read.at,
-            received=received,
-            body=read.body,
-            day=read.day,
-            also_day=read.also_day,
-        )
-        for who, read in zip(whom, good, strict=True)
-    ]
+    return Arrival(
+        key=key_of(facts.workspace, places[read.user, read.anonymous]),
+        h=read.h,
+        source=Source.LATE if bulk and read.source is Source.LIVE else read.source,
+        call=read.call,
+        name=read.name,
+        at=read.at,
+        received=received,
+        body=read.body,
+        day=read.day,
+        also_day=read.also_day,
+        trust=trust_of(facts, named=bool(read.user)),
+    )
 
 
 def _reject(read: Refused, place: str, facts: KeyFacts, around: Surroundings) -> Reject:

@@ -19,7 +19,7 @@ from oportuno.profile.looks import look
 from oportuno.profile.mute import BOUGHT, mute
 from oportuno.profile.purchases import account
 from oportuno.profile.sections import Core, Stamp
-from oportuno.profile.who import learn, meet
+from oportuno.profile.who import guards, learn, meet
 from oportuno.profile.wishlist import WISHLIST_KINDS, save
 
 CART_KINDS: Final = frozenset(
@@ -63,9 +63,10 @@ def fold(draft: Draft, event: Event, *, currency: str = "", facts: Facts = NO_FA
     stamp = (min(event.at, event.received), event.h[:4])
     faults = list(reading.faults)
     core = draft.open(Core)
+    guarded = guards(core, event)
     meet(core, reading, stamp, faults)
     if event.call is Call.IDENTIFY and reading.traits:
-        learn(draft, core, reading.traits, stamp, faults)
+        learn(draft, core, reading.traits, stamp, faults, guarded=guarded)
     bought: tuple[str, ...] = ()
     cart_changed = False
     if reading.kind is not None:

@@ -13,7 +13,7 @@ from oportuno.profile.mute import BOUGHT, mute
 from oportuno.profile.purchases import ORDERS_AT_MOST
 from oportuno.profile.sections import Cart, Core, Line, Muted, OrderBrief, Orders, Register, Traits
 from oportuno.profile.watching import Watching
-from oportuno.profile.who import IDS_AT_MOST, PROTECTED, TRAITS_AT_MOST
+from oportuno.profile.who import IDS_AT_MOST, PROTECTED, TRAITS_AT_MOST, drop_id
 from oportuno.profile.wishlist import ENTRIES_AT_MOST, Saved, Wishlist
 
 _LINES_AT_MOST = 40
@@ -26,7 +26,8 @@ def merge_core(core: Core, other: Core) -> None:
     for kind, value, at in core.ids:
         seen[kind, value] = max(at, seen.get((kind, value), 0))
     core.ids = sorted(((kind, value, at) for (kind, value), at in seen.items()), key=lambda entry: (entry[2], entry[0], entry[1]))
-    del core.ids[:-IDS_AT_MOST]
+    while len(core.ids) > IDS_AT_MOST:
+        drop_id(core.ids)
     if other.events:
         core.first_seen = min(core.first_seen, other.first_seen) if core.events else other.first_seen
         core.last_seen = max(core.last_seen, other.last_seen) if core.events else other.last_seen

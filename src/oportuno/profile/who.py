@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from oportuno.events.commerce import Reading
+from oportuno.events.event import Call, Event, Trust
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
 from oportuno.profile.sections import Core, Register, Stamp, Traits
@@ -64,8 +65,17 @@ def meet(core: Core, reading: Reading, stamp: Stamp, faults: list[str]) -> None:
         _show(core, "timezone", reading.timezone, stamp, faults)
 
 
-def learn(draft: Draft, core: Core, traits: dict[str, Any], stamp: Stamp, faults: list[str]) -> None:
-    """Fold the traits of an identify call: reserved ones for everybody, the shop's own only with the purpose for them."""
+def guards(core: Core, event: Event) -> bool:
+    """Say whether a call of a public key is about a customer who is known already: who has a user id."""
+    return event.trust is Trust.PUBLIC and event.call is Call.IDENTIFY and any(kind == "user" for kind, _, _ in core.ids)
+
+
+def learn(draft: Draft, core: Core, traits: dict[str, Any], stamp: Stamp, faults: list[str], *, guarded: bool = False) -> None:
+    """Fold the traits of an identify call: reserved ones for everybody, the shop's own only with the purpose for them.
+
+    `guarded`: nobody vouches for this call about a customer who is known, so that what is `PROTECTED` is set where it is absent and never
+    changed. Which of two such calls is first is told by their arrival, not by the times they claim.
+    """
     own: dict[str, Any] = {}
     for name, value in traits.items():
         reserved = _SPELLINGS.get(name)
@@ -75,6 +85,8 @@ def learn(draft: Draft, core: Core, traits: dict[str, Any], stamp: Stamp, faults
         checked = None if value is None else _CHECKS[reserved](value)
         if checked is None and value is not None:
             faults.append(f"trait_malformed:traits.{reserved}")
+        elif guarded and reserved in PROTECTED and _stands(core, reserved, checked):
+            faults.append(f"trait_protected:traits.{reserved}")
         else:
             _set(core.traits, reserved, checked, stamp, said=True)
     address = own.get("address")
@@ -84,6 +96,11 @@ def learn(draft: Draft, core: Core, traits: dict[str, Any], stamp: Stamp, faults
             _set(core.traits, "country", country, stamp, said=True)
     if own and draft.may(Traits):
         _keep_traits(draft.open(Traits), own, stamp, faults)
+
+
+def _stands(core: Core, name: str, value: str | None) -> bool:
+    known = core.traits.get(name)
+    return known is not None and known.value is not None and known.value != value
 
 
 def _keep_id(core: Core, kind: str, value: str, at: Millis) -> None:
@@ -101,7 +118,14 @@ def _keep_id(core: Core, kind: str, value: str, at: Millis) -> None:
     # Whoever was seen last stands last: as a rule nothing has to move.
     if place + 1 < len(ids) or (place and _by_last_seen(ids[place - 1]) > _by_last_seen(entry)):
         ids.sort(key=_by_last_seen)
-    del ids[:-IDS_AT_MOST]
+    if len(ids) > IDS_AT_MOST:
+        drop_id(ids)
+
+
+def drop_id(ids: list[tuple[str, str, Millis]]) -> None:
+    """Forget the id that was seen longest ago, but never the user id seen last: by it a customer counts as known."""
+    users = [entry for entry in ids if entry[0] == "user"]
+    del ids[next(place for place, entry in enumerate(ids) if not users or entry != users[-1])]
 
 
 def _by_last_seen(entry: tuple[str, str, Millis]) -> tuple[Millis, str, str]:

@@ -9,6 +9,8 @@ from oportuno.flows.ports import KeyFacts
 
 if TYPE_CHECKING:
     from oportuno.adapters.memory.ground import Ground
+    from oportuno.flows.identity import Signing
+    from oportuno.kit.ids import WorkspaceId
 
 
 class MemoryKeys:
@@ -17,6 +19,10 @@ class MemoryKeys:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._keys: dict[bytes, KeyFacts] = {}
+        self.signings: dict[WorkspaceId, Signing] = {}
+        """What the identity tokens of each workspace are held against."""
+        self.audiences: dict[WorkspaceId, str] = {}
+        """Each workspace's public id."""
 
     def put(self, key: str, facts: KeyFacts) -> None:
         """Let a key stand for something from now on."""
@@ -29,4 +35,5 @@ class MemoryKeys:
     async def look_up(self, key: str) -> KeyFacts | None:
         """Say what a key stands for; None when there is no such key."""
         await self._ground.pause("keys.look_up")
-        return self._keys.get(hash_key(key))
+        facts = self._keys.get(hash_key(key))
+        return facts._replace(signing=self.signings.get(facts.workspace)) if facts is not None else None

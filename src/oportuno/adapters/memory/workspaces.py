@@ -32,6 +32,7 @@ class MemoryWorkspaces:
         made = Workspace(workspace=number, public_id=public_id, name=name, timezone=timezone, locale=locale, sandbox=sandbox)
         self._workspaces[number] = made
         self._definitions[number] = []
+        self._world.keys.audiences[number] = public_id
         for key in keys:
             self._world.keys.put_hashed(key.hash, KeyFacts(number, key.key_id, key.secret, sandbox))
         self._world.programmes.put(programme_from(made, []))

@@ -16,6 +16,7 @@ from oportuno.adapters.memory.mailbox import MemoryMailbox
 from oportuno.adapters.memory.outbox import MemoryOutbox
 from oportuno.adapters.memory.programmes import MemoryProgrammes
 from oportuno.adapters.memory.reads import MemoryReads
+from oportuno.adapters.memory.signings import MemorySignings
 from oportuno.adapters.memory.store import MemoryStore
 from oportuno.kit.ids import BUCKETS
 
@@ -44,6 +45,7 @@ class MemoryWorld(Ground):
         self.reads = MemoryReads(self)
         self.mailbox = MemoryMailbox(self)
         self.crossings = MemoryCrossings(self)
+        self.signings = MemorySignings(self, self.keys)
         self.catalogue = MemoryCatalogue(self)
         self.erasures = MemoryErasures(self)
         self._deliverers = 0

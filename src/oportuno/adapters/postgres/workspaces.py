@@ -12,6 +12,7 @@ from typing import Any, Final
 from oportuno.adapters.postgres.connections import Connections
 from oportuno.flows.definitions import Definition, Kind, NewKey, Workspace, programme_from
 from oportuno.flows.open_workspace import hash_key
+from oportuno.flows.identity import Algorithm, Signing
 from oportuno.flows.ports import KeyFacts
 from oportuno.flows.programme import Programme
 from oportuno.kit.faults import Conflict, NotFound
@@ -29,7 +30,8 @@ RETURNING workspace, public_id, name, timezone, locale, sandbox, version
 """
 _ADD_KEY = "INSERT INTO keys (hash, workspace, key_id, secret) VALUES (%s, %s, %s, %s)"
 _KEY = """
-SELECT workspace, key_id, secret, sandbox FROM keys JOIN workspaces USING (workspace) WHERE hash = %s AND revoked_at IS NULL
+SELECT workspace, key_id, secret, sandbox, algorithm, signings.key, public_id
+FROM keys JOIN workspaces USING (workspace) LEFT JOIN signings USING (workspace) WHERE hash = %s AND revoked_at IS NULL
 """
 _DEFINITIONS = """
 SELECT kind, key, version, source, compiled FROM definitions WHERE workspace = %s ORDER BY kind, key, version
@@ -119,7 +121,8 @@ class PostgresKeys:
             return known[1]
         async with self._connections.lend() as connection:
             row = await (await connection.execute(_KEY, (digest,))).fetchone()
-        facts = KeyFacts(row[0], row[1], row[2], row[3]) if row else None
+        signing = Signing(Algorithm(row[4]), bytes(row[5]), row[6]) if row and row[4] else None
+        facts = KeyFacts(row[0], row[1], row[2], row[3], signing) if row else None
         self._known[digest] = now, facts
         self._known.move_to_end(digest)
         while len(self._known) > _KEYS_KEPT:

@@ -20,9 +20,10 @@ from oportuno.entry.http.bodies import Gone, Receive, collect_body, inflate
 from oportuno.entry.http.problems import Broken, Headers, problem_bytes
 from oportuno.events.envelope import BATCH_CEILING, ITEM_CEILING
 from oportuno.events.event import Call
+from oportuno.flows.identity import Verifier
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import Intake, Keys
-from oportuno.flows.take_in import TakeIn, Taken, take_in
+from oportuno.flows.take_in import NO_TOKENS, TakeIn, Taken, take_in
 from oportuno.kit.faults import Fault, NotFound, NotRecognised, WrongMethod
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -46,7 +47,7 @@ _PREFIX: Final = "/v1/"
 _CORS: Final[Headers] = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"retry-after")]
 _PREFLIGHT: Final[Headers] = [
     (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"authorization, content-type, content-encoding, anonymousid"),
+    (b"access-control-allow-headers", b"authorization, content-type, content-encoding, anonymousid, x-oportuno-identity"),
     (b"access-control-max-age", b"86400"),
 ]
 
@@ -89,7 +90,8 @@ class Tally(msgspec.Struct, kw_only=True):
 class Collector:
     """An ASGI application for everything below ``/v1/``."""
 
-    def __init__(self, *, intake: Intake, keys: Keys, doorkeeper: Doorkeeper, digest_key: bytes) -> None:
+    def __init__(self, *, intake: Intake, keys: Keys, doorkeeper: Doorkeeper, digest_key: bytes, verifier: Verifier = NO_TOKENS) -> None:
+        self._verifier = verifier
         self._intake = intake
         self._keys = keys
         self._doorkeeper = doorkeeper
@@ -139,6 +141,7 @@ class Collector:
             key=key_in(headers.get(b"authorization", b"")),
             address=client[0] if client else "",
             browser=b"origin" in headers,
+            token=headers.get(b"x-oportuno-identity", b"").decode("latin-1"),
         )
         taken = await take_in(
             request,
@@ -148,6 +151,7 @@ class Collector:
             digest_key=self._digest_key,
             ids=_chance,
             now=time.time_ns() // 1_000_000,
+            verifier=self._verifier,
         )
         self.tally.items += taken.items
         self.tally.events += taken.stored

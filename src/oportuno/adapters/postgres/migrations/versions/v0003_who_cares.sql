@@ -145,6 +145,13 @@ CREATE TABLE merges (
     moved          bytea,                        -- the directory rows that went over, 17 bytes each (kind, hash), to bring them back
     PRIMARY KEY (bucket, workspace, id)
 );
+-- What a workspace's identity tokens are held against: with a row here a browser names a user only with a token.
+CREATE TABLE signings (
+    workspace  integer PRIMARY KEY,
+    algorithm  text    NOT NULL,           -- HS256, RS256, ES256
+    key        bytea   NOT NULL,           -- the shared secret, or the public key in PEM
+    changed_at bigint  NOT NULL
+);
 CREATE INDEX merges_id ON merges (workspace, id);
 CREATE INDEX merges_recent ON merges (workspace, asked_at, id);
 CREATE INDEX merges_loser ON merges (workspace, loser);
