@@ -18,6 +18,7 @@ from oportuno.adapters.system_clock import SystemClock
 from oportuno.flows.apply import apply
 from oportuno.flows.definitions import Definition, Kind, ground_of
 from oportuno.flows.open_workspace import open_workspace
+from oportuno.flows.programme import ProgrammeUnreadable
 from oportuno.kit.faults import BadInput, Conflict, NotFound
 
 POLICY = "policy:\n  quiet: none\nbrand:\n  name: Tienda Norte\n  shop_url: https://norte.example\n"
@@ -136,6 +137,26 @@ def test_of_two_who_publish_at_once_one_is_told_to_look_again(tell):
             await workspaces.publish(made.workspace, [theirs], base_version=1)
         assert told.value.code == "definitions_moved"
         assert await workspaces.definitions(made.workspace) == [mine]
+
+    tell(story)
+
+
+def test_a_workspace_whose_definition_cannot_be_read_falls_silent_alone_until_it_is_mended(tell):
+    async def story(workspaces, _keys, programmes):
+        norte, sur = (await _open(workspaces)).workspace, (await _open(workspaces)).workspace
+        assert (await programmes.programme(norte.workspace)).version == 1
+        newer = Definition(kind=Kind.POLICY, key="policy", version=1, source="from a release to come", compiled=b"\xc1")
+        await workspaces.publish(norte.workspace, [newer], base_version=1)
+        programmes._checked = float("-inf")
+        for _ in range(2):
+            with pytest.raises(ProgrammeUnreadable):
+                await programmes.programme(norte.workspace)
+        assert (await programmes.programme(sur.workspace)).workspace == sur.workspace
+        assert norte.workspace not in await programmes.all()
+        mended = Definition(kind=Kind.POLICY, key="policy", version=2, source="ours again", compiled=_ground(norte))
+        await workspaces.publish(norte.workspace, [mended], base_version=2)
+        programmes._checked = float("-inf")
+        assert (await programmes.programme(norte.workspace)).version == 3
 
     tell(story)
 

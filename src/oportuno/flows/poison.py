@@ -59,17 +59,18 @@ def step_into(writes: Writes, stored: Stored, events: Sequence[Event], by: Step)
 def set_aside(writes: Writes, stored: Stored, events: Sequence[Event], fault: str, now: Millis) -> None:
     """Leave a customer's state as it is and set the events aside; the timer is put off, and the customer named as poisoned."""
     writes.saves.append(SaveCustomer(stored.key, stored.version, stored.state, now + _PUT_OFF, due_changed=True))
-    writes.quarantines += [Quarantine(event, fault) for event in events]
+    writes.quarantines += [Quarantine(event, fault) for event in events if not event.of_catalogue]
     writes.poisoned.append(Poisoned(stored.key, fault, now, stored.version + 1))
 
 
 async def unwritable(keys: Sequence[CustomerKey], rehearse: Rehearse) -> Mapping[CustomerKey, str]:
     """Find those of the customers whose writes the database refuses, each with the kind of its fault.
 
-    `rehearse` writes what becomes of some customers and takes it back. Raises what concerns nobody in particular: Moved, Unavailable.
+    `rehearse` writes what becomes of some customers and takes it back. When even nobody's writes are refused, nobody is to blame. Raises
+    what concerns nobody in particular: Moved, Unavailable.
     """
     found: dict[CustomerKey, str] = {}
-    halves = [keys]
+    halves: list[Sequence[CustomerKey]] = [keys, ()]
     while halves:
         part = halves.pop()
         try:
@@ -79,8 +80,10 @@ async def unwritable(keys: Sequence[CustomerKey], rehearse: Rehearse) -> Mapping
         except Exception as fault:  # noqa: BLE001 - it is among these
             if len(part) > 1:
                 halves += [part[len(part) // 2 :], part[: len(part) // 2]]
-            else:
+            elif part:
                 found[part[0]] = name_of(fault)
+            else:
+                break
     return found
 
 
@@ -115,7 +118,7 @@ def _around_poison(writes: Writes, stored: Stored, events: Sequence[Event], by: 
         elif len(part) > 1:
             halves += [part[len(part) // 2 :], part[: len(part) // 2]]
         else:
-            bad += [Quarantine(event, name_of(poison)) for event in part]
+            bad += [Quarantine(event, name_of(poison)) for event in part if not event.of_catalogue]
     draft, outcome = _try(stored, good, by)
     _add(writes, stored.key, _save(stored, draft, outcome), outcome, by.now)
     writes.quarantines += bad

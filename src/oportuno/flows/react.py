@@ -125,7 +125,7 @@ async def _react(batch: _Batch, store: Store, feed: Feed) -> Writes:
     except Exception as fault:
         refused = await _refused(batch, store)
         if not refused or len(refused) == len(batch.happenings) > 1:
-            raise Unavailable("store_refuses", f"the store refuses every write: {type(fault).__name__}") from fault
+            raise Unavailable("store_refuses", f"the store refuses what concerns nobody in particular: {type(fault).__name__}") from fault
         return await _commit(batch, store, feed, refused)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from oportuno.flows.programme import ProgrammeUnreadable
 from oportuno.kit.faults import NotFound
 
 if TYPE_CHECKING:
@@ -21,14 +22,23 @@ class MemoryProgrammes:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._programmes: dict[WorkspaceId, Programme] = {}
+        self._unreadable: set[WorkspaceId] = set()
 
     def put(self, programme: Programme) -> None:
         """Publish a programme; it is in force at once."""
         self._programmes[programme.workspace] = programme
+        self._unreadable.discard(programme.workspace)
+
+    def spoil(self, workspace: WorkspaceId) -> None:
+        """Make what a workspace has laid down unreadable, until a programme is put again."""
+        self._programmes.pop(workspace, None)
+        self._unreadable.add(workspace)
 
     async def programme(self, workspace: WorkspaceId) -> Programme:
-        """Give the programme now in force. Raises NotFound for an unknown workspace."""
+        """Give the programme now in force. Raises NotFound for an unknown workspace, ProgrammeUnreadable for a spoilt one."""
         await self._ground.pause("programmes.programme")
+        if workspace in self._unreadable:
+            raise ProgrammeUnreadable("programme_unreadable", "what this workspace has laid down cannot be read by this release")
         found = self._programmes.get(workspace)
         if found is None:
             raise NotFound("workspace_unknown", "there is no such workspace")

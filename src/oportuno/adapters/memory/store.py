@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from oportuno.adapters.memory.forget import erase_at_once
-from oportuno.adapters.memory.fanout import check_walks, write_walks, write_watches
 from oportuno.adapters.memory.crossing import MemoryAcross, apply_crossing, check_crossing
+from oportuno.adapters.memory.fanout import check_walks, write_walks, write_watches
+from oportuno.adapters.memory.forget import erase_at_once
 from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.channels.channel import Outcome

@@ -66,7 +66,12 @@ class MemoryWorkspaces:
             raise Conflict("definitions_moved", "somebody else published at the same moment; nothing of yours was published: apply again")
         raised = self._workspaces[workspace] = msgspec.structs.replace(standing, version=base_version + 1)
         self._definitions[workspace] += added
-        self._world.programmes.put(programme_from(raised, self._definitions[workspace]))
+        try:
+            programme = programme_from(raised, self._definitions[workspace])
+        except Exception:  # noqa: BLE001 - as on PostgreSQL: this workspace falls silent, and no other
+            self._world.programmes.spoil(workspace)
+        else:
+            self._world.programmes.put(programme)
         return raised.version
 
     def _one(self, found: Workspace | None) -> Workspace:

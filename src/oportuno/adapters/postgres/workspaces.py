@@ -14,7 +14,7 @@ from oportuno.flows.definitions import Definition, Kind, NewKey, Workspace, prog
 from oportuno.flows.open_workspace import hash_key
 from oportuno.flows.identity import Algorithm, Signing
 from oportuno.flows.ports import KeyFacts
-from oportuno.flows.programme import Programme
+from oportuno.flows.programme import Programme, ProgrammeUnreadable
 from oportuno.kit.faults import Conflict, NotFound
 from oportuno.kit.ids import WorkspaceId
 
@@ -136,17 +136,21 @@ class PostgresProgrammes:
     def __init__(self, workspaces: PostgresWorkspaces) -> None:
         self._workspaces = workspaces
         self._programmes: dict[WorkspaceId, Programme] = {}
+        self._unreadable: dict[WorkspaceId, int] = {}
+        """Workspaces whose definitions this release cannot read, with the version that it tried."""
         self._checked = float("-inf")
         self._checking = asyncio.Lock()
 
     async def programme(self, workspace: WorkspaceId) -> Programme:
         """See the port."""
         found = (await self.all()).get(workspace)
-        if found is None:
+        if found is None and workspace not in self._unreadable:
             # It may have been opened since we looked, and its first events must not be set aside for that.
             async with self._checking:
                 await self._refresh()
             found = self._programmes.get(workspace)
+        if workspace in self._unreadable:
+            raise ProgrammeUnreadable("programme_unreadable", "what this workspace has laid down cannot be read by this release")
         if found is None:
             raise NotFound("workspace_unknown", "there is no such workspace")
         return found
@@ -163,11 +167,21 @@ class PostgresProgrammes:
         versions = await self._workspaces.versions()
         for workspace, version in versions.items():
             known = self._programmes.get(workspace)
-            if known is None or known.version != version:
+            if (known is None or known.version != version) and self._unreadable.get(workspace) != version:
                 # The version is read before the definitions: a change in between is read again next time.
                 facts = await self._workspaces.workspace(workspace)
-                self._programmes[workspace] = programme_from(facts, await self._workspaces.definitions(workspace))
+                self._read(facts, version, await self._workspaces.definitions(workspace))
         self._checked = time.monotonic()
+
+    def _read(self, facts: Workspace, version: int, definitions: Sequence[Definition]) -> None:
+        try:
+            self._programmes[facts.workspace] = programme_from(facts, definitions)
+        except Exception:  # noqa: BLE001 - what one workspace has laid down must not silence the others
+            # Nor does it speak by what it had laid down before: the new version may have forbidden that.
+            self._programmes.pop(facts.workspace, None)
+            self._unreadable[facts.workspace] = version
+        else:
+            self._unreadable.pop(facts.workspace, None)
 
 
 def _workspace(row: tuple[Any, ...]) -> Workspace:
