@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from oportuno.adapters.memory import feed, store
 from oportuno.adapters.memory.store import MemoryStore, MemoryWork
 from oportuno.attention import ledger
 from oportuno.consent import gate
@@ -12,7 +13,9 @@ from oportuno.consent.permit import _SEAL, Permit
 from oportuno.consent.refusals import Reason
 from oportuno.entry.simulation.history import History, SimulatedWorld
 from oportuno.flows import deliver
+from oportuno.flows.fan_out import Telling, told
 from oportuno.flows.work import OutboxStatus
+from oportuno.moments import product
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,10 +98,30 @@ def limit_by_count_then_insert(seed: int, monkeypatch: pytest.MonkeyPatch) -> Hi
     return History(seed, world=world)
 
 
+def watches_forgotten(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
+    """The state says what the customer watches, and the table never hears of it."""
+    monkeypatch.setattr(store, "write_watches", lambda _tables, _changes: None)
+    return History(seed)
+
+
+def news_for_everybody(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
+    """A change goes to everybody, and nobody looks again whether they care."""
+
+    def tell(tables, *_where, now, **_how):
+        fresh = [each for each in tables.fan_outs if each.expires_at > now and each.name == "Product Price Dropped"]
+        return Telling(events=[told(each, key) for each in fresh[-1:] for key in sorted(tables.customers)])
+
+    monkeypatch.setattr(feed, "tell", tell)
+    monkeypatch.setattr(product, "care", lambda *_: product.Reason(why="wished", section="wishlist"))
+    return History(seed)
+
+
 BUGS = {
     "states read without the lock": (states_read_without_the_lock, "2"),
     "the re-check at the claim skipped": (recheck_skipped, "4"),
     "a limit by count, then insert": (limit_by_count_then_insert, "5"),
+    "watches that are not written": (watches_forgotten, "13"),
+    "news for everybody": (news_for_everybody, "13"),
 }
 """What is planted, and the number of the promise that it must be caught by."""
 

@@ -15,6 +15,7 @@ from oportuno.channels.pace import Pace
 from oportuno.entry.simulation.parts import Flows, Parts
 from oportuno.entry.simulation.promises import Promises
 from oportuno.entry.simulation.scheduler import Actor, Scheduler
+from oportuno.entry.simulation.shelf import Shopkeeper
 from oportuno.entry.simulation.town import PEOPLE, PROGRAMME, SECRET_KEY, WORKSPACE, WRITE_KEY, Crowd
 from oportuno.entry.simulation.writers import Writers
 from oportuno.flows.ports import KeyFacts
@@ -26,7 +27,7 @@ DELIVERERS: Final = ("deliverer-1", "deliverer-2")
 _LAPSES: Final[tuple[Millis, ...]] = (50, 200, 400, 600, SECOND, SECOND, 5 * SECOND, MINUTE, 31 * MINUTE, 2 * HOUR, 8 * HOUR)
 _JUMPS: Final[tuple[Millis, ...]] = (-10 * MINUTE, -2 * SECOND, 2 * SECOND, 20 * MINUTE)
 _TO_REST: Final[tuple[Millis, ...]] = (SECOND, MINUTE, 31 * MINUTE, 6 * HOUR, DAY, DAY, 8 * DAY)
-_HAPPENINGS: Final = {"nothing": 58, "request": 14, "wish": 10, "time": 10, "crash": 3, "connection": 5}
+_HAPPENINGS: Final = {"nothing": 52, "shelf": 6, "request": 14, "wish": 10, "time": 10, "crash": 3, "connection": 5}
 """What comes from outside in a step, and how often."""
 _TIMES: Final = {"lapse": 60, "edge": 30, "jump": 10}
 _WISHES: Final = {"no": 3, "leave": 3, "stop": 1, "mute": 3, "yes": 6, "erase": 1}
@@ -83,6 +84,7 @@ class History:
         self.crowd = Crowd(self.chance)
         self.parts = Parts(self.world, self.chance, self.promises, self.crowd, flows or Flows())
         self.writers = Writers.at(self.world, self.chance, self.promises)
+        self.shopkeeper = Shopkeeper(self.world, self.chance)
         self.steps = self.turns = self.crashes = self.requests = 0
         self.trace: list[str] | None = None
         """Set to a list, it receives a line for every await that was passed."""
@@ -124,6 +126,7 @@ class History:
     def _open_shop(self) -> None:
         """Everybody says who they are; Ana and Bruno say yes, Carla says nothing."""
         self._drive(self.parts.request(self.crowd.introduce(self.world.clock.now), self._intakes["api-1"]))
+        self._drive(self.shopkeeper.open())
         for process in ENGINES + DELIVERERS:
             self._start_process(process)
         for _ in range(30):
@@ -160,6 +163,8 @@ class History:
                 self._bring_wish()
             case "time":
                 self._let_time_pass()
+            case "shelf":
+                self.scheduler.start(f"shop.{next(self._names)}", "shop", self.shopkeeper.change())
             case "crash":
                 self._crash()
             case "connection":

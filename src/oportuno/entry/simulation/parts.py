@@ -8,12 +8,14 @@ from random import Random
 from typing import Any, Final, Protocol
 
 from oportuno.adapters.memory import MemoryWorld
+from oportuno.adapters.postgres.facts import FactsCache
 from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Pace
 from oportuno.content.message import Message, Rendered
 from oportuno.entry.simulation.promises import Promises
 from oportuno.entry.simulation.town import Crowd, Request
 from oportuno.flows.deliver import deliver_one
+from oportuno.flows.facts import FactsAtHand
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import Feed, Intake, Programmes
 from oportuno.flows.programme import Programme
@@ -37,7 +39,7 @@ _ENDINGS: Final = {"accepted": 45, "for now": 30, "for good": 10, "taken in sile
 class React(Protocol):
     """The shape of `react_once`, so that a test can plant a bug in its place."""
 
-    def __call__(self, feed: Feed, store: Store, programmes: Programmes, *, limit: int) -> Awaitable[Reacted]:
+    def __call__(self, feed: Feed, store: Store, programmes: Programmes, facts: FactsAtHand, *, limit: int) -> Awaitable[Reacted]:
         """React to one batch."""
         ...
 
@@ -71,19 +73,20 @@ class Parts:
 
     async def engine(self, feed: Feed) -> None:
         """Run the engine's loop: react, and wait when there was nothing."""
+        facts = self._facts()
         while True:
             try:
-                done = await self.flows.react(feed, self.world.store, self.world.programmes, limit=self.chance.choice((2, 5, 50)))
+                done = await self.flows.react(feed, self.world.store, self.world.programmes, facts, limit=self.chance.choice((2, 5, 50)))
                 # One piece at a time, between two batches: others come in between, and who dies leaves the rest to another.
                 forgot = await self.world.erasures.advance()
-                if not (done.events or done.timers or done.moved or forgot):
+                if not (done.events or done.told or done.timers or done.moved or forgot):
                     await feed.wait(_REST)
             except Unavailable:
                 await self.world.clock.sleep(_REST)
 
     async def deliverer(self, number: int, pace: Pace) -> None:
         """Run one place of a deliverer: what is due goes out, what the dead had in hand is settled."""
-        world = self.world
+        world, facts = self.world, self._facts()
         while True:
             try:
                 for channel in ("email", "webhook"):
@@ -99,12 +102,17 @@ class Parts:
                             deliverer=number,
                             clock=world.clock,
                             pace=pace,
+                            facts=facts,
                         )
                 await recover_once(world.outbox, world.store)
                 await world.outbox.wait(_REST)
                 await world.clock.sleep(_REST)
             except Unavailable:
                 await world.clock.sleep(_REST)
+
+    def _facts(self) -> FactsAtHand:
+        """Give a process its own memory of products."""
+        return FactsCache(self.world.catalogue, monotonic=self.world.clock.monotonic)
 
     async def request(self, request: Request, intake: Intake) -> None:
         """Take one request in; whoever sent it keeps it until it is acknowledged."""

@@ -13,6 +13,7 @@ from oportuno.channels.channel import Outcome
 from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided
+from oportuno.entry.simulation.shelf import CHANGES, News
 from oportuno.events.event import Call, Event, Source
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import MoveMessage, OutboxStatus, Status, Writes
@@ -77,7 +78,12 @@ class Promises:
     """Names of the fresh live events of each customer."""
     locked: dict[str, Millis] = field(default_factory=dict)
     """When each actor last read the store's clock under a lock (monotonic)."""
+    news: News = field(init=False)
     _read: dict[object, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take up the promises about the shelf."""
+        self.news = News(self.world)
 
     def breach(self, promise: str, what: str) -> None:
         """Write down that a promise was broken."""
@@ -166,8 +172,11 @@ class Promises:
             self.breach("11 everything can be explained", "a message without its verdict")
         if message.key in self.erased:
             self.breach("12 forgotten stays gone", "a message to an erased customer")
+        news = message.said.because.facts.get("event") in CHANGES
+        if news and (wrong := self.news.born(message)):
+            self.breach("13 told once, who cares", wrong)
         journey = next((j for j in self.programme.journeys if j.key == message.said.journey), None)
-        if journey is None or self.live[message.key].isdisjoint(journey.trigger):
+        if journey is None or (not news and self.live[message.key].isdisjoint(journey.trigger)):
             self.breach("10 old news never speaks", f"{message.said.journey} spoke without a fresh event")
         self.stories.setdefault(message.id, _Story(message))
 
@@ -262,6 +271,8 @@ class Promises:
         for message in tables.messages.values():
             if message.status not in _FINAL:
                 self.breach("5 nothing waits for ever", f"a message is {message.status.name.lower()} at the end")
+        if wrong := self.news.left():
+            self.breach("13 told once, who cares", wrong)
         self._check_waiting()
         self._check_silences()
         self._check_forgotten()

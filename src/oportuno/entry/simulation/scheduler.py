@@ -13,7 +13,7 @@ from oportuno.kit.times import Millis
 
 _ASLEEP: Final = "clock.asleep"
 _BLOCKED: Final = "store.blocked"
-_MAY_FAIL: Final = ("store.", "feed.", "outbox.", "intake.", "programmes.", "keys.", "reads.")
+_MAY_FAIL: Final = ("store.", "feed.", "outbox.", "intake.", "programmes.", "keys.", "reads.", "catalogue.")
 
 
 @dataclass(slots=True, eq=False)

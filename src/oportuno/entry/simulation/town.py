@@ -64,6 +64,13 @@ PROGRAMME: Final = Programme(
             reentry=0,
         ),
         Journey(
+            key="price-drop",
+            version=1,
+            trigger=("Product Price Dropped",),
+            steps=(_send("price-drop", expires=DAY, because="price_dropped", worth=2.0),),
+            reentry=0,
+        ),
+        Journey(
             key="receipt",
             version=1,
             trigger=("Order Completed",),
