@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from oportuno.adapters.memory.tables import CustomerRow, ErasureRow
 from oportuno.events.traces import names_any, traces_in
+from oportuno.flows.crossing import Stage
 from oportuno.flows.forget import Erasure
 from oportuno.flows.work import OutboxStatus, Status
 from oportuno.profile.draft import Draft
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from oportuno.kit.ids import CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
+_JOINED: Final = frozenset({Stage.EXPORTED, Stage.JOINED, Stage.DONE})
 _WAITING: Final = frozenset({OutboxStatus.PENDING, OutboxStatus.HANDING})
 
 
@@ -36,6 +38,20 @@ def erase_at_once(tables: Tables, key: CustomerKey, now: Millis) -> None:
     for each in mine:
         if each.status in _WAITING:
             del tables.messages[each.message.id]
+    crossed = tables.crossed
+    crossed.inbox = {place: posted for place, posted in crossed.inbox.items() if place[0] != key}
+    for loser, state in _joined_to(tables, key):
+        if loser not in tables.erasures:
+            letters = {each.message.id for each in tables.messages_of(loser)}
+            tables.erasures[loser] = ErasureRow(now, _traces_of(loser, state), letters=letters)
+
+
+def _joined_to(tables: Tables, key: CustomerKey) -> Iterator[tuple[CustomerKey, bytes]]:
+    """Give who was joined to a customer, however far back: the same person under other numbers."""
+    for row in tables.crossed.merges.values():
+        if row.merge.winner == key and row.merge.stage in _JOINED:
+            yield row.merge.loser, row.loser_state
+            yield from _joined_to(tables, row.merge.loser)
 
 
 class MemoryErasures:
@@ -106,6 +122,12 @@ def _watches(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
     tables.watch = {row for row in tables.watch if (row[0], row[1], row[4]) != tuple(key)}
 
 
+def _merges(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
+    for row in tables.crossed.merges.values():
+        if key in (row.merge.loser, row.merge.winner):
+            row.loser_state, row.winner_state, row.winner_offsets, row.moved = b"", b"", (), None
+
+
 def _events(tables: Tables, key: CustomerKey, job: ErasureRow) -> None:
     for rows in tables.events.values():
         for place, event in enumerate(rows):
@@ -125,6 +147,7 @@ _SWEEPS: Final[dict[str, Callable[[Tables, CustomerKey, ErasureRow], None]]] = {
     "consent_ledger": _ledger,
     "quarantine": _quarantines,
     "watch": _watches,
+    "merges": _merges,
     "events": _events,
     "rejects": _rejects,
 }

@@ -179,6 +179,15 @@ REGISTRY: Final[dict[str, Place]] = {
     "quarantine": Place(later=_by_customer("DELETE FROM quarantine WHERE HERS")),
     "watch": Place(later=_sweep_watch),
     "merges": Place(
+        # Who was joined to them is the same person under another number: what stands under that number is emptied with theirs.
+        at_once=(
+            "WITH RECURSIVE joined AS (SELECT bucket, workspace, loser, loser_state FROM merges"
+            " WHERE workspace = %(workspace)s AND winner = %(customer)s AND stage IN (1, 2, 3)"
+            " UNION SELECT m.bucket, m.workspace, m.loser, m.loser_state FROM merges m JOIN joined j"
+            " ON m.workspace = j.workspace AND m.winner = j.loser WHERE m.stage IN (1, 2, 3))"
+            " INSERT INTO erasures (bucket, workspace, customer, asked_at, last_state)"
+            " SELECT bucket, workspace, loser, clock_millis(), coalesce(loser_state, '') FROM joined ON CONFLICT DO NOTHING"
+        ),
         later=_by_customer(
             "UPDATE merges SET loser_state = NULL, winner_state = NULL, winner_offsets = NULL, moved = NULL"
             " WHERE workspace = %(workspace)s AND (loser = %(customer)s OR winner = %(customer)s)"
