@@ -129,7 +129,7 @@ def _read_all(envelope: Envelope, around: Surroundings) -> list[Read | Refused]:
 
 def _vouched(read: Read | Refused, facts: KeyFacts, verifier: Verifier, now: Millis) -> Read | Refused:
     """Refuse what names a user with the write key and without the token that this workspace asks for."""
-    if facts.signing is None or facts.secret or type(read) is Refused or not read.user:
+    if facts.signing is None or facts.secret or isinstance(read, Refused) or not read.user:
         return read
     reason = vouched(read.user, read.token, signing=facts.signing, verifier=verifier, now=now)
     return read if reason is None else Refused(code=reason, field="context.identity.token", body=read.body)
