@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from oportuno.events.event import Call, Event, Source
+from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
@@ -34,6 +34,7 @@ def happened(name: str, at: Millis, number: int = 0, *, call: Call = Call.TRACK,
         at=MORNING + at,
         received=MORNING + at + 400,
         body=json.dumps(told).encode(),
+        trust=Trust.SECRET,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from oportuno.events.event import Call, Event, Source
+from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import MINUTE, Millis
 from oportuno.profile.draft import Draft
@@ -39,6 +39,7 @@ class Ana:
             at=MORNING + at,
             received=MORNING + (at + 400 if arrives is None else arrives),
             body=body if isinstance(body, bytes) else json.dumps(body).encode(),
+            trust=Trust.SECRET,
         )
         self.noticed = fold(self.draft, event)
         return self.noticed

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from oportuno.kit.times import Millis
 
 _DIGITS: Final = {"user": b"0", "anonymous": b"1"}
+_OPEN: Final = frozenset({Stage.ASKED, Stage.EXPORTED, Stage.JOINED})
 _GONE: Final = frozenset({Stage.EXPORTED, Stage.JOINED, Stage.DONE})
 
 
@@ -182,7 +183,7 @@ class MemoryCrossings:
         merges = [
             row.merge
             for _, row in sorted(crossed.merges.items())
-            if row.merge.stage in (Stage.ASKED, Stage.JOINED) and row.merge.loser.bucket in buckets
+            if row.merge.stage in _OPEN and row.merge.loser.bucket in buckets
         ]
         inbox = [posted for _, posted in sorted(crossed.inbox.items()) if posted.kind is not Kind.KEPT and posted.key.bucket in buckets]
         return merges[:limit], sorted(inbox, key=lambda posted: posted.kind)[:limit]

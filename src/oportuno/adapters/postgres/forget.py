@@ -203,6 +203,7 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "installation": "the installation's secret",
     "workspaces": "a shop's name and settings",
     "keys": "hashes of keys of programs",
+    "signings": "by what a shop's server signs",
     "definitions": "journeys, messages and policies as the shop wrote them",
     "seen": "keyed hashes of message ids, which are random, let go after some weeks",
     "lanes": "processes that write the log",

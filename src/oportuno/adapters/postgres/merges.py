@@ -12,7 +12,7 @@ from oportuno.kit.ids import Bucket, CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 
 _KINDS: Final = {"user": 0, "anonymous": 1}
-_OPEN = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage IN (0, 2) ORDER BY bucket, stage, id LIMIT %s"
+_OPEN = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage IN (0, 1, 2) ORDER BY bucket, stage, id LIMIT %s"
 _INBOX = """
 SELECT bucket, workspace, customer, id, kind, sender, at, body FROM inbox
 WHERE bucket = ANY(%s::int2[]) AND kind < 2 ORDER BY kind, bucket, workspace, customer, id LIMIT %s

@@ -156,7 +156,7 @@ CREATE INDEX merges_id ON merges (workspace, id);
 CREATE INDEX merges_recent ON merges (workspace, asked_at, id);
 CREATE INDEX merges_loser ON merges (workspace, loser);
 CREATE INDEX merges_winner ON merges (workspace, winner);
-CREATE INDEX merges_open ON merges (bucket, stage) WHERE stage IN (0, 2);
+CREATE INDEX merges_open ON merges (bucket, stage) WHERE stage IN (0, 1, 2);
 
 -- ── The engine, the deliverer, erasure (each appends below). ─────────────────────────────────────────────────────────
 
