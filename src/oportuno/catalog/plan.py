@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from oportuno.catalog.category import bare
 from oportuno.catalog.compare import Circumstances, compare
-from oportuno.catalog.prices import PricePoint, in_order, lowest_before, price_at
+from oportuno.catalog.prices import InForce, PricePoint, in_order, lowest_before, price_at
 from oportuno.catalog.product import Change, Product
 from oportuno.catalog.row import ProductRow, merge, same, with_topics
 from oportuno.kit.times import Millis
@@ -102,32 +102,46 @@ def settle(some: Sequence[Edit], points: Mapping[str, Sequence[PricePoint]], ver
 def _present(edit: Edit, at: Millis, history: Sequence[PricePoint], points: list[PricePoint]) -> Product:
     """Settle what holds from now on (or from its own moment, which is later than all that is known)."""
     old, new = edit.old, edit.new
-    values: dict[str, object] = {"changed_at": at, "since": at if old is None else old.since}
-    if old is None or (old.price, old.currency) != (new.price, new.currency):
-        if old is not None or new.price is not None:
-            points.append(PricePoint(product=new.id, at=at, amount=new.price, currency=new.currency))
-        # A price that lapsed and came back the same is the same price only if nothing lay between: a new point begins a new price.
-        values |= {"price_since": at if new.price is not None else 0, "lowest": lowest_before(history, at, new.currency)}
-        if new.price is None:
-            values["lowest"] = None
-    else:
-        values |= {"price_since": old.price_since, "lowest": old.lowest}
-    points.extend(_variant_points(old, new, at))
+    values: dict[str, Any] = {"changed_at": at, "since": at if old is None else old.since}
+    if edit.row is not None and edit.row.at:
+        # History is kept as it is told, a price that was only confirmed too: something may be told later of the time before.
+        held = price_at(_with(history, _point(new, at), points), at)
+        values |= _since(new, held)
+    elif old is None or (old.price, old.currency) != (new.price, new.currency):
+        points.append(_point(new, at))
+        lowest = lowest_before(history, at, new.currency) if history and new.price is not None else None
+        values |= {"price_since": at if new.price is not None else 0, "lowest": lowest}
+    if new.variants or (old is not None and old.variants):
+        points.extend(_variant_points(old, new, at))
     return msgspec.structs.replace(new, **values)
 
 
 def _earlier(old: Product, told: Product, at: Millis, history: Sequence[PricePoint], points: list[PricePoint]) -> Product:
-    """Put a price that was into the history, and settle anew since when the present one has been and what came before it."""
-    held = price_at(history, at)
-    if held is None or (held.amount, held.currency) != (told.price, told.currency):
-        point = PricePoint(product=told.id, at=at, amount=told.price, currency=told.currency)
-        points.append(point)
-        history = in_order([each for each in history if each.at != at] + [point])
-    now = price_at(history, old.changed_at)
-    since = min(old.since, at)
-    if now is None or old.price is None:
-        return msgspec.structs.replace(old, since=since)
-    return msgspec.structs.replace(old, since=since, price_since=now.since, lowest=now.lowest)
+    """Put a price that was into the history, and settle anew since when the present one has been and what came before it.
+
+    What a product cost when it last changed is known and stays so, whatever is told of the time before.
+    """
+    history = _with(history, _point(told, at), points)
+    held = price_at(history, old.changed_at)
+    if held is not None and (held.amount, held.currency) != (old.price, old.currency):
+        history = _with(history, _point(old, old.changed_at), points)
+        held = price_at(history, old.changed_at)
+    return msgspec.structs.replace(old, since=min(old.since, at), **_since(old, held))
+
+
+def _with(history: Sequence[PricePoint], point: PricePoint, points: list[PricePoint]) -> list[PricePoint]:
+    points.append(point)
+    return in_order([each for each in history if each.at != point.at] + [point])
+
+
+def _point(product: Product, at: Millis) -> PricePoint:
+    return PricePoint(product=product.id, at=at, amount=product.price, currency=product.currency)
+
+
+def _since(product: Product, held: InForce | None) -> dict[str, Any]:
+    if held is None or product.price is None:
+        return {"price_since": 0, "lowest": None}
+    return {"price_since": held.since, "lowest": held.lowest}
 
 
 def _variant_points(old: Product | None, new: Product, at: Millis) -> list[PricePoint]:

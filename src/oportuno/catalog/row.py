@@ -54,11 +54,11 @@ def merge(old: Product | None, row: ProductRow, topics: Mapping[str, tuple[str, 
     """
     told = row.product
     base = old if old is not None else Product(id=told.id)
-    values = {name: getattr(told, name) for name in row.told}
+    values = {name: value for name in row.told if (value := getattr(told, name)) != getattr(base, name)}
     if row.single and old is not None and not replaces_variants:
         values["variants"] = _joined(old.variants, told.variants)
-    if "variants" in values and row.single:
-        values |= _over(values["variants"], told)
+    if row.single:
+        values |= _over(values.get("variants", base.variants), told)
     new = msgspec.structs.replace(base, **values) if values else base
     new = with_topics(new, topics)
     return msgspec.structs.replace(new, withdrawn=False) if new.withdrawn else new
@@ -66,6 +66,8 @@ def merge(old: Product | None, row: ProductRow, topics: Mapping[str, tuple[str, 
 
 def with_topics(product: Product, topics: Mapping[str, tuple[str, ...]]) -> Product:
     """Give the product with what its categories make sensitive beside its own; the same object when that is so already."""
+    if not topics and product.sensitive == product.own_sensitive:
+        return product  # nearly always: nothing is sensitive anywhere
     found = set(product.own_sensitive)
     if topics:
         for category in product.categories:
@@ -86,11 +88,8 @@ def join_rows(first: ProductRow, second: ProductRow) -> ProductRow:
 
 def same(one: Product, other: Product) -> bool:
     """Say whether two products differ in nothing that a shop tells."""
-    return (
-        one.price == other.price
-        and one.stock == other.stock
-        and one.withdrawn == other.withdrawn
-        and (one is other or _told(one) == _told(other))
+    return one is other or (
+        one.price == other.price and one.stock == other.stock and one.withdrawn == other.withdrawn and _told(one) == _told(other)
     )
 
 
