@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from profile_events import ANA, happened, live_through
 
 from oportuno.events.event import LATENESS, Call, Event
-from oportuno.kit.times import MINUTE
+from oportuno.kit.times import DAY, HOUR, MINUTE
+from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft
+from oportuno.profile.interest import PRODUCTS_AT_MOST, Interest
 from oportuno.profile.purposes import Purpose
-from oportuno.profile.sections import Cart, Core, Muted, Orders, Traits, Views
+from oportuno.profile.sections import Cart, Core, Muted, Orders, Traits
+from oportuno.profile.wishlist import Wishlist
 
 _PRODUCTS = ("boots", "tent", "lamp")
 _KINDS = (
@@ -28,6 +31,11 @@ _KINDS = (
     "Order Refunded",
     "Order Cancelled",
     "identify",
+    "Product Added to Wishlist",
+    "Product Removed from Wishlist",
+    "Back In Stock Requested",
+    "Product List Viewed",
+    "Interests Declared",
     "A name of the shop's own",
 )
 
@@ -40,6 +48,8 @@ _DETAILS = st.fixed_dictionaries(
         "quantity": st.integers(1, 3),
         "url": st.just("https://tienda.example/p"),
         "image_url": st.sampled_from(("/a.png", "/b.png")),
+        "category": st.sampled_from(("Rain", "Wool")),
+        "brand": st.just("Norte"),
     },
 )
 _LISTED = st.lists(st.tuples(st.sampled_from(_PRODUCTS), _DETAILS), max_size=3)
@@ -51,10 +61,14 @@ _TERMS = st.fixed_dictionaries(
         "held_until": st.sampled_from((1_795_260_000, 1_795_270_000)),
         "cart_id": st.sampled_from(("c1", "c2")),
         "visible_seconds": st.floats(0, 90),
+        "store_id": st.sampled_from(("s1", "s2")),
+        "payment_method": st.sampled_from(("card", "cash")),
+        "category": st.sampled_from(("Rain", "Wool")),
+        "interests": st.sampled_from((["Rain"], [{"brand": "Norte"}], [], "Wool", [7])),
     },
 )
 _TRAITS = st.dictionaries(
-    st.sampled_from(("email", "locale", "timezone", "firstName", "size", "club")),
+    st.sampled_from(("email", "locale", "timezone", "firstName", "size", "club", "interests")),
     st.sampled_from(("ana@example.com", "es-ES", "Europe/Madrid", "Ana", None, "M")),
     max_size=4,
 )
@@ -120,6 +134,61 @@ def test_a_cart_ends_the_same_in_whatever_order_its_news_arrives(day: list[tuple
     assert live_through(_in_arrival(day)) == live_through(_in_time(day))
 
 
+_MANY = PRODUCTS_AT_MOST * 3
+_BROWSING = (
+    "Product Viewed",
+    "Product Viewed",
+    "Product Viewed",
+    "Product Clicked",
+    "Product Added",
+    "Product Added to Wishlist",
+    "Product List Viewed",
+    "Order Completed",
+    "Product Removed from Wishlist",
+)
+
+
+@st.composite
+def _weeks(draw: st.DrawFn) -> list[tuple[Event, int]]:
+    """Some weeks of browsing more things than are remembered: bursts of a few minutes, hours or days apart, around midnights too."""
+    weeks: list[tuple[Event, int]] = []
+    at = draw(st.integers(0, 3)) * 8 * HOUR
+    for burst in range(draw(st.integers(2, 6))):
+        first = draw(st.integers(0, _MANY))
+        for number in range(draw(st.integers(1, 20))):
+            product = (first + draw(st.integers(0, 12))) % _MANY
+            told: dict[str, Any] = {"product_id": f"p{product:02}", "category": f"c{product % 20}", "brand": f"b{product % 15}"}
+            told |= {"price": 2**product % 977, "currency": "EUR", "visible_seconds": product}
+            if draw(st.booleans()):
+                told["name"] = draw(st.sampled_from(("Botas", "Botas de invierno")))
+            kind = draw(st.sampled_from(_BROWSING))
+            when = at + draw(st.integers(0, 24)) * MINUTE
+            listed = {"products": [{"product_id": told["product_id"], "category": told["category"]}]}
+            event = happened(kind, when, 100 * burst + number, properties=told | listed)
+            weeks.append((event, draw(st.sampled_from((0, 0, 0, 1, 5, 10))) * MINUTE))
+        at += draw(st.sampled_from((30 * MINUTE, 50 * MINUTE, 7 * HOUR, DAY, 8 * DAY, 31 * DAY)))
+    return weeks
+
+
+@settings(max_examples=300, deadline=None)
+@given(weeks=_weeks())
+def test_interest_fades_ranks_and_forgets_the_same_in_whatever_order_its_news_arrives(weeks: list[tuple[Event, int]]) -> None:
+    assert live_through(_in_arrival(weeks)) == live_through(_in_time(weeks))
+
+
+@settings(max_examples=200, deadline=None)
+@given(weeks=_weeks(), again=st.data())
+def test_a_look_told_twice_within_lateness_counts_once(weeks: list[tuple[Event, int]], again: st.DataObject) -> None:
+    once = _in_arrival(weeks)
+    place = again.draw(st.integers(0, len(once) - 1))
+    until = max(i for i, event in enumerate(once) if max(e.at for e in once[: i + 1]) <= once[place].at + LATENESS or i == place)
+    twice = [*once[: until + 1], once[place], *once[until + 1 :]]
+    first, second = Draft(ANA, live_through(once)), Draft(ANA, live_through(twice))
+    first.granted = second.granted = frozenset(Purpose)
+    for section in (Interest, Wishlist):
+        assert first.read(section) == second.read(section)
+
+
 @settings(max_examples=200, deadline=None)
 @given(day=_day(), again=st.data())
 def test_an_event_told_twice_within_lateness_buys_adds_and_says_nothing_twice(day: list[tuple[Event, int]], again: st.DataObject) -> None:
@@ -130,8 +199,7 @@ def test_an_event_told_twice_within_lateness_buys_adds_and_says_nothing_twice(da
     twice = [*once[: until + 1], once[place], *once[until + 1 :]] if until >= place else once
     first, second = Draft(ANA, live_through(once)), Draft(ANA, live_through(twice))
     first.granted = second.granted = frozenset(Purpose)
-    for section in (Cart, Orders, Muted, Traits):
+    for section in (Cart, Wishlist, Orders, Interest, Declared, Muted, Traits):
         assert first.read(section) == second.read(section)
     assert first.read(Core).traits == second.read(Core).traits
     assert first.read(Core).ids == second.read(Core).ids
-    assert [view.product for view in first.read(Views).products] == [view.product for view in second.read(Views).products]

@@ -17,8 +17,9 @@ from oportuno.flows.step import step
 from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 from oportuno.profile.draft import SIZE_CEILING, Draft, LetGo, Section
+from oportuno.profile.interest import Interest, Liked
 from oportuno.profile.purposes import Purpose
-from oportuno.profile.sections import Cart, Core, Line, Muted, Orders, View, Views
+from oportuno.profile.sections import Cart, Core, Line, Muted, Orders
 
 P50: Final = 2_048
 P99: Final = 4_096
@@ -87,7 +88,7 @@ def test_whatever_happens_no_state_is_above_the_ceiling_and_what_was_let_go_of_i
         assert outcome.due_at is None or outcome.due_at >= at - 400 * DAY
         again = Draft(ana.key, state, 1)
         again.granted = frozenset(Purpose)
-        for section in (Core, Cart, Orders, Views, Muted, LetGo):
+        for section in (Core, Cart, Orders, Interest, Muted, LetGo):
             again.read(section)
 
 
@@ -114,7 +115,7 @@ def _heavy(lines: int, views: int = 0) -> Draft:
     draft.open(Core).ids = [("user", "ana", START)]
     told = {"name": "Botas", "url": address, "image": address}
     draft.open(Cart).lines = [Line(product=f"p{n}", added=START, at=START + n, **told) for n in range(lines)]
-    draft.open(Views).products = [View(product=f"p{n}", name="Botas" * 8, last=START - n) for n in range(views)]
+    draft.open(Interest).products = [Liked(product=f"p{n}", name="Botas" * 8, points=1_000 + n) for n in range(views)]
     return draft
 
 
@@ -133,7 +134,7 @@ def test_the_largest_section_lets_go_first_and_the_same_state_always_becomes_the
     second.read(Cart).lines.reverse()
     first.encode()
     second.encode()
-    assert len(first.read(Views).products) == 8
+    assert len(first.read(Interest).products) == 8
     assert sorted(first.read(Cart).lines, key=lambda line: line.at) == sorted(second.read(Cart).lines, key=lambda line: line.at)
     assert first.read(LetGo) == second.read(LetGo)
 

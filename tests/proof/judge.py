@@ -12,14 +12,14 @@ from ground import Ground
 from plays import programme
 
 from oportuno.consent.answers import granted_purposes
+from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
 from oportuno.events.event import Call, Event, Source
 from oportuno.flows.step import step
 from oportuno.flows.work import Cancel, silence_by
 from oportuno.kit.ids import CustomerKey
 from oportuno.profile.draft import Draft
-from oportuno.profile.looks import VIEWS_AT_MOST
-from oportuno.profile.sections import Views
+from oportuno.profile.interest import Interest
 
 RESUME_WITHIN = 10_000
 """Milliseconds after which a timer must have been looked at, whoever was killed; PostgreSQL's own absence is not counted."""
@@ -131,6 +131,10 @@ class Judge:
                 gone = [one for one in waiting.values() if one.marketing and not set(items).isdisjoint(one.said.items)]
                 cancel = Cancel(key, items, "", reason, now)
                 verdicts += [pack.encode(silence_by(cancel, waiting.pop(one.id)).verdict) for one in gone]
+            for one in outcome.overtaken:
+                facts = {"journey": one.journey, "step": one.step}
+                cancel = Cancel(key, (), "", Refusal.OVERTAKEN.value, now, only=one.id, facts=facts)
+                verdicts.append(pack.encode(silence_by(cancel, waiting.pop(one.id)).verdict))
             for message in outcome.messages:
                 if message.id not in messages:
                     messages[message.id] = pack.encode(message)
@@ -186,9 +190,7 @@ class Judge:
             step(draft, mine[key], programme=programme(workspace), now=max(event.received for event in mine[key]))
             alone, stored = Draft(key, draft.encode()), Draft(key, bytes(state))
             stored.granted = granted_purposes(stored, 1)
-            # What is looked at least recently is forgotten when there is too much of it: then the order of arrival does count.
-            whole = stored.may(Views) and len(stored.read(Views).products) < VIEWS_AT_MOST
-            titles = ("core", "cart", "orders", "views") if whole else ("core", "cart", "orders")
+            titles = ("core", "cart", "orders", "wishlist", "views") if stored.may(Interest) else ("core", "cart", "orders", "wishlist")
             wrong.update(title for title in titles if alone._sections.get(title) != stored._sections.get(title))
         if wrong:
             self._fault(f"profiles differ from a plain fold of all events in order of time: {dict(wrong)}")

@@ -11,7 +11,10 @@ from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 from oportuno.kit.yaml_lines import Part, nearest, read_yaml, write_duration, write_yaml
 from oportuno.profile.zones import ZONES, ZONES_OF
 
-_POLICY: Final = ("limits", "quiet", "timezone", "country", "currency", "holdout", "freshness", "languages", "sandbox")
+_POLICY: Final = (
+    *("limits", "quiet", "timezone", "country", "currency"),
+    *("holdout", "freshness", "interest_half_life", "languages", "sandbox"),
+)
 _BRAND: Final = ("name", "legal", "sender", "reply_to", "shop_url", "cart_url", "mark_url", "privacy_url")
 _LONGEST: Final[Millis] = 400 * DAY
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -43,6 +46,7 @@ def write_policy(policy: Policy, brand: dict[str, Any]) -> str:
     out["currency"] = policy.currency
     out["holdout"] = {"percent": policy.holdout_percent, "salt": policy.holdout_salt}
     out["freshness"] = write_duration(policy.freshness)
+    out["interest_half_life"] = write_duration(policy.interest_half_life * DAY)
     out["languages"] = list(policy.languages)
     out["sandbox"] = policy.sandbox
     signed = {word: value for word, value in brand.items() if value}
@@ -59,6 +63,7 @@ def _policy(part: Part) -> Policy:
         "country": _country,
         "currency": _currency,
         "freshness": lambda part: part.duration(SECOND, DAY),
+        "interest_half_life": _half_life,
         "languages": _languages,
         "sandbox": Part.flag,
     }
@@ -131,6 +136,10 @@ def _currency(part: Part) -> str:
     if not _CURRENCY.fullmatch(currency):
         raise part.fault("currency_unknown", f"“{currency[:20]}” is not a currency code of three capitals such as EUR")
     return currency
+
+
+def _half_life(part: Part) -> int:
+    return part.duration(DAY, 365 * DAY) // DAY
 
 
 def _languages(part: Part) -> tuple[str, ...]:

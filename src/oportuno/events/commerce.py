@@ -118,6 +118,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """None when not told."""
     url: str = ""
     image: str = ""
+    category: str = ""
+    brand: str = ""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +151,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     held_until: Millis | None = None
     seconds: int | None = None
     """Dwell time in sight."""
+    category: str = ""
+    """Of a list, a filter or a search; that of a product stands with the product."""
+    brand: str = ""
+    payment: str = ""
+    """How an order was paid, as the shop writes it."""
+    store: str = ""
+    """The shop's own id of the store where an order was placed; empty: not in one."""
+    interests: Any = None
+    """Declared interests, unchecked."""
     faults: tuple[str, ...] = ()
 
 
@@ -163,6 +174,8 @@ class _Product(msgspec.Struct):
     url: Any = None
     image_url: Any = None
     image: Any = None
+    category: Any = None
+    brand: Any = None
 
 
 class _Properties(_Product):
@@ -182,6 +195,9 @@ class _Properties(_Product):
     held_until: Any = None
     visible_seconds: Any = None
     duration: Any = None
+    payment_method: Any = None
+    store_id: Any = None
+    interests: Any = None
 
 
 class _Context(msgspec.Struct):
@@ -274,6 +290,11 @@ def _read_commerce(
         step=read_word(told.step, faults, "step"),
         cart=cart,
         held_until=held_until,
+        category=read_name(told.category, faults, "category") if told.category is not None else "",
+        brand=read_name(told.brand, faults, "brand") if told.brand is not None else "",
+        payment=read_name(told.payment_method, faults, "payment_method") if told.payment_method is not None else "",
+        store=read_word(told.store_id, faults, "store_id") if told.store_id is not None else "",
+        interests=told.interests,
     )
     needed = _NEEDED.get(kind)
     if needed is not None and not getattr(reading, needed[1]):
@@ -311,6 +332,8 @@ def _read_item(told: _Product, money: str, place: str, faults: Faults) -> Item |
         quantity=read_count(told.quantity, faults, place, "quantity") if told.quantity is not None else None,
         url=read_link(told.url, faults, place, "url") if told.url is not None else "",
         image=read_link(image, faults, place, "image_url") if image is not None else "",
+        category=read_name(told.category, faults, place, "category") if told.category is not None else "",
+        brand=read_name(told.brand, faults, place, "brand") if told.brand is not None else "",
     )
 
 

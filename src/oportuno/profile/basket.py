@@ -54,9 +54,12 @@ def change_cart(draft: Draft, core: Core, reading: Reading, stamp: Stamp, *, rec
     return changed
 
 
-def age_cart(draft: Draft, core: Core) -> None:
-    """Let time pass over the cart: what is young no longer is settled, what is long gone forgotten. What stands in it stays the same."""
-    edge = core.last_seen - LATENESS
+def age_cart(draft: Draft, core: Core, edge: Millis | None = None) -> None:
+    """Let time pass over the cart: what is young no longer is settled, what is long gone forgotten. What stands in it stays the same.
+
+    Young is what is not older than `edge`: of itself, `LATENESS` before the customer was last seen.
+    """
+    edge = core.last_seen - LATENESS if edge is None else edge
     if core.cart_young and core.cart_young < edge:
         core.cart_young = _age(draft.open(Cart), edge)
 

@@ -1,54 +1,114 @@
-"""What was looked at, how often and how long."""
+"""What an event says of the customer's interest, and how much it weighs."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from oportuno.catalog.product import Facts
-from oportuno.events.commerce import Reading
-from oportuno.kit.times import Millis
+from oportuno.events.commerce import Commerce, Item, Reading
 from oportuno.profile.draft import Draft
-from oportuno.profile.sections import NEVER, View, Views
+from oportuno.profile.interest import Interest
+from oportuno.profile.sections import Stamp
 
-VIEWS_AT_MOST: Final = 8
 _NAME_AT_MOST: Final = 40
 """Characters of a name: enough to say in a sentence which product it was."""
+SECONDS_THAT_COUNT: Final = 90
+"""Seconds in sight of one look beyond which it says no more: nobody reads on, the page was left open."""
+_A_SECOND: Final = 33
+"""Points a second in sight: half a minute is as much as the look itself."""
+_STEPS: Final = (1, 2, 5)
 
 
-def look(draft: Draft, reading: Reading, at: Millis, facts: Facts) -> None:
-    """Count a look at a product; without the customer's yes to personalisation nothing is kept.
+class Weight(NamedTuple):
+    """What an event of one kind is worth, in thousandths of a look."""
 
-    Beyond `VIEWS_AT_MOST` products the least recent is forgotten, its count with it: seen again, it starts anew.
+    product: int
+    around: int
+    """For the category, the brand and the price band, once each however many products the event names."""
+    look: bool = False
+    """Whether it counts as a look at the product."""
+
+
+WEIGHTS: Final[dict[Commerce, Weight]] = {
+    # The measure of all: a page that was opened. Its seconds come on top, up to three looks more.
+    Commerce.PRODUCT_VIEWED: Weight(1_000, 1_000, look=True),
+    # As a rule the same page opens next and says so itself.
+    Commerce.PRODUCT_CLICKED: Weight(500, 500, look=True),
+    # Passing through a category is often just the way to somewhere else.
+    Commerce.PRODUCT_LIST_VIEWED: Weight(0, 500),
+    # Narrowing a list, or searching, is asking for it in so many words.
+    Commerce.PRODUCT_LIST_FILTERED: Weight(0, 1_000),
+    Commerce.PRODUCTS_SEARCHED: Weight(0, 1_000),
+    # Each costs a decision. A list is kept for longer than a cart, and a request to be told gives an address for it.
+    Commerce.PRODUCT_ADDED: Weight(4_000, 4_000),
+    Commerce.WISHLIST_PRODUCT_ADDED_TO_CART: Weight(4_000, 4_000),
+    Commerce.PRODUCT_SHARED: Weight(3_000, 3_000),
+    Commerce.PRODUCT_ADDED_TO_WISHLIST: Weight(5_000, 5_000),
+    Commerce.BACK_IN_STOCK_REQUESTED: Weight(6_000, 6_000),
+    # Who bought it has it; what is like it may still please.
+    Commerce.ORDER_COMPLETED: Weight(0, 3_000),
+}
+"""Kinds of events that tell of interest."""
+
+
+def look(draft: Draft, reading: Reading, stamp: Stamp, facts: Facts, *, half_life: int) -> None:
+    """Count what an event says of interest; without the customer's yes to personalisation nothing is kept.
+
+    Category, brand and price are the event's own, else the catalogue's. `half_life` is in days, and holds from now on.
     """
-    if not draft.may(Views) or not reading.items:
+    weight = WEIGHTS.get(reading.kind) if reading.kind is not None else None
+    if weight is None or not draft.may(Interest):
         return
-    item = reading.items[0]
-    product = item.product
-    products = draft.open(Views).products
-    for place, view in enumerate(products):
-        if view.product == product:
-            del products[place]
-            break
+    if weight.product or reading.kind is Commerce.ORDER_COMPLETED:
+        told = [_told(item, reading.currency, facts) for item in reading.items]
     else:
-        view = View(product=product, last=at)
-    view.count += 1
-    view.seconds += reading.seconds or 0
-    if at > view.last:
-        view.told_ago += at - view.last if view.told_ago != NEVER else 0
-        view.last = at
-    ago = view.last - at
-    name = item.name[:_NAME_AT_MOST]
-    if not name:
-        known = facts.product(product)
-        name = known.name[:_NAME_AT_MOST] if known is not None else ""
-    if name and (view.told_ago == NEVER or (-view.told_ago, view.name) < (-ago, name)):
-        view.told_ago, view.name = ago, name
-    # The others are in order, and this is as a rule the newest: sorting them all for every look cost 3 µs.
-    products.insert(0, view)
-    if len(products) > 1 and _by_last(view) < _by_last(products[1]):
-        products.sort(key=_by_last, reverse=True)
-    del products[VIEWS_AT_MOST:]
+        told = [Told("", reading.category, reading.brand, "")] if reading.category or reading.brand else []
+    if not told:
+        return
+    at = stamp[0]
+    interest = draft.open(Interest)
+    interest.half_life = half_life
+    place = interest.turn_to(at)
+    if not interest.hears(place, stamp[1]):
+        return
+    seconds = (reading.seconds or 0) if weight.look else 0
+    more = min(seconds, SECONDS_THAT_COUNT) * _A_SECOND
+    if weight.product:
+        product, name = reading.items[0].product, told[0].name if weight.look else ""
+        interest.like(place, product, at, points=weight.product + more, looks=int(weight.look), seconds=seconds, name=name)
+    around = weight.around + more
+    for category in sorted({each.category for each in told if each.category}):
+        interest.lean(interest.categories, place, category, at, around)
+    for brand in sorted({each.brand for each in told if each.brand}):
+        interest.lean(interest.brands, place, brand, at, around)
+    for band in sorted({each.band for each in told if each.band}):
+        interest.lean(interest.bands, place, band, at, around)
 
 
-def _by_last(view: View) -> tuple[Millis, str]:
-    return view.last, view.product
+class Told(NamedTuple):
+    """What is known of a product that an event is about. The catalogue's name is not copied: it is asked for when it is said."""
+
+    name: str
+    category: str
+    brand: str
+    band: str
+
+
+def _told(item: Item, currency: str, facts: Facts) -> Told:
+    name, category, brand, price = item.name, item.category, item.brand, item.price
+    known = facts.product(item.product)
+    if known is not None:
+        name = ""
+        category = category or (known.categories[0] if known.categories else "")
+        brand = brand or known.brand
+        if price is None:
+            price, currency = known.price, known.currency
+    return Told(name[:_NAME_AT_MOST], category, brand, _band(price, currency))
+
+
+def _band(price: int | None, currency: str) -> str:
+    """Name the band of prices in which an amount of minor units lies: steps of 1, 2, 5, 10, 20, 50 … minor units."""
+    if not price or not currency:
+        return ""
+    step = 10 ** (len(str(price)) - 1)
+    return f"{currency}{max(first * step for first in _STEPS if first * step <= price)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -30,10 +30,24 @@ class Register(msgspec.Struct, kw_only=True, array_like=True):
     """Told on purpose (a trait), which beats what a device merely shows (its locale, its zone), however new."""
 
 
-class Core(Section):
+S = TypeVar("S", bound=Section)
+
+
+def _without_names(section: type[S], blob: bytes) -> S:
+    """Read a section that was stored with the names of its fields. Fields that it did not know yet have their defaults."""
+    told = msgspec.msgpack.decode(blob)
+    fields = msgspec.structs.fields(section)
+    plain = [told.get(field.name, msgspec.UNSET) for field in fields]
+    known = [field.default if value is msgspec.UNSET else value for field, value in zip(fields, plain, strict=True)]
+    known = [field.default_factory() if value is msgspec.NODEFAULT else value for field, value in zip(fields, known, strict=True)]
+    return msgspec.convert(known, section)
+
+
+class Core(Section, array_like=True):
     """Who it is and how to speak to them: identifiers, contact points, language, zone. Service data."""
 
     title: ClassVar[str] = "core"
+    codec: ClassVar[int] = 2
 
     ids: list[tuple[str, str, Millis]] = []
     """(kind, value, last seen): ``user`` or ``anonymous`` ids as the client sent them, the last seen last, at most 10."""
@@ -51,6 +65,11 @@ class Core(Section):
             return ""
         del self.ids[0]
         return "core.ids"
+
+    @classmethod
+    def of_past(cls, codec: int, blob: bytes) -> Self:  # noqa: ARG003 - there is only one
+        """Read codec 1, which spelt out the names of its fields."""
+        return _without_names(cls, blob)
 
 
 class Traits(Section):
@@ -115,10 +134,11 @@ def after(quantity: int, added: Millis, change: Change) -> tuple[int, Millis]:
     return left, added if quantity else at
 
 
-class Cart(Section):
+class Cart(Section, array_like=True):
     """What lies in the basket. Service data: the shop keeps it for everybody. `standing` gives the lines that count."""
 
     title: ClassVar[str] = "cart"
+    codec: ClassVar[int] = 2
 
     lines: list[Line] = []
     """By (added, product, variant), the gone ones among them; at most 40."""
@@ -167,6 +187,11 @@ class Cart(Section):
         self.lines.remove(oldest[0])
         return "cart.lines"
 
+    @classmethod
+    def of_past(cls, codec: int, blob: bytes) -> Self:  # noqa: ARG003 - there is only one
+        """Read codec 1, which spelt out the names of its fields."""
+        return _without_names(cls, blob)
+
 
 def _blank_first(lines: list[Line], field: str) -> bool:
     """Make a text of the first line that has it empty; say whether there was one."""
@@ -207,10 +232,11 @@ class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
         return (self.total if self.placed else 0) - self.refunded
 
 
-class Orders(Section):
+class Orders(Section, array_like=True):
     """What was bought: a count, sums by currency, and the last few orders. Service data."""
 
     title: ClassVar[str] = "orders"
+    codec: ClassVar[int] = 2
 
     recent: list[OrderBrief] = []
     """At most 10, newest first by (at, id)."""
@@ -235,35 +261,10 @@ class Orders(Section):
         del self.totals[min(self.totals, key=lambda currency: (abs(self.totals[currency]), currency))]
         return "orders.totals"
 
-
-class View(msgspec.Struct, kw_only=True, array_like=True):
-    """How often and how long one product was looked at."""
-
-    product: str
-    name: str = ""
-    count: int = 0
-    seconds: int = 0
-    """Whole seconds in sight, each visit rounded, so that sums come out the same in any order."""
-    last: Millis = 0
-    told_ago: Millis = NEVER
-    """How long before `last` the name was last told."""
-
-
-class Views(Section):
-    """What was looked at. Only with the customer's yes to personalisation."""
-
-    title: ClassVar[str] = "views"
-    purposes: ClassVar[frozenset[Purpose]] = frozenset({Purpose.PERSONALISATION})
-
-    products: list[View] = []
-    """At most 8, most recent first by (last, product)."""
-
-    def shed(self) -> str:
-        """Let go of the product that was seen longest ago."""
-        if not self.products:
-            return ""
-        del self.products[-1]
-        return "views"
+    @classmethod
+    def of_past(cls, codec: int, blob: bytes) -> Self:  # noqa: ARG003 - there is only one
+        """Read codec 1, which spelt out the names of its fields."""
+        return _without_names(cls, blob)
 
 
 class Muted(Section):

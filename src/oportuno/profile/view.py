@@ -7,11 +7,15 @@ from typing import Any, Final
 from oportuno.events.commerce import CURRENCY_UNKNOWN
 from oportuno.kit.money import Money, to_decimal
 from oportuno.kit.times import Millis, to_text
+from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, LetGo, Section
+from oportuno.profile.interest import Interest
 from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
-from oportuno.profile.sections import Cart, Core, Line, Muted, OrderBrief, Orders, Traits, Views
+from oportuno.profile.scores import Looks, looks, scores
+from oportuno.profile.sections import Cart, Core, Line, Muted, OrderBrief, Orders, Traits
+from oportuno.profile.wishlist import Wishlist, saved
 
-SHOWN: Final[tuple[type[Section], ...]] = (Core, Traits, Cart, Orders, Views, Muted)
+SHOWN: Final[tuple[type[Section], ...]] = (Core, Traits, Cart, Wishlist, Orders, Interest, Declared, Muted)
 """The sections of this room, in the order in which they are shown."""
 
 
@@ -28,11 +32,23 @@ def picture(draft: Draft, now: Millis) -> dict[str, Any]:
         }
     shown["cart"] = _cart(draft.read(Cart), now)
     shown["orders"] = _orders(draft.read(Orders))
-    if draft.may(Views):
-        shown["views"] = [
-            {"product": view.product, "name": view.name or None, "count": view.count, "seconds": view.seconds, "last": to_text(view.last)}
-            for view in draft.read(Views).products
+    shown["wishlist"] = [
+        {"product": entry.product, "variant": entry.variant or None, "kind": entry.kind, "since": to_text(entry.at)}
+        for entry in saved(draft, now)
+    ]
+    if draft.may(Interest):
+        shown["views"] = [_look(look) for look in looks(draft, now)]
+        shown["interests"] = [
+            {"kind": score.kind, "name": score.name, "score": round(score.score, 2), "declared": score.declared}
+            for score in scores(draft, now)
         ]
+    if draft.may(Declared):
+        declared = draft.read(Declared)
+        shown["declared"] = {
+            "interests": [{"kind": kind, "name": name} for kind, name in declared.items],
+            "at": _time(declared.at),
+            "source": declared.source or None,
+        }
     shown["muted"] = [
         {"item": item, "reason": reason, "since": to_text(since)}
         for item, (reason, since) in sorted(draft.read(Muted).items.items())
@@ -41,6 +57,22 @@ def picture(draft: Draft, now: Millis) -> dict[str, Any]:
     shown["let_go"] = list(draft.read(LetGo).parts)
     shown["closed"] = [section.title for section in SHOWN if not draft.may(section)]
     return shown
+
+
+def _look(look: Looks) -> dict[str, Any]:
+    """Write how often and how long a product was looked at; `count` and `seconds` are those of thirty days."""
+    return {
+        "product": look.product,
+        "name": look.name or None,
+        "count": look.month,
+        "seconds": look.seconds_month,
+        "last": to_text(look.last),
+        "windows": {
+            "1d": {"count": look.today, "seconds": look.seconds_today},
+            "7d": {"count": look.week, "seconds": look.seconds_week},
+            "30d": {"count": look.month, "seconds": look.seconds_month},
+        },
+    }
 
 
 def _core(core: Core) -> dict[str, Any]:

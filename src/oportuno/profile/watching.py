@@ -13,9 +13,12 @@ from typing import ClassVar, Final, TypeAlias
 from oportuno.catalog.item import Kind, item_of
 from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.kit.times import Millis
+from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, Section
+from oportuno.profile.interest import Interest
 from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
-from oportuno.profile.sections import Cart, Muted, Views
+from oportuno.profile.scores import leading, looked_at
+from oportuno.profile.sections import Cart, Muted
 from oportuno.profile.wishlist import ASKED, WISHED, Wishlist, saved
 
 WATCHES_AT_MOST: Final = 40
@@ -23,8 +26,11 @@ IN_CART: Final = 0
 WISHED_FOR: Final = 1
 ASKED_TO_BE_TOLD: Final = 2
 LOOKED_AT: Final = 3
-VIEWS_AT_LEAST: Final = 2
-SECONDS_AT_LEAST: Final = 60
+LEANS_TO: Final = 4
+LEADING: Final = 3
+"""Categories, and brands, that are watched; those that were declared come on top."""
+LEANING_AT_LEAST: Final = 2_000
+"""Points that it takes, or every glance at a category would be told of: two looks."""
 
 Rewatched: TypeAlias = tuple[int, int | None, int | None]
 """(item, rank until now, rank from now on); None: not watched."""
@@ -55,7 +61,7 @@ class Watching(Section, rename={"rows": "r"}):
         return ""
 
 
-_SOURCES: Final[tuple[type[Section], ...]] = (Cart, Wishlist, Views, Muted)
+_SOURCES: Final[tuple[type[Section], ...]] = (Cart, Wishlist, Interest, Declared, Muted)
 
 
 def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool = False) -> list[Rewatched]:
@@ -110,10 +116,10 @@ def _cared_for(draft: Draft, now: Millis) -> Iterator[tuple[Kind, str, int]]:
         for entry in entries:
             if entry.kind == kind:
                 yield "product", entry.product, rank
-    if draft.may(Views):
-        for view in draft.read(Views).products:
-            if view.count >= VIEWS_AT_LEAST or view.seconds >= SECONDS_AT_LEAST:
-                yield "product", view.product, LOOKED_AT
+    if draft.may(Interest) and (draft.has(Interest) or draft.has(Declared)):
+        yield from (("product", product, LOOKED_AT) for product in looked_at(draft, now))
+        for kind, name in leading(draft, now, most=LEADING, at_least=LEANING_AT_LEAST):
+            yield kind, name, LEANS_TO
 
 
 def _withdrawn(facts: Facts, name: str) -> bool:

@@ -12,8 +12,9 @@ from oportuno.consent.answers import ANY_CHANNEL, Answered, Consents, slot
 from oportuno.consent.change import answer, keep_quiet, lift, pause, skip_topic, suppress
 from oportuno.kit.ids import key_of
 from oportuno.profile.draft import Draft
+from oportuno.profile.interest import Interest
 from oportuno.profile.purposes import Purpose
-from oportuno.profile.sections import Cart, Traits, Views
+from oportuno.profile.sections import Cart, Traits
 
 if TYPE_CHECKING:
     from tienda_norte import Cast
@@ -74,21 +75,21 @@ def test_asking_again_takes_no_yes_away() -> None:
 def test_a_no_to_personalisation_deletes_what_only_it_allowed_and_closes_it_at_once(cast: Cast) -> None:
     ana = cast.ana()
     cast.fill_cart(ana, "mug")
-    ana.open(Views).products = []
+    ana.open(Interest).products = []
     ana.open(Traits).values = {}
     answer(ana, purpose=Purpose.PERSONALISATION, channel=ANY_CHANNEL, state=Answered.WITHDRAWN, at=cast.saturday, source="preference_link")
-    assert not ana.has(Views)
+    assert not ana.has(Interest)
     assert not ana.has(Traits)
     assert ana.has(Cart)
-    assert not ana.may(Views)
+    assert not ana.may(Interest)
     assert "views" not in Draft(ana.key, ana.encode()).sizes()
 
 
 def test_a_no_to_mails_deletes_nothing(cast: Cast) -> None:
     ana = cast.ana()
-    ana.open(Views).products = []
+    ana.open(Interest).products = []
     say(ana, Answered.WITHDRAWN, cast.saturday)
-    assert ana.has(Views)
+    assert ana.has(Interest)
 
 
 def test_a_graver_reason_to_close_a_channel_is_never_replaced_by_a_lighter_one() -> None:

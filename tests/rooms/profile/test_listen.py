@@ -13,8 +13,9 @@ from oportuno.events.event import Call, Event, Source
 from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import MINUTE
 from oportuno.profile.draft import Draft
+from oportuno.profile.interest import Interest, Liked
 from oportuno.profile.purposes import Purpose
-from oportuno.profile.sections import Cart, Traits, View, Views
+from oportuno.profile.sections import Cart, Traits
 
 NOON = 1_795_260_000_000
 
@@ -62,16 +63,16 @@ def test_a_no_deletes_what_belonged_to_the_yes_and_only_that() -> None:
     dora = _dora()
     _hears(dora, personalisation=True)
     dora.granted = granted_purposes(dora, NOON)
-    dora.open(Views).products.append(View(product="boots"))
+    dora.open(Interest).products.append(Liked(product="boots"))
     dora.open(Traits)
     dora.open(Cart).currency = "EUR"
     assert _hears(dora, minute=1, personalisation=False)
     assert _state(dora, "personalisation/*") == "withdrawn"
-    assert not dora.has(Views)
+    assert not dora.has(Interest)
     assert not dora.has(Traits)
     assert dora.has(Cart)
     assert b"boots" not in dora.encode()
-    assert {Traits, Views} <= set(sections_of(Purpose.PERSONALISATION))
+    assert {Traits, Interest} <= set(sections_of(Purpose.PERSONALISATION))
 
 
 @pytest.mark.parametrize(("first", "second"), [(True, False), (False, True)])

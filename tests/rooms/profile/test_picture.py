@@ -40,7 +40,7 @@ def test_the_picture_of_carla_names_what_is_closed_and_does_not_show_it() -> Non
     carla = Ana()
     _live(carla)
     shown = picture(carla.draft, MORNING)
-    assert shown["closed"] == ["traits", "views"]
+    assert shown["closed"] == ["traits", "views", "declared"]
     assert "traits" not in shown
     assert "views" not in shown
 

@@ -7,10 +7,11 @@ from story_of_ana import MORNING, Ana
 
 from oportuno.events.event import Call
 from oportuno.kit.times import MINUTE
-from oportuno.profile.looks import VIEWS_AT_MOST
+from oportuno.profile.interest import Interest
 from oportuno.profile.mute import AT_MOST, mute, muted, unmute
 from oportuno.profile.purposes import Purpose
-from oportuno.profile.sections import Core, Muted, Traits, Views
+from oportuno.profile.scores import looks
+from oportuno.profile.sections import Core, Muted, Traits
 from oportuno.profile.who import IDS_AT_MOST, TRAITS_AT_MOST
 from oportuno.profile.zones import ZONES, ZONES_OF
 
@@ -123,21 +124,12 @@ def test_looks_are_counted_with_the_time_in_sight_only_for_who_said_yes() -> Non
         customer.does("Product Viewed", product_id="boots", name="Botas", visible_seconds="12.6")
         customer.does("Product Clicked", minute=1, product_id="boots", duration=3)
         customer.does("Product Viewed", minute=2, product_id="tent", visible_seconds=-4)
-    assert not carla.draft.has(Views)
-    assert [(view.product, view.count, view.seconds, view.name) for view in ana.draft.read(Views).products] == [
-        ("tent", 1, 0, ""),
+    assert not carla.draft.has(Interest)
+    assert [(look.product, look.week, look.seconds_week, look.name) for look in looks(ana.draft, MORNING)] == [
         ("boots", 2, 16, "Botas"),
+        ("tent", 1, 0, ""),
     ]
     assert ana.noticed.faults == ("duration_out_of_range:visible_seconds",)
-
-
-@pytest.mark.parametrize("backwards", [False, True])
-def test_of_too_many_looks_the_latest_stay_in_whatever_order_they_came(*, backwards: bool) -> None:
-    ana = Ana(Purpose.PERSONALISATION)
-    numbers = range(VIEWS_AT_MOST + 10)
-    for number in reversed(numbers) if backwards else numbers:
-        ana.does("Product Viewed", minute=number / 10, product_id=f"p{number}")
-    assert [view.product for view in ana.draft.read(Views).products] == [f"p{n}" for n in reversed(numbers[10:])]
 
 
 def test_no_me_interesa_outlasts_a_purchase_until_it_is_taken_back() -> None:

@@ -1,0 +1,389 @@
+"""Interest: how much a customer cares for products, categories, brands and price bands, as sums that fade.
+
+How it comes out the same, byte for byte, whatever the order of news within `LATENESS`. Time is cut into windows as long as `LATENESS`. What
+happened in the newest window and in the one before stands apart as plain sums and maxima, which no order alters. When a newer window
+begins, the older ones are *settled* one after the other: no admissible event can reach them any more, so fading, ranking and forgetting
+happen on settled sums only, in the order of windows, and may depend on everything before them.
+
+Points are integers, a thousand to a weight of one, worth what they say on the `day` they were last settled; they fade by whole days.
+News that comes later than `LATENESS` (an import, for example) is added to what is settled, faded by its own age.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any, ClassVar, Final, Self
+
+import msgspec
+
+from oportuno.events.event import LATENESS
+from oportuno.kit.times import DAY, Millis
+from oportuno.profile.draft import Section
+from oportuno.profile.purposes import Purpose
+
+PRODUCTS_AT_MOST: Final = 12
+CATEGORIES_AT_MOST: Final = 8
+BRANDS_AT_MOST: Final = 8
+BANDS_AT_MOST: Final = 5
+WORTH_KEEPING: Final = 700
+"""Settled points below which a thing is forgotten: two thirds of a look. Hot state is the engine's speed."""
+HALF_LIFE: Final = 14
+"""Days after which a point is worth half, unless the workspace says otherwise."""
+REMEMBERED: Final = 30
+"""Days over which looks are counted."""
+LOOKS_AT_LEAST: Final = 2
+SECONDS_AT_LEAST: Final = 60
+"""Looks, or seconds in sight in all, within thirty days that make a product one that the customer cares about."""
+_SINGLE_DAYS: Final = 7
+"""Days counted one by one; older ones are kept by whole weeks."""
+_A_WINDOW_AT_MOST: Final = 24
+"""Products, categories or brands of one window: a person does not read more in ten minutes. A machine may, and is cut by name."""
+_HEARD_AT_MOST: Final = 64
+_STAMP: Final = 3
+"""Bytes of an event's identity by which it is known again."""
+WINDOW: Final[Millis] = LATENESS
+WINDOWS_A_DAY: Final = DAY // WINDOW
+_SHIFT: Final = 32
+
+
+class Fresh(msgspec.Struct, kw_only=True, array_like=True):
+    """What happened about one product in one window."""
+
+    points: int = 0
+    looks: int = 0
+    seconds: int = 0
+    name: str = ""
+    """Of several names told in one window the last by the alphabet."""
+
+
+class Liked(msgspec.Struct, kw_only=True, array_like=True):
+    """One product the customer showed interest in."""
+
+    product: str
+    points: int = 0
+    """Settled, as of the section's `day`."""
+    days: list[tuple[int, int, int]] = []
+    """(days before the section's `day`, looks, whole seconds in sight), settled, oldest first: a week day by day, older ones by weeks."""
+    ago: int = 0
+    """How many windows before the newest one the last settled event happened: small numbers are stored small."""
+    name: str = ""
+    """As last told, among what is settled; kept of what was looked at so much that a message may speak of it."""
+    before: Fresh | None = None
+    """Of the window before the newest one."""
+    newest: Fresh | None = None
+
+
+class Leaning(msgspec.Struct, kw_only=True, array_like=True):
+    """One category, brand or price band."""
+
+    name: str
+    points: int = 0
+    before: int = 0
+    newest: int = 0
+
+
+class Interest(Section, array_like=True):
+    """What the customer showed interest in. Only with their yes to personalisation. Stored as ``views``: its first release knew no more."""
+
+    title: ClassVar[str] = "views"
+    codec: ClassVar[int] = 2
+    purposes: ClassVar[frozenset[Purpose]] = frozenset({Purpose.PERSONALISATION})
+
+    products: list[Liked] = []
+    """By name of the product; at most 12 with settled points."""
+    categories: list[Leaning] = []
+    brands: list[Leaning] = []
+    bands: list[Leaning] = []
+    """Of price: ``EUR2000`` is from 20 EUR on up to the next step of 1, 2, 5, 10 …"""
+    window: int = 0
+    """The newest window, counted from 1970 in lengths of `LATENESS`."""
+    day: int = 0
+    """The day of the last settled window, counted from 1970."""
+    half_life: int = HALF_LIFE
+    """Days; the pace at which the settled points fade from now on. A change of it alters nothing that faded already."""
+    heard: tuple[bytes, bytes] = (b"", b"")
+    """The first bytes of the identities of the events of the window before and the newest one, in order: told twice counts once."""
+
+    def shed(self) -> str:
+        """Let go of names first, then of products, then of leanings, of each the weakest first."""
+        weakest = sorted(self.products, key=lambda liked: (_whole(liked), liked.product))
+        for liked in weakest:
+            if liked.name or (liked.before and liked.before.name) or (liked.newest and liked.newest.name):
+                liked.name = ""
+                for fresh in (liked.before, liked.newest):
+                    if fresh is not None:
+                        fresh.name = ""
+                return "interest.names"
+        if weakest:
+            self.products.remove(weakest[0])
+            return "interest.products"
+        for leanings in (self.bands, self.brands, self.categories):
+            if leanings:
+                leanings.remove(min(leanings, key=lambda leaning: (leaning.points + leaning.before + leaning.newest, leaning.name)))
+                return "interest.leanings"
+        return ""
+
+    @classmethod
+    def of_past(cls, codec: int, blob: bytes) -> Self:  # noqa: ARG003 - there is only one
+        """Read codec 1, which counted looks at eight products and knew neither points nor days: they count on the day they were last."""
+        told: list[list[Any]] = msgspec.msgpack.decode(blob).get("products", [])
+        newest = max((view[4] for view in told), default=0)
+        day, window = newest // DAY, newest // WINDOW
+        products = []
+        for product, name, count, seconds, last, _ in told:
+            since = day - last // DAY
+            points = fade(count * 1_000, since, HALF_LIFE)
+            days = [(since, count, seconds)] if since < REMEMBERED else []
+            products.append(Liked(product=product, points=points, days=days, ago=window - last // WINDOW, name=name))
+        products.sort(key=lambda liked: liked.product)
+        return cls(products=products, window=window, day=day)
+
+    def turn_to(self, at: Millis) -> int:
+        """Make room for news of `at`: 1 when it belongs to the newest window (which it may have begun), 0 to the one before, −1 to none."""
+        window = at // WINDOW
+        ahead = window - self.window
+        if ahead > 0:
+            if self.window:
+                self._advance(ahead)
+            self.window = window
+            return 1
+        return 1 + ahead if ahead >= -1 else -1
+
+    def hears(self, place: int, h: bytes) -> bool:
+        """Note an event of the newest (1) or the former (0) window; False when it was heard already. Older news is always new."""
+        if place < 0:
+            return True
+        known = self.heard[place]
+        stamp = h[:_STAMP]
+        stamps = [known[i : i + _STAMP] for i in range(0, len(known), _STAMP)]
+        if stamp in stamps:
+            return False
+        joined = b"".join(sorted([*stamps, stamp])[-_HEARD_AT_MOST:])
+        self.heard = (joined, self.heard[1]) if place == 0 else (self.heard[0], joined)
+        return True
+
+    def like(self, place: int, product: str, at: Millis, *, points: int, looks: int, seconds: int, name: str) -> None:
+        """Add what an event says of a product to the window at `place`."""
+        liked = next((known for known in self.products if known.product == product), None)
+        if liked is None:
+            liked = Liked(product=product)
+            _insert(self.products, liked, product)
+        if place < 0:
+            _settle_late(self, liked, at, points=points, looks=looks, seconds=seconds, name=name)
+            return
+        fresh = liked.newest if place else liked.before
+        if fresh is None:
+            fresh = Fresh()
+            if place:
+                liked.newest = fresh
+            else:
+                liked.before = fresh
+            _cut_window(self.products, place)
+        fresh.points += points
+        fresh.looks += looks
+        fresh.seconds += seconds
+        fresh.name = max(fresh.name, name)
+
+    def lean(self, leanings: list[Leaning], place: int, name: str, at: Millis, points: int) -> None:
+        """Add points to a category, brand or band of this section in the window at `place`."""
+        leaning = next((known for known in leanings if known.name == name), None)
+        if leaning is None:
+            leaning = Leaning(name=name)
+            _insert(leanings, leaning, name)
+        if place > 0:
+            leaning.newest += points
+        elif place == 0:
+            leaning.before += points
+        else:
+            leaning.points += fade(points, self.settled_after(at // DAY) - at // DAY, self.half_life)
+        if len(leanings) > _A_WINDOW_AT_MOST:
+            _cut_window_of_leanings(leanings, place)
+
+    def settled_after(self, day: int) -> int:
+        """Give the day as of which settled points stand, having let them fade to `day` if that is later."""
+        self._fade_to(max(day, self.day or self.window // WINDOWS_A_DAY))
+        return self.day
+
+    def rest(self) -> None:
+        """Settle every window: for who has been away so long that no timely news can come any more."""
+        self._settle(self.window - 1, ago=1)
+        self._shift(0)
+        self._settle(self.window, ago=0)
+        self.heard = (b"", b"")
+
+    def _fade_to(self, day: int) -> None:
+        since = day - self.day
+        if since <= 0:
+            return
+        if self.day:
+            for liked in self.products:
+                liked.points = fade(liked.points, since, self.half_life)
+                liked.days = _by_weeks(liked.days, since, day)
+            for leanings in (self.categories, self.brands, self.bands):
+                for leaning in leanings:
+                    leaning.points = fade(leaning.points, since, self.half_life)
+        self.day = day
+
+    def _advance(self, ahead: int) -> None:
+        """Settle the window before, and the newest one too unless it becomes the one before."""
+        self._settle(self.window - 1, ago=1)
+        self._shift(ahead)
+        if ahead > 1:
+            self._settle(self.window, ago=ahead)
+            self.heard = (b"", b"")
+
+    def _shift(self, ahead: int) -> None:
+        """Let the newest window be the one before, with so many windows ahead of it."""
+        self.heard = (self.heard[1], b"")
+        for liked in self.products:
+            liked.ago += ahead if liked.points else 0
+            liked.before, liked.newest = liked.newest, None
+        for leanings in (self.categories, self.brands, self.bands):
+            for leaning in leanings:
+                leaning.before, leaning.newest = leaning.newest, 0
+
+    def _settle(self, window: int, *, ago: int) -> None:
+        """Add what stands in `before` to what is settled, rank it, and forget what ranks too low."""
+        if not self.heard[0]:
+            return
+        self._fade_to(window // WINDOWS_A_DAY)
+        for liked in self.products:
+            if liked.before is not None:
+                _settle_one(liked, liked.before, ago)
+                liked.before = None
+        _cut_products(self.products)
+        for leanings, most in ((self.categories, CATEGORIES_AT_MOST), (self.brands, BRANDS_AT_MOST), (self.bands, BANDS_AT_MOST)):
+            for leaning in leanings:
+                if leaning.before:
+                    leaning.points += leaning.before
+                    leaning.before = 0
+            _cut_leanings(leanings, most)
+
+
+def fade(points: int, days: int, half_life: int) -> int:
+    """Give what points are worth some days later; the same on every machine. No days, or days to come, take nothing away."""
+    return points * _factor(half_life, days) >> _SHIFT if days > 0 else points
+
+
+@lru_cache(maxsize=4_096)
+def _factor(half_life: int, days: int) -> int:
+    return round((1 << _SHIFT) * math.exp2(-days / half_life))
+
+
+def _whole(liked: Liked) -> int:
+    return liked.points + sum(fresh.points for fresh in (liked.before, liked.newest) if fresh is not None)
+
+
+def _insert(entries: list[Any], entry: Any, key: str) -> None:
+    """Put an entry in its place by name."""
+    for place, known in enumerate(entries):
+        if (known.product if isinstance(known, Liked) else known.name) > key:
+            entries.insert(place, entry)
+            return
+    entries.append(entry)
+
+
+def _settle_one(liked: Liked, fresh: Fresh, ago: int) -> None:
+    liked.points += fresh.points
+    liked.ago = ago
+    if fresh.looks:
+        _count(liked, 0, fresh.looks, fresh.seconds)
+    liked.name = fresh.name or liked.name
+    if not _worth_a_word(liked):
+        liked.name = ""
+
+
+def _settle_late(interest: Interest, liked: Liked, at: Millis, *, points: int, looks: int, seconds: int, name: str) -> None:
+    ago = interest.settled_after(at // DAY) - at // DAY
+    windows = interest.window - at // WINDOW
+    liked.ago = min(liked.ago, windows) if liked.points else windows
+    liked.points += fade(points, ago, interest.half_life)
+    if looks and ago < REMEMBERED:
+        _count(liked, ago, looks, seconds)
+        liked.days = _by_weeks(liked.days, 0, interest.day)
+    liked.name = (liked.name or name) if _worth_a_word(liked) else ""
+    _cut_products(interest.products)
+
+
+def _worth_a_word(liked: Liked) -> bool:
+    """Say whether so much was looked at a product that a message may speak of it."""
+    return sum(day[1] for day in liked.days) >= LOOKS_AT_LEAST or sum(day[2] for day in liked.days) >= SECONDS_AT_LEAST
+
+
+def _count(liked: Liked, ago: int, looks: int, seconds: int) -> None:
+    days = liked.days
+    for place in range(len(days) - 1, -1, -1):
+        known = days[place]
+        if known[0] == ago:
+            days[place] = (ago, known[1] + looks, known[2] + seconds)
+            return
+        if known[0] > ago:
+            days.insert(place + 1, (ago, looks, seconds))
+            return
+    days.insert(0, (ago, looks, seconds))
+
+
+def _by_weeks(days: list[tuple[int, int, int]], since: int, today: int) -> list[tuple[int, int, int]]:
+    """Let days pass: the last seven stay single, older ones join under the youngest of their calendar week, those out of memory go."""
+    kept: list[tuple[int, int, int]] = []
+    for known, looks, seconds in days:
+        ago = known + since
+        if ago >= REMEMBERED:
+            continue
+        if ago >= _SINGLE_DAYS:
+            day = today - ago
+            ago = today - min(day // 7 * 7 + 6, today - _SINGLE_DAYS)
+        if kept and kept[-1][0] == ago:
+            kept[-1] = (ago, kept[-1][1] + looks, kept[-1][2] + seconds)
+        else:
+            kept.append((ago, looks, seconds))
+    return kept
+
+
+def _cut_products(products: list[Liked]) -> None:
+    """Forget what is settled of the products that rank too low; what a window still holds of them stays."""
+    settled = sorted((liked.points, liked.product) for liked in products if liked.points)
+    least = max(settled[-PRODUCTS_AT_MOST] if len(settled) > PRODUCTS_AT_MOST else (0, ""), (WORTH_KEEPING, ""))
+    forgotten = False
+    for liked in products:
+        if (liked.points, liked.product) < least:
+            liked.points, liked.days, liked.ago, liked.name = 0, [], 0, ""
+            forgotten = True
+    if forgotten:
+        products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
+
+
+def _cut_leanings(leanings: list[Leaning], most: int) -> None:
+    settled = sorted((leaning.points, leaning.name) for leaning in leanings if leaning.points)
+    least = max(settled[-most] if len(settled) > most else (0, ""), (WORTH_KEEPING, ""))
+    forgotten = False
+    for leaning in leanings:
+        if (leaning.points, leaning.name) < least:
+            leaning.points = 0
+            forgotten = True
+    if forgotten:
+        leanings[:] = [leaning for leaning in leanings if leaning.points or leaning.before or leaning.newest]
+
+
+def _cut_window(products: list[Liked], place: int) -> None:
+    """Keep the products of a window whose names come first: of a set too large the same ones stay in whatever order it came."""
+    if len(products) <= _A_WINDOW_AT_MOST:
+        return
+    here = [liked for liked in products if (liked.newest if place else liked.before) is not None]
+    for liked in here[_A_WINDOW_AT_MOST:]:
+        if place:
+            liked.newest = None
+        else:
+            liked.before = None
+    products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
+
+
+def _cut_window_of_leanings(leanings: list[Leaning], place: int) -> None:
+    here = [leaning for leaning in leanings if (leaning.newest if place else leaning.before)]
+    for leaning in here[_A_WINDOW_AT_MOST:]:
+        if place:
+            leaning.newest = 0
+        else:
+            leaning.before = 0
+    leanings[:] = [leaning for leaning in leanings if leaning.points or leaning.before or leaning.newest]

@@ -1,0 +1,174 @@
+"""Interest as numbers: what a customer cares about now, how strongly, and the facts that say why."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from oportuno.kit.times import DAY, Millis
+from oportuno.profile.declared import Declared
+from oportuno.profile.draft import Draft
+from oportuno.profile.interest import (
+    LOOKS_AT_LEAST,
+    REMEMBERED,
+    SECONDS_AT_LEAST,
+    WINDOW,
+    WINDOWS_A_DAY,
+    Interest,
+    Leaning,
+    Liked,
+    fade,
+)
+
+ScoreKind: TypeAlias = Literal["product", "category", "brand", "band"]
+
+DECLARED_WORTH: Final = 10_000
+"""Points of a declaration while it holds: ten looks."""
+DECLARED_FOR: Final[Millis] = 365 * DAY
+"""A year later tastes have changed: it counts no more until it is said again."""
+_ONE: Final = 1_000
+_WEEK: Final = 7
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the customer cares about one thing now. One: as if they had just opened its page once."""
+
+    kind: ScoreKind
+    name: str
+    score: float
+    declared: bool = False
+    """Whether they said so themselves."""
+
+
+class Looks(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and how long a product was looked at: facts for a sentence. Days are those of UTC, today among them."""
+
+    product: str
+    name: str = ""
+    today: int = 0
+    week: int = 0
+    """Looks of the last seven days."""
+    month: int = 0
+    """Looks of the last thirty days; those of its first week may belong to the days before."""
+    seconds_today: int = 0
+    seconds_week: int = 0
+    seconds_month: int = 0
+    last: Millis = 0
+    """When the ten minutes began in which something about it happened last."""
+
+
+def scores(draft: Draft, now: Millis) -> list[Score]:
+    """Give every interest that is worth anything now, strongest first; nothing without the customer's yes to personalisation."""
+    if not draft.may(Interest):
+        return []
+    points = _points(draft.read(Interest), now // DAY) if draft.has(Interest) else {}
+    said = _declared(draft, now)
+    for thing in said:
+        points[thing] = points.get(thing, 0) + DECLARED_WORTH
+    ranked = sorted(points.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [Score(kind=kind, name=name, score=worth / _ONE, declared=(kind, name) in said) for (kind, name), worth in ranked if worth]
+
+
+def looks(draft: Draft, now: Millis) -> list[Looks]:
+    """Give every product looked at within the last thirty days, the last one first; nothing without the yes to personalisation."""
+    if not draft.may(Interest) or not draft.has(Interest):
+        return []
+    interest = draft.read(Interest)
+    found = (_looks(interest, liked, now // DAY) for liked in interest.products)
+    return sorted((each for each in found if each.month), key=lambda each: (-each.last, each.product))
+
+
+def looked_at(draft: Draft, now: Millis) -> list[str]:
+    """Name the products looked at twice, or for a minute in all, within the last thirty days."""
+    interest = draft.read(Interest)
+    since = now // DAY - REMEMBERED
+    found = []
+    for liked in interest.products:
+        seen, sight = _since(interest, liked, since)
+        if seen >= LOOKS_AT_LEAST or sight >= SECONDS_AT_LEAST:
+            found.append(liked.product)
+    return found
+
+
+def leading(draft: Draft, now: Millis, *, most: int, at_least: int) -> list[tuple[Literal["category", "brand"], str]]:
+    """Give the strongest categories and brands, at most so many of each, with at least so many points now; declared ones first."""
+    interest, today = draft.read(Interest), now // DAY
+    found: list[tuple[Literal["category", "brand"], str]] = [
+        (kind, name) for kind, name in sorted(_declared(draft, now)) if kind in ("category", "brand")
+    ]
+    kinds: tuple[tuple[Literal["category", "brand"], list[Leaning]], ...] = (
+        ("category", interest.categories),
+        ("brand", interest.brands),
+    )
+    for kind, leanings in kinds:
+        worth = [(-_worth(interest, leaning, today), leaning.name) for leaning in leanings]
+        found += [(kind, name) for points, name in sorted(worth)[:most] if -points >= at_least]
+    return found
+
+
+def _points(interest: Interest, today: int) -> dict[tuple[ScoreKind, str], int]:
+    found: dict[tuple[ScoreKind, str], int] = {}
+    for liked in interest.products:
+        found["product", liked.product] = _worth(interest, liked, today)
+    kinds: tuple[tuple[ScoreKind, list[Leaning]], ...] = (
+        ("category", interest.categories),
+        ("brand", interest.brands),
+        ("band", interest.bands),
+    )
+    for kind, leanings in kinds:
+        for leaning in leanings:
+            found[kind, leaning.name] = _worth(interest, leaning, today)
+    return found
+
+
+def _worth(interest: Interest, entry: Liked | Leaning, today: int) -> int:
+    """Give the points of an entry as of today."""
+    if isinstance(entry, Leaning):
+        before, newest = entry.before, entry.newest
+    else:
+        before = entry.before.points if entry.before else 0
+        newest = entry.newest.points if entry.newest else 0
+    worth = fade(entry.points, today - interest.day, interest.half_life)
+    # The two windows that are not settled lie ten minutes apart: the same day, or so nearly that nobody can tell.
+    return worth + fade(before + newest, today - interest.window // WINDOWS_A_DAY, interest.half_life)
+
+
+def _declared(draft: Draft, now: Millis) -> set[tuple[ScoreKind, str]]:
+    if not draft.has(Declared) or not draft.may(Declared):
+        return set()
+    declared = draft.read(Declared)
+    return set() if declared.at <= now - DECLARED_FOR else set(declared.items)
+
+
+def _since(interest: Interest, liked: Liked, day: int) -> tuple[int, int]:
+    """Give looks and seconds of the days after `day`."""
+    seen = sight = 0
+    for counted in liked.days:
+        if interest.day - counted[0] > day:
+            seen += counted[1]
+            sight += counted[2]
+    for fresh, window in ((liked.before, interest.window - 1), (liked.newest, interest.window)):
+        if fresh is not None and window // WINDOWS_A_DAY > day:
+            seen += fresh.looks
+            sight += fresh.seconds
+    return seen, sight
+
+
+def _looks(interest: Interest, liked: Liked, today: int) -> Looks:
+    name, last = liked.name, interest.window - liked.ago
+    for fresh, window in ((liked.before, interest.window - 1), (liked.newest, interest.window)):
+        if fresh is not None:
+            name, last = fresh.name or name, window
+    (day, day_sight), (week, week_sight), (month, month_sight) = (_since(interest, liked, today - days) for days in (1, _WEEK, REMEMBERED))
+    return Looks(
+        product=liked.product,
+        name=name,
+        today=day,
+        week=week,
+        month=month,
+        seconds_today=day_sight,
+        seconds_week=week_sight,
+        seconds_month=month_sight,
+        last=last * WINDOW,
+    )
