@@ -22,7 +22,7 @@ _NAME: Final = "work"
 # time-outs see those that wait for the next statement; this sees those, too, that were cut short in the middle of one.
 _END_SLEEPERS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() AND application_name LIKE 'oportuno % work'
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() AND application_name LIKE 'oportuno %% work'
   AND xact_start IS NOT NULL AND wait_event_type = 'Client' AND state_change < clock_timestamp() - make_interval(secs => %s)
 """
 
