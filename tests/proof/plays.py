@@ -45,13 +45,28 @@ steps:
 reentry: always
 on_publish: finish_old
 """
+_NEWS = """
+journey: news
+version: 1
+trigger: [Product Price Dropped]
+steps:
+  - id: tell
+    send: news
+    channel: webhook
+    purpose: marketing
+    because: event_seen
+    expires: 1h
+    worth: 2
+reentry: always
+on_publish: finish_old
+"""
 
 
 @cache
 def programme(workspace: int) -> Programme:
     """Two plays, one promoting with a rolling limit, one serving; half of the people are under consent."""
     policy = Policy(limits=(Limit(at_most=2, per=HOUR), Limit(at_most=3, per=DAY)), quiet=(0, 0), country="ES")
-    journeys = tuple(read_journey(text) for text in (_CART, _SEARCH))
+    journeys = tuple(read_journey(text) for text in (_CART, _SEARCH, _NEWS))
     return Programme(
         workspace=workspace, public_id="ws_proof", version=1, policy=policy, brand=Brand(name="Tienda Norte"), journeys=journeys
     )

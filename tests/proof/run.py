@@ -70,6 +70,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         "stopped:Stopped",
         ({"seconds": 30.0, "customers": 500, "batches": 400, "seed": 51},),
     ),
+    "fan_out": (
+        "Changes of the catalogue go to their watchers while engines and PostgreSQL are killed: each watcher is told once, nobody else.",
+        "telling:Telling",
+        tuple({"customers": 2_000, "changes": 140, "worker_kills": 60, "postgres_kills": 10, "seed": seed} for seed in (71, 72)),
+    ),
     "backlog": (
         "A backlog of a million events, without statistics, drains at the rate of a tenth of it.",
         "backlog:Backlog",
