@@ -6,7 +6,7 @@ Everything is imported when it is wired, so that each process carries only its o
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,9 +20,12 @@ from oportuno.settings import Settings
 if TYPE_CHECKING:
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
+    from oportuno.flows.crossing import Crossings
     from oportuno.flows.definitions import Workspaces
     from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.forget import Erasures
+    from oportuno.flows.identity import Signings, Verifier
+    from oportuno.flows.merge import Crossed
     from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
     from oportuno.flows.ports_catalogue import Catalogue
@@ -52,6 +55,11 @@ class Front:
     mailbox: Mailbox
     """Of sandboxes: what was handed off there and nowhere else."""
     erasures: Erasures
+    crossings: Crossings
+    """The merge ledger."""
+    signings: Signings
+    verifier: Verifier
+    """Reads the identity tokens of browsers."""
     links: LinkMaker
     """Signs and reads the links in messages."""
     secret: bytes
@@ -82,12 +90,15 @@ def database_url(settings: Settings) -> str:
 async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
+    from oportuno.adapters.tokens import JwtVerifier
     from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.intake import PostgresIntake
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
+    from oportuno.adapters.postgres.merges import PostgresCrossings
     from oportuno.adapters.postgres.reads import PostgresReads
+    from oportuno.adapters.postgres.signings import PostgresSignings
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
 
@@ -110,6 +121,9 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             store=store,
             reads=reads,
             rejects=reads,
+            crossings=PostgresCrossings(changing, intake.secret),
+            signings=PostgresSignings(changing),
+            verifier=JwtVerifier(),
             workspaces=workspaces,
             programmes=PostgresProgrammes(workspaces),
             catalogue=PostgresCatalogue(changing),
@@ -166,6 +180,8 @@ class Engine:
     clock: Clock
     facts: FactsAtHand
     """What is known of products."""
+    cross: Callable[[int], Awaitable[Crossed]]
+    """Does what waits between customers: merges, and what lies in inboxes; at most so many of each."""
 
 
 @asynccontextmanager
@@ -175,9 +191,11 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
     from oportuno.adapters.postgres.connections import Connections
     from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.feed import PostgresFeed
+    from oportuno.adapters.postgres.merges import PostgresCrossings
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
     from oportuno.adapters.system_clock import SystemClock
+    from oportuno.flows.merge import merge_once
 
     url = database_url(settings)
     async with AsyncExitStack() as stack:
@@ -190,10 +208,13 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
         stack.push_async_callback(store.close)
         feed = await PostgresFeed.open(url)
         stack.push_async_callback(feed.close)
+        crossings = PostgresCrossings(looking, store.secret)
+        programmes = PostgresProgrammes(PostgresWorkspaces(looking))
         yield Engine(
             feed=feed,
             store=store,
-            programmes=PostgresProgrammes(PostgresWorkspaces(looking)),
+            cross=lambda limit: merge_once(crossings, store, programmes, feed.owned, limit=limit),
+            programmes=programmes,
             clock=SystemClock(),
             facts=FactsCache(PostgresShelves(reading)),
         )

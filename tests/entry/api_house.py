@@ -14,6 +14,7 @@ import httpx2
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.memory.workspaces import MemoryWorkspaces
 from oportuno.adapters.mjml import Mrml
+from oportuno.adapters.tokens import JwtVerifier
 from oportuno.entry.http.app import build
 from oportuno.flows.apply import apply
 from oportuno.flows.open_workspace import open_workspace
@@ -108,6 +109,9 @@ async def tienda_norte():
         store=world.store,
         reads=world.reads,
         rejects=world.reads,
+        crossings=world.crossings,
+        signings=world.signings,
+        verifier=JwtVerifier(),
         workspaces=workspaces,
         programmes=world.programmes,
         mailbox=world.mailbox,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, NamedTuple, Protocol
 
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
+from oportuno.flows.merge import Crossed
 from oportuno.flows.ports import Clock, Feed, Programmes
 from oportuno.flows.react import Reacted, react_once
 from oportuno.flows.work import Store
@@ -24,6 +25,8 @@ _AFTER_A_RACE: Final = 0.005
 _LONGEST_RACE: Final = 0.5
 """Seconds: who lost a race, or waited for a row in vain, tries again after a pause that doubles as long as it goes on losing."""
 _BATCHES_BETWEEN_COLLECTIONS: Final = 2_000
+_CROSSED_AT_ONCE: Final = 200
+_BETWEEN_CROSSINGS: Final = 0.1
 
 
 class Bench(NamedTuple):
@@ -34,6 +37,8 @@ class Bench(NamedTuple):
     programmes: Programmes
     clock: Clock
     facts: FactsAtHand = NO_CATALOGUE
+    cross: Callable[[int], Awaitable[Crossed]] | None = None
+    """Does what waits between customers, at most so many of each kind."""
 
 
 class Report(Protocol):
@@ -81,6 +86,7 @@ async def run_worker(
 async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe: Callable[[Reacted, float], None], report: Report) -> None:
     rounds = 0
     race = _AFTER_A_RACE
+    crossing = _Crossing(bench)
     while not stop.is_set():
         began = time.perf_counter()
         done = await react_once(bench.feed, bench.store, bench.programmes, bench.facts, limit=batch)
@@ -92,12 +98,32 @@ async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe
             continue
         race = _AFTER_A_RACE
         rounds += 1
-        idle = not (done.events or done.told or done.timers or done.given_up or done.left)
+        busy = await crossing.go_on()
+        idle = not (busy or done.events or done.told or done.timers or done.given_up or done.left)
         if rounds >= _BATCHES_BETWEEN_COLLECTIONS or (idle and rounds > 1):
             gc.collect(1 if idle else 2)
             rounds = 0
         if idle:
             await bench.feed.wait(_LONGEST_WAIT)
+
+
+class _Crossing:
+    """Looks between customers ten times a second, and at once again as long as there is something to do."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._cross = bench.cross
+        self._clock = bench.clock
+        self._next = 0.0
+
+    async def go_on(self) -> bool:
+        """Do one round if it is time; says whether there was something to do."""
+        now = self._clock.monotonic()
+        if self._cross is None or now < self._next:
+            return False
+        done = await self._cross(_CROSSED_AT_ONCE)
+        if done.idle or done.moved:
+            self._next = now + _BETWEEN_CROSSINGS
+        return not (done.idle or done.moved)
 
 
 def _report(done: Reacted, report: Report) -> None:

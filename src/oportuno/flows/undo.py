@@ -31,13 +31,15 @@ from oportuno.flows.merge import save_of
 from oportuno.flows.ports import Programmes
 from oportuno.flows.work import Moved, Status, Store, Stored, Writes
 from oportuno.kit.faults import Conflict, NotFound
-from oportuno.kit.ids import WorkspaceId
+from oportuno.kit.ids import WorkspaceId, write_id
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
 from oportuno.profile.parting import Parted
 from oportuno.profile.sections import Core
 from oportuno.profile.watching import rewatch
 
+MERGE: Final = "mrg"
+"""How the id of a merge is written."""
 _TRIES: Final = 5
 _WITH_THE_WINNER: Final = frozenset({Stage.EXPORTED, Stage.JOINED, Stage.DONE})
 
@@ -82,7 +84,7 @@ def _check_latest(merge: Merge, family: Sequence[Merge]) -> None:
         if other.id == merge.id or other.stage not in _WITH_THE_WINNER:
             continue
         if other.loser == merge.winner or (other.winner == merge.winner and _order(other) > _order(merge)):
-            raise Conflict("merge_not_latest", "a later merge stands on this one: undo that one first", place=other.id.hex())
+            raise Conflict("merge_not_latest", "a later merge stands on this one: undo that one first", place=write_id(MERGE, other.id))
 
 
 def _order(merge: Merge) -> tuple[Millis, bytes]:

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 import oportuno
-from oportuno.entry.http.api import answers, catalogue, customers, decisions, definitions, erasures, rejects, stores, wishes
+from oportuno.entry.http.api import answers, catalogue, customers, decisions, definitions, erasures, identity, merges, rejects, stores, wishes
 from oportuno.entry.http.api.door import bearer_headers
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.health import Health, health_router
@@ -88,7 +88,7 @@ def build(front: Front) -> House:
             fullness=settings.disk_ceiling,
         )
     )
-    collector = Collector(intake=front.intake, keys=front.keys, doorkeeper=doorkeeper, digest_key=front.digest_key)
+    collector = Collector(intake=front.intake, keys=front.keys, doorkeeper=doorkeeper, digest_key=front.digest_key, verifier=front.verifier)
     return House(collector, api(front, Health(front, collector)))
 
 
@@ -109,7 +109,7 @@ def api(front: Front, health: Health) -> FastAPI:
     app.state.front = front
     for each in (customers, answers, wishes, erasures, decisions, definitions, rejects):
         app.include_router(each.router)
-    for each in (catalogue, stores):
+    for each in (catalogue, stores, merges, identity):
         app.include_router(each.router)
     app.include_router(health_router(health))
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from oportuno.consent.answers import granted_purposes
-from oportuno.entry.http.api.door import AnyId, Caller, Cursor, FrontHere, Limit, cut, find_customer, read_cursor, write_cursor
+from oportuno.entry.http.api.door import AnyId, Caller, Cursor, FrontHere, Limit, cut, find_customer, numbers, read_cursor, write_cursor
 from oportuno.entry.http.api.shapes import (
     CUSTOMER,
     CustomerShape,
@@ -48,7 +48,9 @@ async def read(front: FrontHere, who: Caller, customer: AnyId) -> CustomerShape:
 async def verdicts(front: FrontHere, who: Caller, customer: AnyId, limit: Limit = 50, cursor: Cursor = None) -> VerdictPage:
     """Give what was decided about this customer: each Speak, Wait and Silence with its reasons."""
     key, _ = await find_customer(front, who, customer)
-    page, last = cut(await front.reads.verdicts(key, before=read_cursor(cursor), limit=limit + 1), limit)
+    keys, before = await numbers(front, key), read_cursor(cursor)
+    found = [row for each in keys for row in await front.reads.verdicts(each, before=before, limit=limit + 1)]
+    page, last = cut(sorted(found, key=spot_of, reverse=True)[: limit + 1], limit)
     return VerdictPage(items=[verdict_shape(each) for each in page], next=write_cursor(spot_of(last)) if last else None)
 
 
@@ -56,7 +58,9 @@ async def verdicts(front: FrontHere, who: Caller, customer: AnyId, limit: Limit 
 async def messages(front: FrontHere, who: Caller, customer: AnyId, limit: Limit = 50, cursor: Cursor = None) -> MessagePage:
     """Give what was, or will be, said to this customer."""
     key, _ = await find_customer(front, who, customer)
-    page, last = cut(await front.reads.messages(key, before=read_cursor(cursor), limit=limit + 1), limit)
+    keys, before = await numbers(front, key), read_cursor(cursor)
+    found = [row for each in keys for row in await front.reads.messages(each, before=before, limit=limit + 1)]
+    page, last = cut(sorted(found, key=lambda record: record.spot, reverse=True)[: limit + 1], limit)
     return MessagePage(items=[message_shape(each) for each in page], next=write_cursor(last.spot) if last else None)
 
 
@@ -64,7 +68,9 @@ async def messages(front: FrontHere, who: Caller, customer: AnyId, limit: Limit 
 async def events(front: FrontHere, who: Caller, customer: AnyId, limit: Limit = 50, cursor: Cursor = None) -> EventPage:
     """Give what happened to this customer, in order of arrival."""
     key, _ = await find_customer(front, who, customer)
-    page, last = cut(await front.reads.events(key, before=read_cursor(cursor), limit=limit + 1), limit)
+    keys, before = await numbers(front, key), read_cursor(cursor)
+    found = [row for each in keys for row in await front.reads.events(each, before=before, limit=limit + 1)]
+    page, last = cut(sorted(found, key=spot_of_event, reverse=True)[: limit + 1], limit)
     return EventPage(items=[event_shape(each) for each in page], next=write_cursor(spot_of_event(last)) if last else None)
 
 
@@ -84,6 +90,7 @@ async def _shown(front: Front, who: KeyFacts, any_id: str) -> CustomerShape:
     return CustomerShape(
         customer=write_id(CUSTOMER, key.customer),
         status=status.name.lower(),  # type: ignore[arg-type]
+        merged_from=[write_id(CUSTOMER, each.customer) for each in (await numbers(front, key))[1:]],
         state_bytes=len(row.state) if row else 0,
         profile=picture(draft, now),
         next_look_at=moment(row.due_at) if row else None,

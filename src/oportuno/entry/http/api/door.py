@@ -9,6 +9,8 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from oportuno.flows.crossing import Stage, winner_of
+from oportuno.flows.forward import GONE
 from oportuno.flows.ports import KeyFacts
 from oportuno.flows.reads import Spot
 from oportuno.flows.work import Stored
@@ -17,6 +19,8 @@ from oportuno.kit.ids import CustomerKey, key_of, read_customer
 from oportuno.wiring import Front
 
 _LONGEST_KEY = 200
+_MOST_HOPS = 100
+_JOINED = frozenset({Stage.EXPORTED, Stage.JOINED, Stage.DONE})
 _bearer = HTTPBearer(auto_error=False, description="A secret key of the workspace (`sk_…`).")
 
 T = TypeVar("T")
@@ -63,10 +67,28 @@ Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of 
 
 
 async def find_customer(front: Front, who: KeyFacts, any_id: str) -> tuple[CustomerKey, Stored | None]:
-    """Find a customer by any of the ids; the row is None until the engine has seen a first event.
+    """Find a customer by any of the ids, also those of whoever was joined with them; the row is None until the engine has seen an event.
 
     Raises NotFound for an id of nobody, Gone for a customer who was forgotten.
     """
+    key, row = await find_row(front, who, any_id)
+    for _ in range(_MOST_HOPS):
+        if row is None or row.status not in GONE:
+            break
+        key = winner_of(key, row.state)
+        row = await front.reads.customer(key)
+    if row is not None and row.status.name == "ERASED":
+        raise Gone("customer_erased", "this customer was forgotten on request")
+    return key, row
+
+
+async def numbers(front: Front, key: CustomerKey) -> list[CustomerKey]:
+    """Give a customer's key and those of everybody who was joined with them."""
+    return [key, *(merge.loser for merge in await front.crossings.family(key) if merge.stage in _JOINED)]
+
+
+async def find_row(front: Front, who: KeyFacts, any_id: str) -> tuple[CustomerKey, Stored | None]:
+    """Find the row of exactly the customer that has this id. Raises NotFound and Gone."""
     key, row = await _by_own_id(front, who, any_id)
     if key is None and "\0" not in any_id:
         for kind in ("user", "anonymous"):

@@ -50,6 +50,7 @@ class CustomerShape(Shape):
 
     customer: str
     status: Literal["active", "merging", "forwarded"]
+    merged_from: list[str] = Field(description="Customers who turned out to be this one; their ids lead here.")
     state_bytes: int = Field(description="Size of the hot state.")
     profile: dict[str, Any] = Field(description="Sections by name. `closed` names those whose purpose was not granted: they were not read.")
     next_look_at: str | None = Field(description="When the engine will look at this customer again without a new event.")
