@@ -245,8 +245,8 @@ class Stage:
     def render(self, message: Message) -> Rendered:
         return put_in_words(MAKER)(message, self.programme, self.draft(message.key), self.now)
 
-    def token(self, message: Message, action: Action, *, since: Millis = 0) -> str:
-        return MAKER.token(message.id, message.key, action, self.now, since=since)
+    def token(self, message: Message, action: Action, *, answer: int = 0) -> str:
+        return MAKER.token(message.id, message.key, action, self.now, answer=answer)
 
     def status(self, message: Message) -> tuple[OutboxStatus, str]:
         row = self.world.tables.messages[message.id]

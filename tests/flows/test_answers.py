@@ -25,8 +25,8 @@ from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Muted
 
 
-def facts_of(stage: Stage, message: Message, action: Action = Action.WHY, since: int = 0) -> LinkFacts:
-    return verify(stage.token(message, action, since=since), MAKER.keys, stage.now)
+def facts_of(stage: Stage, message: Message, action: Action = Action.WHY, number: int = 0) -> LinkFacts:
+    return verify(stage.token(message, action, answer=number), MAKER.keys, stage.now)
 
 
 def answer(stage: Stage, message: Message, verb: Verb) -> Heard:
@@ -38,7 +38,7 @@ def leave(stage: Stage, message: Message, scope: Scope, *, one_click: bool = Fal
 
 
 def undo(stage: Stage, message: Message, heard: Heard) -> Heard:
-    return asyncio.run(stage.desk.undo(facts_of(stage, message, Action.UNDO, since=heard.at), language="es"))
+    return asyncio.run(stage.desk.undo(facts_of(stage, message, Action.UNDO, heard.number), language="es"))
 
 
 def state_of(stage: Stage, key: CustomerKey, channel: str = "email") -> Answered:
@@ -203,6 +203,32 @@ def test_an_undo_does_not_bring_back_what_a_later_no_took() -> None:
     stage.world.clock.now += HOUR
     leave(stage, mail, Scope.CHANNEL)
     assert not undo(stage, mail, heard).changed
+    assert state_of(stage, ana) is Answered.WITHDRAWN
+
+
+def test_of_two_answers_in_one_millisecond_an_undo_takes_back_its_own() -> None:
+    stage = Stage()
+    ana = stage.ana()
+    mail, hook = stage.send(ana), stage.queue(ana, step="hook", channel="webhook")
+    muted = answer(stage, mail, Verb.NOT_INTERESTED)
+    left = leave(stage, mail, Scope.CHANNEL)
+    hooked = leave(stage, hook, Scope.CHANNEL)
+    assert muted.at == left.at == hooked.at
+    assert undo(stage, mail, left).changed
+    assert (state_of(stage, ana), state_of(stage, ana, "webhook")) == (Answered.GRANTED, Answered.WITHDRAWN)
+    assert stage.draft(ana).read(Consents).suppressed == {"webhook": ("unsubscribed", hooked.at)}
+    assert set(stage.draft(ana).read(Muted).items) == {"galerna", "faro"}
+    assert undo(stage, mail, muted).changed
+    assert state_of(stage, ana, "webhook") is Answered.WITHDRAWN
+    assert stage.draft(ana).read(Muted).items == {}
+
+
+def test_an_undo_without_a_number_takes_nothing_back() -> None:
+    stage = Stage()
+    ana = stage.ana()
+    mail = stage.send(ana)
+    leave(stage, mail, Scope.CHANNEL)
+    assert not asyncio.run(stage.desk.undo(facts_of(stage, mail, Action.UNDO))).changed
     assert state_of(stage, ana) is Answered.WITHDRAWN
 
 

@@ -56,8 +56,8 @@ async def _tell(store: PostgresStore, reads: PostgresReads) -> None:
     desk = Desk(store=store, reads=reads, programmes=stage.world.programmes)
     registry = Registry(store=store, reads=reads, programmes=stage.world.programmes)
 
-    def link(action: Action, since: int = 0) -> LinkFacts:
-        return verify(MAKER.token(first.id, ana, action, stage.now, since=since), MAKER.keys, stage.now)
+    def link(action: Action, answer: int = 0) -> LinkFacts:
+        return verify(MAKER.token(first.id, ana, action, stage.now, answer=answer), MAKER.keys, stage.now)
 
     heard = await desk.answer_item(link(Action.WHY), Verb.NOT_INTERESTED, language="es")
     assert (heard.changed, heard.dropped) == (True, 3)
@@ -71,7 +71,7 @@ async def _tell(store: PostgresStore, reads: PostgresReads) -> None:
     left = await desk.unsubscribe(link(Action.UNSUBSCRIBE), Scope.ALL, one_click=False, language="es")
     assert left.changed
     assert (await desk.standing(link(Action.WHY))).left_at == left.at
-    assert (await desk.undo(link(Action.UNDO, since=left.at))).changed
+    assert (await desk.undo(link(Action.UNDO, answer=left.number))).changed
     assert await _state(reads, stage) is Answered.GRANTED
     no = Given(
         purpose=Purpose.MARKETING, channel="email", state=Answered.WITHDRAWN, source="till", notice="7", language="es", actor="staff"

@@ -36,6 +36,8 @@ class Consent(msgspec.Struct, kw_only=True, array_like=True, omit_defaults=True)
     notice: str = ""
     """Version of the wording served."""
     expires: Millis = 0
+    by: int = 0
+    """Number of the answer on one of our pages that brought it, so that an undo takes back that answer and no other; 0: none."""
 
 
 class Consents(Section):

@@ -29,6 +29,7 @@ def answer(
     source: str,
     notice: str = "",
     expires: Millis = 0,
+    by: int = 0,
 ) -> bool:
     """Note an answer; say whether it changed anything. A no to a purpose deletes the sections that only that purpose allowed.
 
@@ -37,7 +38,7 @@ def answer(
     found = draft.read(Consents).answers.get(slot(purpose, channel))
     if found is not None and not _replaces(found, state, at, expires):
         return False
-    draft.open(Consents).answers[slot(purpose, channel)] = Consent(state=state, at=at, source=source, notice=notice, expires=expires)
+    draft.open(Consents).answers[slot(purpose, channel)] = Consent(state=state, at=at, source=source, notice=notice, expires=expires, by=by)
     if channel == ANY_CHANNEL and state in _NO:
         draft.granted -= {purpose}
         for section in _belonging_to(purpose):

@@ -79,8 +79,8 @@ class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The message it stood in."""
     action: Action
     expires: Millis
-    since: Millis = 0
-    """For an undo: the moment of the answer that it takes back."""
+    answer: int = 0
+    """For an undo: the number of the answer that it takes back."""
 
     @property
     def key(self) -> CustomerKey:
@@ -91,7 +91,7 @@ class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):
 def sign(facts: LinkFacts, key: LinkKey) -> str:
     """Write the facts as a token: letters, digits, ``-`` and ``_`` only, about 110 characters."""
     name = key.id.encode("ascii")
-    body = _LAYOUT.pack(_FORM, _NUMBERS[facts.action], facts.workspace, facts.customer, facts.expires, facts.since, facts.message) + name
+    body = _LAYOUT.pack(_FORM, _NUMBERS[facts.action], facts.workspace, facts.customer, facts.expires, facts.answer, facts.message) + name
     return urlsafe_b64encode(body + _seal(body, key.secret)).rstrip(b"=").decode()
 
 
@@ -123,11 +123,11 @@ def read_token(token: str, keys: Mapping[str, LinkKey]) -> LinkFacts:
     key = keys.get(body[_LAYOUT.size :].decode("ascii", "replace"))
     if key is None or not compare_digest(seal, _seal(body, key.secret)):
         raise forged
-    form, number, workspace, customer, expires, since, message = _LAYOUT.unpack_from(body)
+    form, number, workspace, customer, expires, answer, message = _LAYOUT.unpack_from(body)
     action = _ACTIONS.get(number)
     if form != _FORM or action is None:
         raise forged
-    return LinkFacts(workspace=workspace, customer=customer, message=message, action=action, expires=expires, since=since)
+    return LinkFacts(workspace=workspace, customer=customer, message=message, action=action, expires=expires, answer=answer)
 
 
 def _seal(body: bytes, secret: bytes) -> bytes:
@@ -160,7 +160,7 @@ class LinkMaker(msgspec.Struct, frozen=True, kw_only=True):
     mailbox: str = ""
     """Address that takes unsubscriptions by mail; empty: none."""
 
-    def token(self, message: bytes, key: CustomerKey, action: Action, now: Millis, *, since: Millis = 0) -> str:
+    def token(self, message: bytes, key: CustomerKey, action: Action, now: Millis, *, answer: int = 0) -> str:
         """Sign a token for one customer's message."""
         facts = LinkFacts(
             workspace=key.workspace,
@@ -168,13 +168,13 @@ class LinkMaker(msgspec.Struct, frozen=True, kw_only=True):
             message=message,
             action=action,
             expires=now + LIFETIMES[action],
-            since=since,
+            answer=answer,
         )
         return sign(facts, self.key)
 
     def onward(self, facts: LinkFacts, action: Action) -> str:
         """Sign a token for another action on the same message, which lives no longer than the one it comes from."""
-        return sign(msgspec.structs.replace(facts, action=action, since=0), self.key)
+        return sign(msgspec.structs.replace(facts, action=action, answer=0), self.key)
 
     def page(self, token: str) -> str:
         """Give the address of a token's page."""

@@ -173,7 +173,8 @@ class Desk(Counter):
             known = draft.read(Muted).items
             already = [known[item][1] for item in items if item in known and known[item][0] in {reason, NOT_INTERESTED}]
             if not items or len(already) == len(items):
-                return Act(heard=Heard(at=max(already, default=now), changed=False), writes=Writes())
+                why, at = max((known[item] for item in items), key=lambda entry: entry[1], default=(reason, now))
+                return Act(heard=Heard(at=at, changed=False, number=_number(facts, why, at)), writes=Writes())
             mute(draft, items, reason, now)
             verdicts = drop_pending(draft, items=items, refusal=refusal, now=now)
             give_back(draft, lambda touch_id, _channel: touch_id in waiting)
@@ -182,7 +183,8 @@ class Desk(Counter):
                 cancels=[Cancel(facts.key, items, "", refusal.value, now)],
                 ledger=[_entry(facts, now, f"item/{item}", reason, language) for item in items],
             )
-            return Act(heard=Heard(at=now, changed=True, dropped=len(verdicts) + len(waiting)), writes=writes)
+            dropped = len(verdicts) + len(waiting)
+            return Act(heard=Heard(at=now, changed=True, dropped=dropped, number=_number(facts, reason, now)), writes=writes)
 
         return await self.change(facts.key, act)
 
@@ -202,32 +204,33 @@ class Desk(Counter):
                 return Act(heard=Heard(at=max(done), changed=False), writes=Writes())
             # An answer dated ahead of our clock must not outlive this one.
             at = max([now, *(found.at for channel in channels if (found := consents.answers.get(slot(Purpose.MARKETING, channel))))])
-            writes = Writes()
+            writes, number = Writes(), _number(facts, f"left {scope}", at)
             for channel in channels:
-                _leave(draft, channel, at, source)
+                _leave(draft, channel, at, source, number)
                 writes.ledger.append(_entry(facts, at, slot(Purpose.MARKETING, channel), "withdrawn", language, source=source))
                 writes.cancels.append(Cancel(facts.key, (), channel, Refusal.CONSENT_WITHDRAWN.value, now))
                 verdicts = drop_pending(draft, items=(), refusal=Refusal.CONSENT_WITHDRAWN, now=now, channel=channel)
                 writes.decisions += [Decision(facts.key, verdict) for verdict in verdicts]
             give_back(draft, lambda _id, channel: channel in channels)
             queued = sum(1 for channel in waiting.values() if channel in channels)
-            return Act(heard=Heard(at=at, changed=True, dropped=len(writes.decisions) + queued), writes=writes)
+            dropped = len(writes.decisions) + queued
+            return Act(heard=Heard(at=at, changed=True, dropped=dropped, number=number), writes=writes)
 
         return await self.change(facts.key, act)
 
     async def undo(self, facts: LinkFacts, *, language: str = "") -> Heard:
-        """Take back the answer that the link names by its moment; whatever was said since stands. What was dropped does not come back."""
+        """Take back the answer that the link names by its number; whatever else was said stands. What was dropped does not come back."""
         said = (await self.message(facts)).message.said
 
         def act(draft: Draft, now: Millis) -> Act:
             writes = Writes()
             known = draft.read(Muted).items
-            back = [item for item in said.items if item in known and known[item][1] == facts.since]
+            back = [item for item in said.items if item in known and _number(facts, *known[item]) == facts.answer]
             if back:
                 unmute(draft, back)
                 writes.ledger += [_entry(facts, now, f"item/{item}", "undone", language) for item in back]
             for channel in _channels_of(draft, ""):
-                if _come_back(draft, channel, facts.since, now):
+                if _come_back(draft, channel, facts.answer, now):
                     writes.ledger.append(_entry(facts, now, slot(Purpose.MARKETING, channel), "granted", language, source="undo"))
             return Act(heard=Heard(at=now, changed=bool(writes.ledger) or draft.changed), writes=writes)
 
@@ -294,26 +297,33 @@ def _left_at(consents: Consents, channel: str) -> Millis:
     return found.at
 
 
-def _leave(draft: Draft, channel: str, at: Millis, source: str) -> None:
+def _number(facts: LinkFacts, what: str, at: Millis) -> int:
+    """Number an answer: what was said, when, and from which message. What the state remembers of it gives the same number again."""
+    return int.from_bytes(derive("answer", facts.workspace, facts.customer, facts.message, what, at)[:8], "big") >> 1
+
+
+def _leave(draft: Draft, channel: str, at: Millis, source: str, number: int) -> None:
     """Note the no. It is *withdrawn* where there was a yes, which an undo may bring back, and *denied* where there was none."""
     found = draft.read(Consents).answers.get(slot(Purpose.MARKETING, channel))
     if found is None or found.state is not Answered.WITHDRAWN:
         had = found is not None and found.state is Answered.GRANTED
         state = Answered.WITHDRAWN if had else Answered.DENIED
         notice = found.notice if found is not None and had else NOTICE
-        answer(draft, purpose=Purpose.MARKETING, channel=channel, state=state, at=at, source=source, notice=notice)
+        answer(draft, purpose=Purpose.MARKETING, channel=channel, state=state, at=at, source=source, notice=notice, by=number)
     suppress(draft, channel, UNSUBSCRIBED, at)
 
 
-def _come_back(draft: Draft, channel: str, since: Millis, now: Millis) -> bool:
-    """Undo a leaving of exactly that moment; says whether a yes holds again."""
+def _come_back(draft: Draft, channel: str, number: int, now: Millis) -> bool:
+    """Undo the leaving of that number; says whether a yes holds again."""
     consents = draft.read(Consents)
-    if consents.suppressed.get(channel) == (UNSUBSCRIBED, since):
-        lift(draft, channel)
     found = consents.answers.get(slot(Purpose.MARKETING, channel))
-    if found is None or found.state is not Answered.WITHDRAWN or found.at != since:
+    if found is None or not number or found.by != number:
         return False
-    at = max(now, since + 1)
+    if consents.suppressed.get(channel) == (UNSUBSCRIBED, found.at):
+        lift(draft, channel)
+    if found.state is not Answered.WITHDRAWN:
+        return False
+    at = max(now, found.at + 1)
     return answer(draft, purpose=Purpose.MARKETING, channel=channel, state=Answered.GRANTED, at=at, source="undo", notice=found.notice)
 
 

@@ -29,11 +29,13 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """What an answer did."""
 
     at: Millis
-    """Since when it holds: of an answer given before, that earlier moment. An undo names it."""
+    """Since when it holds: of an answer given before, that earlier moment."""
     changed: bool
     """False: it was so already."""
     dropped: int = 0
     """How many messages and proposals that waited were dropped because of it."""
+    number: int = 0
+    """Of an answer on one of our pages: by this an undo names it."""
 
 
 class Act(msgspec.Struct, kw_only=True):

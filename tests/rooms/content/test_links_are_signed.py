@@ -26,7 +26,7 @@ def token_of(action: Action = Action.WHY) -> str:
     message=st.binary(min_size=16, max_size=16),
 )
 def test_what_was_signed_is_read_back(action: Action, workspace: int, customer: int, message: bytes) -> None:
-    facts = LinkFacts(workspace=workspace, customer=customer, message=message, action=action, expires=NOW + 1, since=5)
+    facts = LinkFacts(workspace=workspace, customer=customer, message=message, action=action, expires=NOW + 1, answer=5)
     token = sign(facts, KEY)
     assert verify(token, KEYS, NOW) == facts
     assert token.isascii()

@@ -90,18 +90,17 @@ class Writers:
         self.promises.intents[name] = Intent("no", key, channels)
         heard = await self.desk.unsubscribe(facts, Scope.ALL if whole else Scope.CHANNEL, one_click=not whole, language="es")
         if self.chance.randrange(4) == 0:
-            # An undo names its answer by the moment alone: it may bring back more than the last click took away.
-            self.promises.intents[name] = Intent("undo", key, CHANNELS)
-            await self.desk.undo(self._link(key, message.id, since=heard.at), language="es")
+            self.promises.intents[name] = Intent("undo", key, channels)
+            await self.desk.undo(self._link(key, message.id, answer=heard.number), language="es")
 
-    def _link(self, key: CustomerKey, message: bytes, since: int = 0) -> LinkFacts:
+    def _link(self, key: CustomerKey, message: bytes, answer: int = 0) -> LinkFacts:
         return LinkFacts(
             workspace=key.workspace,
             customer=key.customer,
             message=message,
             action=Action.WHY,
             expires=self.world.clock.now + DAY,
-            since=since,
+            answer=answer,
         )
 
     def _given(self, kind: str, channel: str) -> Given:

@@ -78,7 +78,7 @@ async def said_of_items(visit: Visit, heard: Heard) -> Response:
     data = {
         "title": words["done_title"],
         "said": [line for line in (dropped, words["done_thanks"]) if line],
-        "undo": _undo(visit, heard.at),
+        "undo": _undo(visit, heard.number),
         "undo_words": words["undo"],
         "onward": _shop(visit),
         "onward_words": words["to_shop"],
@@ -91,7 +91,7 @@ async def leave(visit: Visit) -> Response:
     words = visit.setting.words
     standing = await visit.pages.desk.standing(visit.facts)
     if standing.left_at:
-        return await _gone(visit, standing, standing.left_at, words["left_channel"], undo=False)
+        return await _gone(visit, standing, standing.left_at, words["left_channel"])
     said = (await visit.pages.desk.message(visit.facts)).message.said
     topic = topic_name(said.topic, visit.setting.language)
     data = {
@@ -109,7 +109,7 @@ async def left(visit: Visit, scope: Scope, heard: Heard) -> Response:
     words = visit.setting.words
     standing = await visit.pages.desk.standing(visit.facts)
     if scope is not Scope.TOPIC:
-        return await _gone(visit, standing, heard.at, words["left_all" if scope is Scope.ALL else "left_channel"], undo=heard.changed)
+        return await _gone(visit, standing, heard.at, words["left_all" if scope is Scope.ALL else "left_channel"], heard)
     said = (await visit.pages.desk.message(visit.facts)).message.said
     title = words["left_topic_title"].format(topic=topic_name(said.topic, visit.setting.language))
     data = {
@@ -123,14 +123,14 @@ async def left(visit: Visit, scope: Scope, heard: Heard) -> Response:
     return page("done", title, data, visit.setting)
 
 
-async def _gone(visit: Visit, standing: Standing, since: Millis, told: str, *, undo: bool) -> Response:
+async def _gone(visit: Visit, standing: Standing, since: Millis, told: str, heard: Heard | None = None) -> Response:
     words = visit.setting.words
     when = moment_text(since, await _form(visit, standing))
     how = words["left_since_click" if standing.left_by == "one_click" else "left_since"]
     data = {
         "title": words["left_title"],
         "said": [how.format(when=when), told],
-        "undo": _undo(visit, since) if undo else "",
+        "undo": _undo(visit, heard.number) if heard is not None and heard.changed else "",
         "undo_words": words["left_undo"],
         "onward": _shop(visit),
         "onward_words": words["to_shop"],
@@ -254,9 +254,9 @@ def _link(visit: Visit, action: Action) -> str:
     return f"/p/{visit.pages.links.onward(visit.facts, action)}?lang={visit.setting.language}"
 
 
-def _undo(visit: Visit, since: Millis) -> str:
+def _undo(visit: Visit, answer: int) -> str:
     maker, facts = visit.pages.links, visit.facts
-    token = maker.token(facts.message, facts.key, Action.UNDO, visit.now, since=since)
+    token = maker.token(facts.message, facts.key, Action.UNDO, visit.now, answer=answer)
     return f"/p/{token}?lang={visit.setting.language}"
 
 
