@@ -17,8 +17,10 @@ from oportuno.adapters.mjml import Mrml
 from oportuno.adapters.tokens import JwtVerifier
 from oportuno.entry.http.app import build
 from oportuno.flows.apply import apply
+from oportuno.flows.merge import merge_once
 from oportuno.flows.open_workspace import open_workspace
 from oportuno.flows.react import react_once
+from oportuno.kit.ids import BUCKETS
 from oportuno.settings import Settings
 from oportuno.wiring import Front, links_for
 
@@ -52,8 +54,11 @@ class Tienda:
 
     async def work(self) -> None:
         """Let the engine evaluate what has come."""
-        while (done := await react_once(self._feed, self.world.store, self.world.programmes, limit=100)).events or done.timers:
-            pass
+        world, busy = self.world, True
+        while busy:
+            done = await react_once(self._feed, world.store, world.programmes, limit=100)
+            crossed = await merge_once(world.crossings, world.store, world.programmes, frozenset(range(BUCKETS)), limit=100)
+            busy = bool(done.events or done.timers) or not crossed.idle
 
     async def pass_time(self, millis: int) -> None:
         self.world.clock.advance(millis)

@@ -252,6 +252,9 @@ class Desk(Counter):
 
     async def _look(self, key: CustomerKey) -> Draft:
         stored = await self.reads.customer(key)
+        while stored is not None and stored.status in GONE:
+            key = winner_of(key, stored.state)
+            stored = await self.reads.customer(key)
         if stored is None or stored.status is not Status.ACTIVE:
             raise NotFound("customer_gone", "there is no such customer any more")
         draft = Draft(key, stored.state, stored.version)

@@ -10,6 +10,8 @@ import msgspec
 from oportuno.attention.ledger import Attention, release
 from oportuno.consent.answers import granted_purposes
 from oportuno.decision.decide import next_decision
+from oportuno.flows.crossing import winner_of
+from oportuno.flows.forward import GONE
 from oportuno.flows.ports import Programmes
 from oportuno.flows.reads import Reads
 from oportuno.flows.work import Moved, OutboxStatus, SaveCustomer, Status, Store, Stored, Writes
@@ -62,22 +64,33 @@ class Counter:
         tries = _TRIES
         while True:
             try:
-                return await self._change_once(key, act, programme.journeys, may_be_new=may_be_new)
+                done = await self._change_once(key, act, programme.journeys, may_be_new=may_be_new)
+                if isinstance(done, Heard):
+                    return done
+                key = done
             except Moved:
                 # Only a customer without a row yet can be overtaken here: two may find nothing to lock.
                 tries -= 1
                 if not tries:
                     raise
 
-    async def _change_once(self, key: CustomerKey, act: Change, journeys: tuple[Journey, ...], *, may_be_new: bool) -> Heard:
+    async def _change_once(
+        self, key: CustomerKey, act: Change, journeys: tuple[Journey, ...], *, may_be_new: bool
+    ) -> Heard | CustomerKey:
+        """Change them once, or say who they are by now."""
         async with self.store.work() as work:
             now, rows = await work.lock([key])
             stored = rows[key]
+            if stored.status in GONE:
+                return winner_of(key, stored.state)
             if stored.status is not Status.ACTIVE or (stored.version == 0 and not may_be_new):
                 raise NotFound("customer_gone", "there is no such customer any more")
             draft = Draft(key, stored.state, stored.version)
             draft.granted = granted_purposes(draft, now)
             done = act(draft, now)
+            # What was decided and waits is theirs under the number that they have now; the ledger's entry stays with who answered.
+            done.writes.cancels = [cancel._replace(key=key) for cancel in done.writes.cancels]
+            done.writes.decisions = [decision._replace(key=key) for decision in done.writes.decisions]
             if draft.changed:
                 done.writes.saves.append(_save(draft, stored, journeys))
             if draft.changed or done.writes.ledger:

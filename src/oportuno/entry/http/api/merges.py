@@ -74,7 +74,7 @@ async def merges(front: FrontHere, who: Caller, limit: Limit = 50, cursor: Curso
 
 @router.post("/merges", status_code=202)
 async def ask(front: FrontHere, who: Caller, two: TwoShape) -> MergeShape:
-    """Ask that two customers be one. It is done within seconds; the log tells how far it is. Everything pending for the loser is cancelled."""
+    """Ask that two customers be one. It is done within seconds; the log tells how far it is. What is pending for the loser is cancelled."""
     loser, winner = await _standing(front, who, two.loser, "loser"), await _standing(front, who, two.winner, "winner")
     if loser == winner:
         raise BadInput("alias_onto_itself", "loser and winner are one and the same customer", place="winner")
