@@ -18,6 +18,8 @@ from oportuno.consent.refusals import Refusal
 from oportuno.content.links import LinkFacts
 from oportuno.decision.decide import drop_pending
 from oportuno.flows.change import Act, Counter, Heard, give_back
+from oportuno.flows.crossing import winner_of
+from oportuno.flows.forward import GONE
 from oportuno.flows.reads import MessageRecord
 from oportuno.flows.work import Cancel, Decision, LedgerEntry, Status, Writes
 from oportuno.kit.faults import NotFound
