@@ -109,10 +109,11 @@ def read_jsonl(chunks: Iterable[bytes], *, currency: str, now: Millis) -> Iterat
 
 def _read(fields: dict[str, Any], line: int, currency: str, now: Millis, *, merchant: bool) -> ProductRow | RowFault:
     try:
-        row = read_merchant(fields, currency=currency, now=now) if merchant else read_row(fields, currency=currency, strict=False)
+        if not merchant:
+            return read_row(fields, currency=currency, strict=False, line=line)
+        return read_merchant(fields, currency=currency, now=now, line=line)
     except RowFault as fault:
         return fault.on_line(line)
-    return msgspec.structs.replace(row, place=f"line {line}")
 
 
 def _cells(line: str, between: str) -> list[str]:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from xml.parsers import expat
 
-import msgspec
-
 from oportuno.catalog.feed_rows import Read
 from oportuno.catalog.feed_text import FeedBroken, cut
 from oportuno.catalog.merchant import our_word, read_merchant
@@ -112,6 +110,6 @@ def _parse(items: _Items, chunk: bytes, *, last: bool = False) -> FeedBroken | N
 
 def _read(fields: dict[str, Any], line: int, currency: str, now: Millis) -> ProductRow | RowFault:
     try:
-        return msgspec.structs.replace(read_merchant(fields, currency=currency, now=now), place=f"line {line}")
+        return read_merchant(fields, currency=currency, now=now, line=line)
     except RowFault as fault:
         return fault.on_line(line)

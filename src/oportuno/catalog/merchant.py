@@ -39,7 +39,7 @@ def our_word(column: str) -> str:
     return word if word in FIELDS or word in MERCHANT else ""
 
 
-def read_merchant(fields: Mapping[str, Any], *, currency: str, now: Millis) -> ProductRow:
+def read_merchant(fields: Mapping[str, Any], *, currency: str, now: Millis, line: int = 0) -> ProductRow:
     """Read a row with columns of Google Merchant among it, named by `our_word`. Raises RowFault.
 
     A group makes the product, and the row one of its variants. In stock without a number counts as one piece, because at least one is
@@ -52,12 +52,12 @@ def read_merchant(fields: Mapping[str, Any], *, currency: str, now: Millis) -> P
         plain["stock"] = _pieces(fields["availability"])
     group = fields.get("item_group_id")
     if not group:
-        return read_row(plain, currency=currency, strict=False)
+        return read_row(plain, currency=currency, strict=False, line=line)
     own, told = read_amount(plain.pop("price", None), "price", read_currency(plain.get("currency")) or currency)
     options = {name: fields[name] for name in _OPTIONS if fields.get(name)}
     # The amount was read once: as text in minor units it would be read wrongly again, so it is put in afterwards.
     variant = {"id": plain.get("id"), "name": plain.get("name"), "stock": plain.pop("stock", None), "options": options}
-    row = read_row({**plain, "id": group, "currency": told, "variants": [variant]}, currency=currency, strict=False)
+    row = read_row({**plain, "id": group, "currency": told, "variants": [variant]}, currency=currency, strict=False, line=line)
     one = msgspec.structs.replace(row.product.variants[0], price=own)
     product = msgspec.structs.replace(row.product, variants=(one,), price=own, stock=one.stock)
     return msgspec.structs.replace(row, product=product, told=row.told | {"price", "stock"}, single=True)

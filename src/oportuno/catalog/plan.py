@@ -88,21 +88,19 @@ def settle(some: Sequence[Edit], points: Mapping[str, Sequence[PricePoint]], ver
             new = _earlier(edit.old, edit.new, at, history, plan.points)
             if new == edit.old:
                 continue
+            new = msgspec.structs.replace(new, version=version + 1)
         else:
-            new = _present(edit, at, history, plan.points)
-        if edit.old is not None and not edit.row and same(edit.old, new):
-            continue
+            new = _present(edit, at, history, plan.points, version + 1)
         version += 1
-        new = msgspec.structs.replace(new, version=version)
         plan.products.append(new)
         plan.changes.extend(compare(edit.old, new, about))
     return plan._replace(version=version)
 
 
-def _present(edit: Edit, at: Millis, history: Sequence[PricePoint], points: list[PricePoint]) -> Product:
+def _present(edit: Edit, at: Millis, history: Sequence[PricePoint], points: list[PricePoint], version: int) -> Product:
     """Settle what holds from now on (or from its own moment, which is later than all that is known)."""
     old, new = edit.old, edit.new
-    values: dict[str, Any] = {"changed_at": at, "since": at if old is None else old.since}
+    values: dict[str, Any] = {"version": version, "changed_at": at, "since": at if old is None else old.since}
     if edit.row is not None and edit.row.at:
         # History is kept as it is told, a price that was only confirmed too: something may be told later of the time before.
         held = price_at(_with(history, _point(new, at), points), at)

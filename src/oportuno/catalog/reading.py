@@ -50,8 +50,8 @@ _ADDRESSES: Final = ("url", "image", "manual_url")
 _WORDS: Final = {"categories": "categories", "tags": "tags", "sensitive": "own_sensitive"}
 
 
-def read_row(fields: Mapping[str, Any], *, currency: str, strict: bool = True) -> ProductRow:
-    """Read a row. `currency`: the one meant where the row tells none. Raises RowFault naming the field.
+def read_row(fields: Mapping[str, Any], *, currency: str, strict: bool = True, line: int = 0) -> ProductRow:
+    """Read a row. `currency`: the one meant where the row tells none; `line`: where it stands. Raises RowFault naming the field.
 
     With `strict` a name that is not known is refused; without, it is left out.
     """
@@ -71,7 +71,7 @@ def read_row(fields: Mapping[str, Any], *, currency: str, strict: bool = True) -
     _read_value(fields, values, currency)
     if "name" in values and not values["name"]:
         raise RowFault("name_missing", "a product needs a name", field="name")
-    return ProductRow(product=Product(**values), told=frozenset(values), at=_moment(fields.get("at")))
+    return ProductRow(product=Product(**values), told=frozenset(values), at=_moment(fields.get("at")), line=line)
 
 
 def read_id(value: Any, field: str = "id") -> str:

@@ -29,8 +29,8 @@ class ProductRow(msgspec.Struct, frozen=True, kw_only=True):
     """Since when it has been so, for history; 0: now."""
     single: bool = False
     """It tells of one variant only: its others are told in rows of their own."""
-    place: str = ""
-    """Where it stands, for example ``line 12``."""
+    line: int = 0
+    """Where it stands in its feed; 0: in none."""
 
 
 class RowFault(BadInput):
@@ -53,6 +53,8 @@ def merge(old: Product | None, row: ProductRow, topics: Mapping[str, tuple[str, 
     `topics`: what each category makes sensitive. A row of one variant joins it to those that are known.
     """
     told = row.product
+    if old is None and not row.single:
+        return with_topics(told, topics)  # what it does not tell is as it is in a product that nobody told of
     base = old if old is not None else Product(id=told.id)
     values = {name: value for name in row.told if (value := getattr(told, name)) != getattr(base, name)}
     if row.single and old is not None and not replaces_variants:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from oportuno.catalog.row import RowFault
@@ -46,11 +47,20 @@ def read_text(value: Any, field: str, longest: int) -> str:
     return text
 
 
-def read_words(value: Any, field: str, *, most: int, between: str = "|") -> tuple[str, ...]:
-    """Read a list of texts, or one text with a sign between them; none twice."""
+def read_words(value: Any, field: str, *, most: int) -> tuple[str, ...]:
+    """Read a list of texts, or one text with ``|`` between them; none twice."""
     if not value:
         return ()
-    parts = value.split(between) if isinstance(value, str) else value
+    return _words_of(value, field, most) if isinstance(value, str) else _words(value, field, most)
+
+
+@lru_cache(maxsize=4_096)
+def _words_of(text: str, field: str, most: int) -> tuple[str, ...]:
+    """Read one text; a feed has the same few lists of categories and tags again and again."""
+    return _words(text.split("|"), field, most)
+
+
+def _words(parts: Any, field: str, most: int) -> tuple[str, ...]:
     if not isinstance(parts, (list, tuple)):
         raise RowFault("list_expected", "a list of texts is expected", field=field)
     words = tuple(dict.fromkeys(word for part in parts if (word := read_text(part, field, LONGEST_WORD))))

@@ -152,19 +152,20 @@ class FeedImport:
 
     def _first_time(self, row: ProductRow) -> bool:
         """Look at what only the whole feed can tell: ids that come twice, moments to come."""
-        line = int(row.place.removeprefix("line ")) if row.place.startswith("line ") else 0
         if row.at > self._now:
-            self._turn_away(RowFault("moment_to_come", "a price cannot be told before it holds", field="at", line=line))
+            self._turn_away(RowFault("moment_to_come", "a price cannot be told before it holds", field="at", line=row.line))
             return False
         if row.at and not self._wanted.history:
             self._turn_away(
-                RowFault("moment_of_history", "only an import of history tells since when a price has held", field="at", line=line)
+                RowFault("moment_of_history", "only an import of history tells since when a price has held", field="at", line=row.line)
             )
             return False
         name = row.product.id
         known = f"{name}\0{row.product.variants[0].id}" if row.single else name
         if not self._wanted.history and not self._once.add(known):
-            self._turn_away(RowFault("id_twice", f"“{name[:60]}” stands in this feed already: the first row counts", field="id", line=line))
+            self._turn_away(
+                RowFault("id_twice", f"“{name[:60]}” stands in this feed already: the first row counts", field="id", line=row.line)
+            )
             return False
         self.done.rows += 1
         return True
@@ -188,18 +189,11 @@ class FeedImport:
         self.done.changes.update(each.kind for each in written.changes)
         self._heard(written.changes)
         if written.nameless:
-            places = {row.product.id: row.place for row in rows}
+            lines = {row.product.id: row.line for row in rows}
             for name in written.nameless:
-                line = places[name].removeprefix("line ")
                 self.done.rows -= 1
-                self._turn_away(
-                    RowFault(
-                        "name_missing",
-                        f"“{name[:60]}” is not known: a new product needs a name",
-                        field="name",
-                        line=int(line) if line.isdigit() else 0,
-                    )
-                )
+                sentence = f"“{name[:60]}” is not known: a new product needs a name"
+                self._turn_away(RowFault("name_missing", sentence, field="name", line=lines[name]))
 
     async def _withdraw_the_rest(self) -> None:
         known, kept = 0, 0

@@ -46,8 +46,7 @@ async def write_products(front: FrontHere, who: Caller, given: ProductsGiven) ->
     rows: list[ProductRow | RowFault] = []
     for place, fields in enumerate(given.items):
         try:
-            row = read_row(fields, currency=currency)
-            rows.append(ProductRow(product=row.product, told=row.told, at=row.at, place=f"line {place + 1}"))
+            rows.append(read_row(fields, currency=currency, line=place + 1))
         except RowFault as fault:
             rows.append(fault.on_line(place + 1))
     return await _take(front, who, rows, Wanted(history=given.history, launches=given.launch))
@@ -104,7 +103,7 @@ async def put_product(front: FrontHere, who: Caller, product: ProductId, given: 
     row = read_row({**given, "id": product}, currency=await _currency(front, who))
     if not row.product.name:
         raise RowFault("name_missing", "a product needs a name", field="name")
-    return await _take(front, who, [ProductRow(product=row.product, at=row.at, place="line 1")], Wanted())
+    return await _take(front, who, [ProductRow(product=row.product, at=row.at, line=1)], Wanted())
 
 
 @router.delete("/products/{product}", status_code=204, response_class=Response)
