@@ -278,6 +278,21 @@ def test_each_message_that_is_cancelled_gets_a_verdict_of_its_own_that_says_why(
     tell(story)
 
 
+def test_one_message_alone_may_be_cancelled_and_its_verdict_says_for_what(tell):
+    async def story(shop: Shop):
+        ana, now = shop.key(1), await shop.now()
+        weak, other = message(ana, "weak", now=now), message(ana, "other", now=now)
+        await shop.write(messages=[weak, other])
+        facts = {"journey": "price-drop", "step": "tell"}
+        await shop.write(cancels=[Cancel(ana, (), "", "overtaken", now, only=weak.id, facts=facts)])
+        assert await shop.waiting() == [other.id]
+        [told] = await shop.outside.reads.verdicts(ana, before=None, limit=10)
+        assert told.verdict.proposal.id == weak.id
+        assert [(reason.refusal.value, reason.facts) for reason in told.verdict.reasons] == [("overtaken", facts)]
+
+    tell(story)
+
+
 def test_what_may_have_reached_the_customer_ends_unknown_and_as_no_silence(tell):
     async def story(shop: Shop):
         ana, now = shop.key(1), await shop.now()

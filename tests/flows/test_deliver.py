@@ -12,7 +12,8 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.channels.pace import Lanes
 from oportuno.consent.answers import Answered, Consents
 from oportuno.content.message import Rendered
-from oportuno.flows.deliver import Ended, back_off, hold_back
+from oportuno.flows.deliver import Ended, hold_back
+from oportuno.flows.ending import back_off
 from oportuno.flows.recover import recover_once
 from oportuno.flows.work import Cancel, OutboxStatus, SaveCustomer, Writes
 from oportuno.journeys.walks import GOAL_REACHED, Walks

@@ -39,6 +39,8 @@ class Touch(msgspec.Struct, array_like=True):
     """What the reserved message is about, so that a purchase gives its place back; empty once made."""
     service: bool = False
     """It promotes nothing: it takes room in the limits, and none in the customer's cadence."""
+    worth: int = 0
+    """Of a reservation: what the message is expected to be worth, in thousandths, so that a better one may take its place; 0 once made."""
 
 
 class Attention(Section):
@@ -119,6 +121,7 @@ def reserve(
     cost: int = 1,
     items: tuple[str, ...] = (),
     service: bool = False,
+    worth: float = 0.0,
 ) -> None:
     """Hold a place for one touch, after `room_from` said that it fits. Reserving the same id again only moves its expiry."""
     for touch in attention.touches:
@@ -126,7 +129,21 @@ def reserve(
             if not touch.made:
                 touch.until = max(touch.until, until)
             return
-    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, until=until, items=items, service=service))
+    worth_now = _thousandths(worth)
+    attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, until=until, items=items, service=service, worth=worth_now))
+
+
+def weaker(attention: Attention, *, worth: float, now: Millis) -> list[Touch]:
+    """Give the reservations that something of this worth may take over, the weakest first.
+
+    Only what promotes, nobody has claimed yet (the claim makes it, under the same lock), and is worth less.
+    """
+    found = [t for t in attention.touches if not t.made and not t.service and t.until > now and t.worth < _thousandths(worth)]
+    return sorted(found, key=lambda touch: (touch.worth, -touch.at, touch.id))
+
+
+def _thousandths(worth: float) -> int:
+    return round(worth * 1000)
 
 
 def confirm(
@@ -141,7 +158,7 @@ def confirm(
     """Turn a reservation into a touch made now. A reservation that had lapsed counts all the same: we spoke."""
     for touch in attention.touches:
         if touch.id == id:
-            touch.made, touch.at, touch.until, touch.items = True, now, 0, ()
+            touch.made, touch.at, touch.until, touch.items, touch.worth = True, now, 0, (), 0
             return
     attention.touches.append(Touch(id=id, at=now, channel=channel, cost=cost, made=True, service=service))
 

@@ -36,6 +36,7 @@ class Refusal(StrEnum):
     GOAL_REACHED = "goal_reached"
     EXITED = "exited"
     BETTER_PROPOSAL = "better_proposal"
+    OVERTAKEN = "overtaken"
     ALREADY_SAID = "already_said"
     TEMPLATE_FAULT = "template_fault"
     TEMPLATE_MISSING = "template_missing"
@@ -222,6 +223,12 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "There was something more useful to tell you.",
         "Otra propuesta le servía más en ese momento.",
         "Another proposal was of more use at that moment.",
+    ),
+    Refusal.OVERTAKEN: Sentences(
+        "Antes de que saliera hubo algo más útil que decirte.",
+        "Before it left there was something more useful to tell you.",
+        "Iba a salir, y una propuesta mejor tomó su sitio en el límite.",
+        "It was about to leave when a better proposal took its place in the limit.",
     ),
     Refusal.ALREADY_SAID: Sentences(
         "Ya te lo habíamos dicho.",

@@ -42,5 +42,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The moment has passed after this: never handed off later."""
     cost: int = 1
     """How much of a rolling limit it uses."""
+    worth: float = 0.0
+    """Expected worth in the journey's own prior; the greater wins when several ask at once, or for the same place."""
     context: dict[str, Any] = {}
     """What the template may show, beyond the profile: the cart's lines, the hold, links' targets."""

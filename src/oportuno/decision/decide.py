@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from oportuno.attention.ledger import Attention, forget_old, reserve
+from oportuno.attention.ledger import Attention, Touch, forget_old, reserve, weaker
 from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.consent.answers import Consents
 from oportuno.consent.gate import Ask, examine
@@ -32,7 +32,18 @@ _MOST_SAID: Final = 30
 _REMEMBER_SAID: Final[Millis] = 30 * DAY
 _AFTER_BETTER: Final[Millis] = HOUR
 """When a better proposal was just spoken, the others are looked at again after this."""
+_FULL: Final = frozenset({Refusal.LIMIT_REACHED, Refusal.CADENCE_REACHED})
+"""Refusals that may pass when a weaker message gives its place."""
 _CLOSINGS: Final = {GOAL_REACHED: Refusal.GOAL_REACHED, EXITED: Refusal.EXITED}
+
+
+class Overtaken(NamedTuple):
+    """A message whose place a better one took."""
+
+    id: bytes
+    journey: str
+    """Of the better one."""
+    step: str
 
 
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +51,8 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
 
     verdicts: list[Verdict]
     messages: list[Message]
+    overtaken: list[Overtaken] = []
+    """Messages that were spoken before, that nobody has claimed, and whose place went to a better one: to be cancelled with this commit."""
 
 
 def ask_of(said: Said, *, live: bool = True) -> Ask:
@@ -70,7 +83,7 @@ def decide(
     pending = draft.read(Pending)
     known = {held.proposal.id for held in pending.held}
     fresh = [Held(proposal=proposal, retry_at=0) for proposal in proposals if proposal.id not in known]
-    due = [held for held in pending.held if held.retry_at <= now or overtaken(draft, held.proposal) is not None]
+    due = [held for held in pending.held if held.retry_at <= now or closed_by_now(draft, held.proposal) is not None]
     if not fresh and not due:
         return decisions
     pending = draft.open(Pending)
@@ -82,7 +95,7 @@ def decide(
     return decisions
 
 
-def overtaken(draft: Draft, said: Said) -> Refusal | None:
+def closed_by_now(draft: Draft, said: Said) -> Refusal | None:
     """Say whether the goal or an exit of its walk came after it was proposed, so that saying it would be needless."""
     ended = draft.read(Walks).ended.get(said.journey) if draft.has(Walks) else None
     if ended is None or ended.started_at != said.because.facts.get("at"):
@@ -128,7 +141,7 @@ class _Turn:
 
     def take(self, held: Held) -> None:
         """Decide on one proposal."""
-        closed = overtaken(self.draft, held.proposal)
+        closed = closed_by_now(self.draft, held.proposal)
         if closed is not None:
             self._fall_silent(held.proposal, Reason(refusal=closed))
             return
@@ -141,6 +154,8 @@ class _Turn:
             return
         answer = examine(self.draft, ask_of(proposal), policy=self.policy, now=self.now, clock_trusted=self.clock_trusted)
         promotes = proposal.purpose is not Purpose.SERVICE
+        if isinstance(answer, Reason) and promotes and self.winner is None and proposal.not_before <= self.now:
+            answer = self._take_over(proposal, answer)
         if isinstance(answer, Reason):
             self._hold(held, proposal, *self._reasons(answer))
         elif promotes and self.winner is not None:
@@ -164,6 +179,33 @@ class _Turn:
         self.pending.held = kept
         self.pending.said = [(said, at) for said, at in self.pending.said if at > self.now - _REMEMBER_SAID][-_MOST_SAID:]
 
+    def _take_over(self, proposal: Proposal, refused: Reason) -> Permit | Reason:
+        """Ask again without the places of weaker messages that nobody has claimed, as few and as weak as do. Refused still: all stay."""
+        attention = self.draft.read(Attention)
+        kept = attention.touches
+        yielding: list[Touch] = []
+        answer: Permit | Reason = refused
+        for touch in weaker(attention, worth=proposal.worth, now=self.now):
+            if not isinstance(answer, Reason) or answer.refusal not in _FULL:
+                break
+            yielding.append(touch)
+            answer = self._ask_without(yielding, kept, proposal)
+        if isinstance(answer, Reason):
+            attention.touches = kept
+            return refused
+        for touch in reversed(yielding[:-1]):
+            fewer = [each for each in yielding if each is not touch]
+            spared = self._ask_without(fewer, kept, proposal)
+            if not isinstance(spared, Reason):
+                yielding, answer = fewer, spared
+        self.draft.open(Attention).touches = [touch for touch in kept if touch not in yielding]
+        self.decisions.overtaken.extend(Overtaken(touch.id, proposal.journey, proposal.step) for touch in yielding)
+        return answer
+
+    def _ask_without(self, yielding: list[Touch], kept: list[Touch], proposal: Proposal) -> Permit | Reason:
+        self.draft.read(Attention).touches = [touch for touch in kept if touch not in yielding]
+        return examine(self.draft, ask_of(proposal), policy=self.policy, now=self.now, clock_trusted=self.clock_trusted)
+
     def _speak(self, permit: Permit, proposal: Proposal) -> None:
         if permit.marketing:
             attention = self.draft.open(Attention)
@@ -176,6 +218,7 @@ class _Turn:
                 until=proposal.expires_at,
                 cost=proposal.cost,
                 items=proposal.items,
+                worth=proposal.worth,
             )
         self.pending.said.append((proposal.id, self.now))
         self.decisions.messages.append(message_from(permit, proposal))

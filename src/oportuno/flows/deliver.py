@@ -18,7 +18,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-from oportuno.attention.ledger import Attention, confirm, release, reserve
+from oportuno.attention.ledger import Attention, confirm, release
 from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Lanes, Pace
 from oportuno.consent.answers import granted_purposes
@@ -26,16 +26,17 @@ from oportuno.consent.gate import examine
 from oportuno.consent.permit import Permit
 from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import Message, Rendered
-from oportuno.decision.decide import ask_of, overtaken
+from oportuno.decision.decide import ask_of, closed_by_now
 from oportuno.decision.verdict import verdict_on
+from oportuno.flows.ending import doubtful, record, saved
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.look_again import offer_gone
 from oportuno.flows.ports import Clock, Provider
 from oportuno.flows.programme import Programme
-from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Store, Stored, Waiting, Work, Writes
+from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, Status, Store, Stored, Waiting, Work, Writes
 from oportuno.kit.faults import Fault, NotFound, Unavailable
 from oportuno.kit.ids import derive
-from oportuno.kit.times import MINUTE, SECOND, Millis
+from oportuno.kit.times import SECOND, Millis
 from oportuno.profile.draft import Draft
 
 CLAIM_HOLDS: Final = 0.5
@@ -45,9 +46,6 @@ A message that has no more than this left is not claimed any more: it has expire
 """
 _ON_ITS_WAY: Final = 0.25
 """Seconds before its expiry by which a hand-off must have begun: a busy machine's pause between the last look and the first byte."""
-LONGEST_BACK_OFF: Final[Millis] = 15 * MINUTE
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 2.0
 _NEWS_TRAVELS: Final[Millis] = 5 * SECOND
 """How long what was published may take until every process has read it, with room to spare: programmes are a second old at most."""
 
@@ -126,11 +124,11 @@ async def deliver_one(
         return claim
     if clock.monotonic() >= claim.window.begin_by:
         pace.leave(claim.lanes, clock.monotonic())
-        await _persist(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
+        await record(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
         return Delivered(Ended.VOID)
     answer = await _hand_off(provider, waiting.message, claim)
     pace.hear(claim.lanes, answer, clock.monotonic())
-    await _persist(waiting, store, touch=claim.touch, answer=answer, deliverer=deliverer, clock=clock, leaving=leaving)
+    await record(waiting, store, touch=claim.touch, answer=answer, deliverer=deliverer, clock=clock, leaving=leaving)
     return Delivered(Ended(answer.outcome.value), answer.detail)
 
 
@@ -156,12 +154,6 @@ def destination_of(rendered: Rendered, address: str) -> str:
     if rendered.url:
         return f"host {rendered.url.partition('://')[2].partition('/')[0].lower()}"
     return f"domain {address.rpartition('@')[2].lower()}"
-
-
-def back_off(message: Message, attempts: int) -> Millis:
-    """Say how long to wait after so many attempts: doubling from two seconds, spread by the message's own id, at most 15 minutes."""
-    length: Millis = min(LONGEST_BACK_OFF, (2 * SECOND) << min(attempts, 12))
-    return length * (768 + message.id[-1]) // 1024
 
 
 # ── Claim ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +197,7 @@ async def _claim(
             over = asked + (message.expires_at - now) / 1000
             window = Window(min(clock.monotonic() + CLAIM_HOLDS, over - _ON_ITS_WAY), over)
             move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer, in_time=True)
-            await work.commit(Writes(saves=[_save(draft, stored)], moves=[move]))
+            await work.commit(Writes(saves=[saved(draft, stored)], moves=[move]))
             return _Claim(rendered, permit.address, lanes, touch, window)
     except Moved:
         _leave(pace, entered, clock)
@@ -215,7 +207,7 @@ async def _claim(
         _leave(pace, entered, clock)
         if entered is None:
             raise
-        await _persist(waiting, store, touch=touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
+        await record(waiting, store, touch=touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
         return Delivered(Ended.VOID)
     except BaseException:
         _leave(pace, entered, clock)
@@ -239,7 +231,7 @@ def _examine(
     draft = Draft(stored.key, stored.state, stored.version)
     if now + CLAIM_HOLDS * 1000 >= message.expires_at:
         return _Silence(Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at}), draft, stored)
-    closed = overtaken(draft, message.said)
+    closed = closed_by_now(draft, message.said)
     if closed is not None:
         return _Silence(Reason(refusal=closed), draft, stored)
     if gone is not None:
@@ -279,12 +271,12 @@ async def _fall_silent(work: Work, waiting: Waiting, silence: _Silence, now: Mil
     if later is not None:
         move = move._replace(status=OutboxStatus.PENDING, not_before=later)
     elif waiting.doubt:
-        move = move._replace(status=OutboxStatus.UNKNOWN, answer=_doubt(reason.refusal.value))
+        move = move._replace(status=OutboxStatus.UNKNOWN, answer=doubtful(reason.refusal.value))
     elif reason.refusal is Refusal.EXPIRED:
         move = move._replace(status=OutboxStatus.EXPIRED)
     writes = Writes(moves=[move])
     if silence.draft is not None and later is None and _give_back(silence.draft, message):
-        writes.saves.append(_save(silence.draft, silence.stored))
+        writes.saves.append(saved(silence.draft, silence.stored))
     # Where it may have been said already there is no silence to explain; and of whom was forgotten nothing is written.
     if move.status is not OutboxStatus.UNKNOWN and silence.stored.status is not Status.ERASED:
         writes.decisions.append(Decision(message.key, verdict_on(message, reason, at=now, retry_at=later)))
@@ -293,11 +285,6 @@ async def _fall_silent(work: Work, waiting: Waiting, silence: _Silence, now: Mil
 
 
 _ENDS: Final = {OutboxStatus.PENDING: Ended.WAITS, OutboxStatus.EXPIRED: Ended.EXPIRED, OutboxStatus.UNKNOWN: Ended.UNKNOWN}
-
-
-def _doubt(reason: str) -> Answer:
-    """Answer for a message that is not tried again although an earlier attempt may have reached the customer: that doubt stands."""
-    return Answer(outcome=Outcome.UNKNOWN, detail=f"an earlier attempt may have been taken; not tried again: {reason}")
 
 
 # ── Hand off ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -310,100 +297,12 @@ async def _hand_off(provider: Provider, message: Message, claim: _Claim) -> Answ
         return Answer(outcome=Outcome.UNKNOWN, detail=f"provider raised {type(fault).__name__}")
 
 
-# ── Record ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def _persist(
-    waiting: Waiting, store: Store, *, touch: bytes, answer: Answer | None, deliverer: int, clock: Clock, leaving: Callable[[], bool]
-) -> None:
-    """Write down what became of a claim, and try again until it is written. Moved: somebody has declared it meanwhile.
-
-    No answer: the hand-off certainly did not begin; the message is pending again, its touch a reservation again.
-    """
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            async with store.work() as work:
-                now, rows = await work.lock([waiting.message.key])
-                await work.commit(_ending(waiting, touch, answer, rows[waiting.message.key], now=now, deliverer=deliverer))
-        except Moved:
-            return
-        except Unavailable:
-            if leaving():
-                raise
-            await clock.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2)
-        else:
-            return
-
-
-def _ending(waiting: Waiting, touch: bytes, answer: Answer | None, stored: Stored, *, now: Millis, deliverer: int) -> Writes:
-    """Say what an ending changes: where the message goes, and whether its touch stands, is given back, or becomes a reservation again."""
-    message = waiting.message
-    status, not_before = _where_to(waiting, answer, now)
-    counts = answer is not None and answer.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)
-    if status is OutboxStatus.UNKNOWN and answer is not None and not counts:
-        answer = _doubt(answer.detail)
-    move = MoveMessage(
-        message.key,
-        message.id,
-        OutboxStatus.HANDING,
-        status,
-        now,
-        not_before=not_before,
-        answer=answer,
-        reason=answer.detail if answer is not None else "void",
-        held_by=deliverer,
-    )
-    writes = Writes(moves=[move])
-    if not counts and stored.status is Status.ACTIVE and stored.version:
-        draft = Draft(stored.key, stored.state, stored.version)
-        attention = draft.open(Attention)
-        release(attention, id=touch)
-        if status is OutboxStatus.PENDING:
-            said = message.said
-            reserve(
-                attention,
-                id=message.id,
-                channel=said.channel,
-                now=now,
-                until=message.expires_at,
-                cost=said.cost,
-                items=said.items,
-                service=not message.marketing,
-            )
-        writes.saves.append(_save(draft, stored))
-    return writes
-
-
-def _where_to(waiting: Waiting, answer: Answer | None, now: Millis) -> tuple[OutboxStatus, Millis | None]:
-    message = waiting.message
-    if answer is None:
-        return OutboxStatus.PENDING, now
-    if answer.outcome is Outcome.ACCEPTED:
-        return OutboxStatus.ACCEPTED, None
-    if answer.outcome is Outcome.REFUSED_FOR_GOOD:
-        return OutboxStatus.UNKNOWN if waiting.doubt else OutboxStatus.REFUSED, None
-    asked = answer.retry_after if answer.retry_after is not None else back_off(message, waiting.attempts)
-    again = now + max(asked, 0)
-    if answer.outcome is Outcome.UNKNOWN:
-        if message.marketing or again >= message.expires_at:
-            return OutboxStatus.UNKNOWN, None
-        return OutboxStatus.PENDING, again
-    # Past its expiry it is looked at once more, only to be named as expired.
-    return OutboxStatus.PENDING, min(again, message.expires_at)
-
-
 def _give_back(draft: Draft, message: Message) -> bool:
     """Release a reservation. A touch that was made stands: an earlier attempt may have reached the customer."""
     if not any(touch.id == message.id and not touch.made for touch in draft.read(Attention).touches):
         return False
     release(draft.open(Attention), id=message.id)
     return True
-
-
-def _save(draft: Draft, stored: Stored) -> SaveCustomer:
-    return SaveCustomer(stored.key, stored.version, draft.encode(), stored.due_at, due_changed=False)
 
 
 def _leave(pace: Pace, entered: Lanes | None, clock: Clock) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from oportuno.catalog.product import NO_FACTS, Facts
+from oportuno.consent.refusals import Refusal
 from oportuno.events.event import Event
 from oportuno.flows.fan_out import WatchChange
 from oportuno.flows.programme import Programme
@@ -153,4 +154,8 @@ def _add(writes: Writes, key: CustomerKey, save: SaveCustomer | None, outcome: O
     writes.decisions += [Decision(key, verdict) for verdict in outcome.verdicts]
     writes.messages += outcome.messages
     writes.cancels += [Cancel(key, items, "", reason, now) for items, reason in outcome.cancelled]
+    writes.cancels += [
+        Cancel(key, (), "", Refusal.OVERTAKEN.value, now, only=each.id, facts={"journey": each.journey, "step": each.step})
+        for each in outcome.overtaken
+    ]
     writes.watches += [WatchChange(key, *change) for change in outcome.watches]

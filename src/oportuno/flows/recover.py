@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oportuno.channels.channel import Answer, Outcome
-from oportuno.flows.deliver import back_off
+from oportuno.flows.ending import back_off
 from oportuno.flows.ports import Outbox
 from oportuno.flows.work import Moved, MoveMessage, OutboxStatus, Store, Waiting, Writes
 from oportuno.kit.times import Millis

@@ -16,7 +16,7 @@ from oportuno.consent.answers import granted_purposes
 from oportuno.consent.listen import listen
 from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
-from oportuno.decision.decide import decide, drop_pending, next_decision
+from oportuno.decision.decide import Overtaken, decide, drop_pending, next_decision
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
 from oportuno.flows.fan_out import product_of
@@ -41,6 +41,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     messages: list[Message]
     cancelled: list[tuple[tuple[str, ...], str]]
     """(items, refusal): cancel what waits in the outbox about any of these items."""
+    overtaken: list[Overtaken]
+    """Messages in the outbox to cancel, because a better one took their place."""
     due_at: Millis | None
     """The customer's earliest timer after this step."""
     watches: list[Rewatched]
@@ -68,6 +70,7 @@ def step(
         verdicts=turn.verdicts + decided.verdicts,
         messages=decided.messages,
         cancelled=turn.cancelled,
+        overtaken=decided.overtaken,
         due_at=_earlier(next_timer(draft, programme.journeys), next_decision(draft)),
         watches=rewatch(draft, now, facts, anyway=turn.withdrawn),
     )

@@ -80,7 +80,7 @@ class SaveCustomer(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """Cancel what is PENDING of a customer: about any of `items`, on `channel`, or (both empty) everything.
+    """Cancel what is PENDING of a customer: about any of `items`, on `channel`, `only` one, or (all empty) everything.
 
     Each message gets its verdict (`silence_by`); one that may have reached the customer already becomes UNKNOWN instead, without one.
     """
@@ -92,11 +92,15 @@ class Cancel(NamedTuple):
     """A Refusal's value."""
     at: Millis
     marketing_only: bool = True
+    only: bytes = b""
+    """When set, this one message."""
+    facts: dict[str, str] | None = None
+    """For its verdict, beside the items."""
 
 
 def silence_by(cancel: Cancel, message: Message) -> Decision:
     """Give the verdict on a message that this cancels. Every adapter writes it with the cancellation: no silence stands unexplained."""
-    facts = {"items": list(cancel.items)} if cancel.items else {}
+    facts = ({"items": list(cancel.items)} if cancel.items else {}) | (cancel.facts or {})
     reason = Reason(refusal=Refusal(cancel.reason), facts=facts)
     return Decision(message.key, verdict_on(message, reason, at=cancel.at))
 

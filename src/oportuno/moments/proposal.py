@@ -11,5 +11,3 @@ class Proposal(Said, frozen=True, kw_only=True):
 
     made_at: Millis
     not_before: Millis = 0
-    worth: float = 0.0
-    """Expected worth in the journey's own prior; the greater wins when several ask at once."""

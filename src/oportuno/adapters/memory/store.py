@@ -176,6 +176,7 @@ class MemoryWork(Transaction):
                 and (row.message.marketing or not cancel.marketing_only)
                 and (not cancel.items or not set(cancel.items).isdisjoint(said.items))
                 and (not cancel.channel or cancel.channel == said.channel)
+                and (not cancel.only or cancel.only == said.id)
             ):
                 row.status, row.reason, row.moved_at = OutboxStatus.CANCELLED, cancel.reason, cancel.at
                 if row.doubt:

@@ -110,6 +110,7 @@ _CANCEL = """
 UPDATE outbox SET status = CASE WHEN doubt THEN 4 ELSE 5 END, reason = %b, ended_at = %b
 WHERE bucket = %b AND workspace = %b AND customer = %b AND status = 0 AND day >= %b::int4
   AND (%b::text = '' OR channel = %b) AND (cardinality(%b::text[]) = 0 OR items && %b::text[]) AND (marketing OR NOT %b::bool)
+  AND (%b::bytea = '' OR id = %b::bytea)
 RETURNING body, doubt
 """
 _CANCEL_REACH: Final = 400
@@ -309,7 +310,10 @@ def _message_row(message: Message) -> tuple[Any, ...]:
 def _cancel_row(cancel: Cancel) -> tuple[Any, ...]:
     items = list(cancel.items)
     oldest = day_of(cancel.at) - _CANCEL_REACH
-    return (cancel.reason, cancel.at, *cancel.key, oldest, cancel.channel, cancel.channel, items, items, cancel.marketing_only)
+    return (
+        cancel.reason, cancel.at, *cancel.key, oldest, cancel.channel, cancel.channel, items, items, cancel.marketing_only, cancel.only,
+        cancel.only,
+    )  # fmt: skip
 
 
 def _move_row(move: MoveMessage) -> tuple[Any, ...]:
