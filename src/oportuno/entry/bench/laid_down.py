@@ -77,6 +77,23 @@ steps:
 reentry: always
 on_publish: finish_old
 """,
+    "price-drop": """
+journey: price-drop
+version: 1
+trigger: [Product Price Dropped]
+filter: {field: event.drop_percent, at_least: 5}
+steps:
+  - id: tell
+    send: bench
+    channel: webhook
+    purpose: marketing
+    because: price_dropped
+    expires: 24h
+    worth: 2
+goal: [Order Completed]
+reentry: always
+on_publish: finish_old
+""",
     "probe": """
 journey: probe
 version: 1

@@ -31,6 +31,16 @@ _ROWS: Final[list[tuple[str, Callable[[dict[str, Any]], float], str, float, bool
         2,
         False,
     ),
+    ("A price that half of all watch: its first watcher", lambda r: r["fan_out"]["first_seconds"], "s", 1, False),
+    ("… a million watchers at that rate", lambda r: 1_000_000 / r["fan_out"]["per_second"] / 60, "minutes", 5, False),
+    (
+        "… a neighbour's p99 meanwhile over its idle",
+        lambda r: r["fan_out"]["meanwhile"]["p99_ms"] / r["fan_out"]["idle"]["p99_ms"],
+        "×",
+        1.5,
+        False,
+    ),
+    ("… growth of the engine's memory", lambda r: r["fan_out"]["memory_grew_mb"]["engine"], "MB", 30, False),
     ("Memory of the HTTP side", lambda r: r["memory_mb_end"]["api"], "MB", 120, False),
     ("Memory of the engine", lambda r: r["memory_mb_end"]["engine"], "MB", 160, False),
     ("Memory of the deliverer", lambda r: r["memory_mb_end"]["deliver"], "MB", 120, False),
@@ -89,11 +99,21 @@ def _beside(record: dict[str, Any]) -> list[str]:
         "",
         f"- Probes: {probes}; the backlog {stood} when they ended.",
         f"- A backlog of {record['backlog']['events']:,} events drained at {record['backlog']['per_second']:,.0f} events/s.",
+        _told(record["fan_out"]),
         f"- PostgreSQL's CPU for everything else (API, deliverer): {batches['cpu_us']['pg_other']:.1f} µs/event.",
         f"- Requests of 100 events: p50 {batches['request_p50_ms']:.1f} ms, p99 {batches['request_p99_ms']:.1f} ms.",
         f"- Refused: {batches['refused']} in batches, {record['singles']['refused']} single.",
         "",
     ]
+
+
+def _told(found: dict[str, Any]) -> str:
+    spent = sum(found["cpu_us"].values())
+    who = f"{found['watchers']:,} of {found['customers']:,} customers"
+    return (
+        f"- A price fell that {who} watch: the first was decided about after {found['first_seconds']:.2f} s, all after "
+        f"{found['all_seconds']:.1f} s ({found['per_second']:,.0f} a second, {spent:.0f} µs of CPU each in all parts)."
+    )
 
 
 def _number(value: float) -> str:

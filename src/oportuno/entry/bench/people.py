@@ -75,10 +75,22 @@ def _event(key: CustomerKey, body: bytes, number: int, at: Millis) -> Event:
 
 
 def seed_customers(
-    url: str, workspace: WorkspaceId, first: int, last: int, *, secret: bytes, now: Millis, prefix: str, tell: Callable[[int], None]
+    url: str,
+    workspace: WorkspaceId,
+    first: int,
+    last: int,
+    *,
+    secret: bytes,
+    now: Millis,
+    prefix: str,
+    tell: Callable[[int], None],
+    moulds: list[bytes] | None = None,
 ) -> None:
-    """Put customers number `first` up to `last` (exclusive) straight into the tables, with their places in the directory."""
-    moulds = mould_states(now)
+    """Put customers number `first` up to `last` (exclusive) straight into the tables, with their places in the directory.
+
+    Their states are copies of `moulds` in turn; without, of `mould_states`.
+    """
+    moulds = moulds or mould_states(now)
     with psycopg.connect(url) as connection:
         for start in range(first, last, 20_000):
             rows = list(_rows(moulds, workspace, range(start, min(last, start + 20_000)), secret=secret, now=now, prefix=prefix))

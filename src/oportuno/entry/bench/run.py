@@ -27,6 +27,7 @@ from oportuno.entry.bench.load import Plan
 from oportuno.entry.bench.page import write_page
 from oportuno.entry.bench.parts import Served, command, send, serve, start_sending
 from oportuno.entry.bench.people import mould_states, seed_customers
+from oportuno.entry.bench.told import fond_states, lay_out, measure_fan_out
 from oportuno.flows.programme import Brand, Programme
 from oportuno.journeys.read import read_journey
 
@@ -45,10 +46,12 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     singles: int
     probes: int
     backlog: int
+    told: int
+    """Customers of the shop whose price falls; half of them watch."""
 
 
-FULL: Final = Sizes(few=10_000, many=100_000, most=1_000_000, events=300_000, singles=30_000, probes=500, backlog=1_000_000)
-QUICK: Final = Sizes(few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000)
+FULL: Final = Sizes(few=10_000, many=100_000, most=1_000_000, events=300_000, singles=30_000, probes=500, backlog=1_000_000, told=200_000)
+QUICK: Final = Sizes(few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, told=4_000)
 _CONNECTIONS: Final = 6
 _SINGLE_CONNECTIONS: Final = 32
 
@@ -81,14 +84,14 @@ async def _measure(sizes: Sizes, console: Console) -> dict[str, Any]:
     programme = _programme()
     sink = Sink()
     await sink.start()
-    with serve(environment=_ENVIRONMENT) as served:
-        shop = _workspace(served, "Tienda Norte", "u", sink.url)
-        neighbour = _workspace(served, "Tienda Sur", "v", sink.url)
-        _seed(served, neighbour, 0, max(2 * sizes.probes, 1_000), console)
-        _seed(served, shop, 0, sizes.few, console)
+    with serve(environment=ENVIRONMENT) as served:
+        shop = open_workspace(served, "Tienda Norte", "u", sink.url)
+        neighbour = open_workspace(served, "Tienda Sur", "v", sink.url)
+        seed(served, neighbour, 0, max(2 * sizes.probes, 1_000), console)
+        seed(served, shop, 0, sizes.few, console)
         with _said(console, f"throughput with {sizes.few:,} customers"):
             found["few"] = _throughput(served, shop, sizes.few, sizes.events // 2, seed=1)
-        _seed(served, shop, sizes.few, sizes.many, console)
+        seed(served, shop, sizes.few, sizes.many, console)
         await asyncio.to_thread(served.await_drained, 120)
         found["floors"] = _floors(served, programme, sizes, console)
         with _said(console, "throughput in batches of 100"):
@@ -97,10 +100,11 @@ async def _measure(sizes: Sizes, console: Console) -> dict[str, Any]:
             found["singles"] = _throughput(served, shop, sizes.many, sizes.singles, seed=3, batch=1, connections=_SINGLE_CONNECTIONS)
         found["memory_mb"] = served.memory()
         await _latencies(found, served, (shop, neighbour), sink, sizes=sizes, console=console)
-        _seed(served, shop, sizes.many, sizes.most, console)
+        seed(served, shop, sizes.many, sizes.most, console)
         with _said(console, f"throughput with {sizes.most:,} customers"):
             found["most"] = _throughput(served, shop, sizes.most, sizes.events, seed=9)
         found["memory_mb_end"] = served.memory()
+        found["fan_out"] = await _fan_out(served, neighbour, sink, sizes=sizes, console=console)
     await sink.close()
     return found
 
@@ -140,6 +144,17 @@ async def _latencies(
             "per_second": sizes.backlog / (drained - began),
             "cpu_us": _per_event(before, served.cpu(), sizes.backlog),
         }
+
+
+async def _fan_out(served: Served, neighbour: Workspace, sink: Sink, *, sizes: Sizes, console: Console) -> dict[str, Any]:
+    shop = open_workspace(served, "Tienda Este", "e", sink.url)
+    seed(served, shop, 0, sizes.told, console, moulds=fond_states(time.time_ns() // 1_000_000))
+    lay_out(served.url, shop.number, shop.prefix, sizes.told)
+    # The neighbour's customers who were not probed yet: a message was already seen for each of the others.
+    seed(served, neighbour, max(2 * sizes.probes, 1_000), 4 * sizes.probes + 1_100, console)
+    with _said(console, f"a price that {sizes.told // 2:,} of {sizes.told:,} watch, and a neighbour meanwhile"):
+        beside, first = (neighbour.write_key, neighbour.prefix), max(2 * sizes.probes, 1_000)
+        return await measure_fan_out(served, shop.number, sink, customers=sizes.told, probes=sizes.probes, beside=beside, first=first)
 
 
 def _throughput(
@@ -206,7 +221,8 @@ def _floors(served: Served, programme: Programme, sizes: Sizes, console: Console
         }
 
 
-def _workspace(served: Served, name: str, prefix: str, sink_url: str) -> Workspace:
+def open_workspace(served: Served, name: str, prefix: str, sink_url: str) -> Workspace:
+    """Open a workspace with the benchmark's journeys, whose messages go to the sink."""
     made = json.loads(command(served, "workspace", "create", name, "--timezone", "Europe/Madrid", "--locale", "es-ES", "--json"))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -228,7 +244,8 @@ def _programme() -> Programme:
     return Programme(workspace=1, public_id="ws_bench", version=1, policy=policy, brand=Brand(name="Tienda Norte"), journeys=journeys)
 
 
-def _seed(served: Served, workspace: Workspace, first: int, last: int, console: Console) -> None:
+def seed(served: Served, workspace: Workspace, first: int, last: int, console: Console, *, moulds: list[bytes] | None = None) -> None:
+    """Put customers in, with progress; see `seed_customers`."""
     with psycopg.connect(served.url) as connection:
         row = connection.execute("SELECT secret FROM installation").fetchone()
     secret = bytes(row[0]) if row else b""
@@ -244,6 +261,7 @@ def _seed(served: Served, workspace: Workspace, first: int, last: int, console: 
             secret=secret,
             now=now,
             prefix=workspace.prefix,
+            moulds=moulds,
             tell=lambda n: progress.advance(task, n),
         )
 
@@ -270,7 +288,7 @@ def _said(console: Console, what: str) -> Iterator[None]:
     console.print(f"{what}: {time.perf_counter() - began:.1f} s")
 
 
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     "OPORTUNO_ALLOW_LOOPBACK_WEBHOOKS": "true",
     "OPORTUNO_KEY_EVENTS_PER_SECOND": "1000000",
     "OPORTUNO_ADDRESS_REQUESTS_PER_SECOND": "1000000",
