@@ -251,6 +251,36 @@ def test_another_workspaces_key_sees_nothing_of_this_one():
     tell(story)
 
 
+def test_a_refused_method_is_told_every_method_of_the_address():
+    async def story(tienda):
+        for path, methods in (
+            ("/p/some-token", "GET, HEAD, POST"),
+            ("/api/v1/customers/ana", "DELETE, GET"),
+            ("/api/v1/customers/ana/consents", "GET, POST"),
+            ("/", "GET, HEAD"),
+        ):
+            told = await tienda.client.put(path, headers=tienda.secret)
+            problem(told, 405, "method_not_allowed")
+            assert told.headers["allow"] == methods
+
+    tell(story)
+
+
+def test_the_bare_address_is_a_page_with_kind_words_and_nothing_else():
+    async def story(tienda):
+        for language, words in (("es", "Oportuno está en marcha"), ("en", "Oportuno is running")):
+            answer = await tienda.client.get("/", headers={"accept-language": language})
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/html")
+            assert words in answer.text
+            assert "set-cookie" not in answer.headers
+            assert "Tienda Norte" not in answer.text
+            assert "/demo" not in answer.text
+        assert (await tienda.client.head("/")).status_code == 200
+
+    tell(story)
+
+
 def test_every_error_has_one_form():
     async def story(tienda):
         problem(await tienda.get("/nothing/here"), 404, "address_unknown")

@@ -13,12 +13,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 import oportuno
 from oportuno.entry.http.api import answers, catalogue, customers, decisions, definitions, erasures, identity, merges, rejects, stores, wishes
 from oportuno.entry.http.api.door import bearer_headers
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.health import Health, health_router
+from oportuno.entry.http.pages.home import home_router
 from oportuno.entry.http.pages.router import Pages
 from oportuno.entry.http.pages.router import router as pages_router
 from oportuno.entry.http.problems import MEDIA_TYPE, Broken, problem_bytes, problem_of
@@ -33,6 +35,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = structlog.get_logger("http")
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _BURST_SECONDS: Final = 4
 """How many seconds' worth may come at once after a rest."""
 
@@ -113,6 +116,7 @@ def api(front: Front, health: Health) -> FastAPI:
         app.include_router(each.router)
     app.include_router(health_router(health))
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)
+    app.include_router(home_router(onward="/demo" if front.settings.demo_dir is not None else ""))
     app.include_router(pages_router(Pages(desk=desk, links=front.links)))
     if front.settings.demo_dir is not None:
         from oportuno.entry.demo.mount import mount
@@ -167,9 +171,15 @@ async def _tell_http(request: Request, fault: Exception) -> Response:
     if status == HTTPStatus.NOT_FOUND:
         return answer_fault(request, NotFound("address_unknown", "there is nothing at this address"))
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        allow = (fault.headers or {}).get("Allow", "GET") if isinstance(fault, HTTPException) else "GET"
+        allow = _methods_at(request)
         return answer_fault(request, WrongMethod("method_not_allowed", f"this address knows {allow} only", allow=allow))
     return answer_fault(request, BadInput("request_malformed", "the request cannot be read"))
+
+
+def _methods_at(request: Request) -> str:
+    """Give every method of an address: each may be a route of its own, and the framework names only those of the first."""
+    asked = ({**request.scope, "method": method} for method in _METHODS)
+    return ", ".join(scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes))
 
 
 async def _tell_broken(request: Request, fault: Exception) -> Response:

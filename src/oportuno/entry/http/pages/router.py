@@ -12,8 +12,8 @@ from oportuno.content.links import Action, read_token, verify
 from oportuno.entry.http.pages import views
 from oportuno.entry.http.pages.forms import read_form
 from oportuno.entry.http.pages.page import QUIET, STYLED, Setting, asset, page
+from oportuno.entry.http.pages.spoken import spoken
 from oportuno.entry.http.pages.visit import Pages, Visit
-from oportuno.entry.http.pages.words import LANGUAGES
 from oportuno.entry.http.problems import problem_bytes
 from oportuno.flows.answer import Scope, Verb
 from oportuno.kit.faults import BadInput, Fault, NotAllowed, NotFound
@@ -45,7 +45,7 @@ def router(pages: Pages) -> APIRouter:
         try:
             form = await read_form(request)
         except BadInput as fault:
-            return _sorry(fault, Setting(language=_spoken(request, "")))
+            return _sorry(fault, Setting(language=spoken(request)))
         return await _visit(pages, request, token, lambda visit: _hear(visit, form))
 
     async def cart(request: Request, token: Token) -> Response:
@@ -75,7 +75,7 @@ def router(pages: Pages) -> APIRouter:
 
 async def _visit(pages: Pages, request: Request, token: str, handler: Handler) -> Response:
     """Read the link, find out whose page it is and in which language, and go on; every fault becomes a page with kind words."""
-    setting = Setting(language=_spoken(request, ""))
+    setting = Setting(language=spoken(request))
     try:
         facts = read_token(token, pages.links.keys)
         brand = (await pages.desk.programmes.programme(facts.workspace)).brand
@@ -83,21 +83,10 @@ async def _visit(pages: Pages, request: Request, token: str, handler: Handler) -
         now = await pages.desk.reads.now()
         verify(token, pages.links.keys, now)
         standing = await pages.desk.standing(facts)
-        setting = Setting(language=_spoken(request, standing.locale), brand=brand)
+        setting = Setting(language=spoken(request, standing.locale), brand=brand)
         return await handler(Visit(pages, facts, setting, now, token))
     except Fault as fault:
         return _sorry(fault, setting)
-
-
-def _spoken(request: Request, locale: str) -> str:
-    """Choose the page's language: the one asked for, else the customer's own, else the browser's, else the first."""
-    asked = request.query_params.get("lang", "")
-    browser = [each.split(";")[0].strip() for each in request.headers.get("accept-language", "").split(",")]
-    for wanted in (asked, locale, *browser):
-        language = wanted.replace("_", "-").split("-")[0].lower()
-        if language in LANGUAGES:
-            return language
-    return LANGUAGES[0]
 
 
 async def _show(visit: Visit) -> Response:

@@ -11,6 +11,12 @@ _DECK: Final[dict[str, tuple[str, str]]] = {
     "language": ("Idioma", "Language"),
     "privacy": ("Aviso de privacidad", "Privacy notice"),
     "write": ("Escríbenos", "Write to us"),
+    "home_title": ("Oportuno está en marcha", "Oportuno is running"),
+    "home": (
+        "Aquí se abren los enlaces de los mensajes de una tienda. Si vienes de uno, vuelve a él y púlsalo: aquí no hay nada tuyo.",
+        "Links in a shop’s messages open here. If you come from one, go back to it and press it: nothing of yours is here.",
+    ),
+    "to_demo": ("Ver la demostración", "See the demonstration"),
     "to_shop": ("Ir a la tienda", "Go to the shop"),
     "why_title": ("Por qué recibiste esto", "Why you got this"),
     "sent": ("Correo: {when}", "E-mail: {when}"),
