@@ -146,4 +146,4 @@ def test_the_state_of_an_ordinary_customer_is_small_because_it_is_the_engines_sp
     draft = Draft(ANA, live_through(_ordinary(views=views, lines=lines)))
     draft.granted = ALL_PURPOSES
     rest(draft, MORNING + 181 * DAY)
-    assert len(draft.encode()) <= 1_700
+    assert len(draft.encode()) <= 1_750

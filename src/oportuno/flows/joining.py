@@ -18,8 +18,11 @@ from oportuno.events.event import Event
 from oportuno.journeys.heard import Heard
 from oportuno.journeys.walks import MERGED, Ended, Walks
 from oportuno.kit.times import Millis
+from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, LetGo, Section
 from oportuno.profile.fold import fold
+from oportuno.profile.interest import Interest
+from oportuno.profile.interest_merging import merge_declared, merge_interest
 from oportuno.profile.merging import (
     close_bought,
     merge_cart,
@@ -91,6 +94,8 @@ RULES: Final[Mapping[type[Section], Rule]] = {
     Orders: _into(Orders, merge_orders),
     Muted: lambda draft, other, around: merge_muted(draft, other),  # noqa: ARG005 - the shape of Rule
     Wishlist: _into(Wishlist, merge_wishlist),
+    Interest: _into(Interest, merge_interest),
+    Declared: _into(Declared, merge_declared),
     Cart: _into(Cart, merge_cart),
     LetGo: _into(LetGo, merge_let_go),
     Watching: _into(Watching, merge_watching),
@@ -101,7 +106,7 @@ RULES: Final[Mapping[type[Section], Rule]] = {
     Parted: _into(Parted, _merge_parted),
 }
 """How each section of the loser goes into the winner's, in this order."""
-REPLAYED: Final[tuple[type[Section], ...]] = (Core, Traits, Orders, Muted, Wishlist, Cart, LetGo)
+REPLAYED: Final[tuple[type[Section], ...]] = (Core, Traits, Orders, Muted, Wishlist, Interest, Declared, Cart, LetGo)
 """Sections that events alone make: each side gets its own back when a merge is undone."""
 _DEVICE_WIDE: Final = (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.LOCATION)
 _NO: Final = frozenset({Answered.DENIED, Answered.WITHDRAWN})

@@ -113,7 +113,7 @@ def _trade(draft: Draft, reading: Reading, stamp: Stamp, facts: Facts, half_life
         save(draft, reading, stamp)
     if reading.kind not in ORDER_KINDS:
         return ()
-    account(draft, reading, stamp)
+    account(draft, reading, stamp, facts)
     if reading.kind not in _BUYING or not reading.items:
         return ()
     bought = tuple(dict.fromkeys(item.product for item in reading.items))

@@ -39,8 +39,8 @@ _SINGLE_DAYS: Final = 7
 """Days counted one by one; older ones are kept by whole weeks."""
 _A_WINDOW_AT_MOST: Final = 24
 """Products, categories or brands of one window: a person does not read more in ten minutes. A machine may, and is cut by name."""
-_HEARD_AT_MOST: Final = 64
-_STAMP: Final = 3
+HEARD_AT_MOST: Final = 64
+STAMP: Final = 3
 """Bytes of an event's identity by which it is known again."""
 WINDOW: Final[Millis] = LATENESS
 WINDOWS_A_DAY: Final = DAY // WINDOW
@@ -142,24 +142,35 @@ class Interest(Section, array_like=True):
     def turn_to(self, at: Millis) -> int:
         """Make room for news of `at`: 1 when it belongs to the newest window (which it may have begun), 0 to the one before, −1 to none."""
         window = at // WINDOW
+        if window > self.window:
+            self.stand_at(window)
         ahead = window - self.window
-        if ahead > 0:
-            if self.window:
-                self._advance(ahead)
-            self.window = window
-            return 1
         return 1 + ahead if ahead >= -1 else -1
+
+    def stand_at(self, window: int) -> None:
+        """Make a window the newest one, if it is newer."""
+        if window <= self.window:
+            return
+        if self.window:
+            self._advance(window - self.window)
+        self.window = window
+
+    def cut(self) -> None:
+        """Forget what ranks too low."""
+        _cut_products(self.products)
+        for leanings, most in ((self.categories, CATEGORIES_AT_MOST), (self.brands, BRANDS_AT_MOST), (self.bands, BANDS_AT_MOST)):
+            _cut_leanings(leanings, most)
 
     def hears(self, place: int, h: bytes) -> bool:
         """Note an event of the newest (1) or the former (0) window; False when it was heard already. Older news is always new."""
         if place < 0:
             return True
         known = self.heard[place]
-        stamp = h[:_STAMP]
-        stamps = [known[i : i + _STAMP] for i in range(0, len(known), _STAMP)]
+        stamp = h[:STAMP]
+        stamps = [known[i : i + STAMP] for i in range(0, len(known), STAMP)]
         if stamp in stamps:
             return False
-        joined = b"".join(sorted([*stamps, stamp])[-_HEARD_AT_MOST:])
+        joined = b"".join(sorted([*stamps, stamp])[-HEARD_AT_MOST:])
         self.heard = (joined, self.heard[1]) if place == 0 else (self.heard[0], joined)
         return True
 
@@ -252,13 +263,11 @@ class Interest(Section, array_like=True):
             if liked.before is not None:
                 _settle_one(liked, liked.before, ago)
                 liked.before = None
-        _cut_products(self.products)
-        for leanings, most in ((self.categories, CATEGORIES_AT_MOST), (self.brands, BRANDS_AT_MOST), (self.bands, BANDS_AT_MOST)):
+        for leanings in (self.categories, self.brands, self.bands):
             for leaning in leanings:
-                if leaning.before:
-                    leaning.points += leaning.before
-                    leaning.before = 0
-            _cut_leanings(leanings, most)
+                leaning.points += leaning.before
+                leaning.before = 0
+        self.cut()
 
 
 def fade(points: int, days: int, half_life: int) -> int:

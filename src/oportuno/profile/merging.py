@@ -143,11 +143,13 @@ def _one_order(one: OrderBrief, other: OrderBrief) -> OrderBrief:
     """Take the telling that knows more; a refund that either heard of counts, and so does a cancellation."""
     first = max(one, other, key=lambda brief: (brief.placed, brief.at + brief.told_after, msgspec.msgpack.encode(brief)))
     refunds = sorted({*map(tuple, one.refunds), *map(tuple, other.refunds)})
+    returns = sorted(dict([*one.returns, *other.returns]).items())
     return msgspec.structs.replace(
         first,
         cancelled=one.cancelled or other.cancelled,
         whole=one.whole or other.whole,
         refunds=refunds,
+        returns=returns,
         refunded=sum(part for _, part in refunds),
     )
 

@@ -223,6 +223,16 @@ class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
     """Refunded as a whole, whatever the sum."""
     refunds: list[tuple[bytes, int]] = []
     """(event, minor units) behind `refunded`, so that a refund told twice counts once."""
+    pieces: list[tuple[int, int]] = []
+    """Of each of `products`: how many, and the price of one in minor units, −1 where it was not told."""
+    returns: list[tuple[bytes, list[tuple[str, int]]]] = []
+    """(event, products and how many of each) that came back without a word of money: worth what they cost in this order."""
+    payment: str = ""
+    """How it was paid, as the shop writes it."""
+    store: str = ""
+    """The store where it was placed; empty: not in one."""
+    paid_after: Millis = NEVER
+    """How long after `at` payment and store were last told."""
 
     @property
     def net(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from oportuno.events.commerce import CURRENCY_UNKNOWN
 from oportuno.kit.money import Money, to_decimal
 from oportuno.kit.times import Millis, to_text
@@ -14,16 +16,18 @@ from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
 from oportuno.profile.scores import Looks, looks, scores
 from oportuno.profile.sections import Cart, Core, Line, Muted, OrderBrief, Orders, Traits
 from oportuno.profile.wishlist import Wishlist, saved
+from oportuno.profile.worth import BreakPoints, Value, rfm, value
 
 SHOWN: Final[tuple[type[Section], ...]] = (Core, Traits, Cart, Wishlist, Orders, Interest, Declared, Muted)
 """The sections of this room, in the order in which they are shown."""
 
 
-def picture(draft: Draft, now: Millis) -> dict[str, Any]:
+def picture(draft: Draft, now: Millis, points: BreakPoints | None = None) -> dict[str, Any]:
     """Show what is known of a customer and may be decoded for the purposes granted now.
 
     ``closed`` names the sections whose purposes are not granted, whether or not they hold anything; ``let_go`` names what was left out
-    because the state had reached its ceiling. `now` says whether a hold or a mute still counts.
+    because the state had reached its ceiling. `now` says whether a hold or a mute still counts. With the workspace's break points
+    ``rfm`` says where the customer stands among its buyers.
     """
     shown: dict[str, Any] = {"customer": _core(draft.read(Core))}
     if draft.may(Traits):
@@ -32,6 +36,10 @@ def picture(draft: Draft, now: Millis) -> dict[str, Any]:
         }
     shown["cart"] = _cart(draft.read(Cart), now)
     shown["orders"] = _orders(draft.read(Orders))
+    worth = value(draft, now)
+    standing = rfm(worth, points)
+    shown["value"] = _value(worth)
+    shown["rfm"] = None if standing is None else msgspec.structs.asdict(standing)
     shown["wishlist"] = [
         {"product": entry.product, "variant": entry.variant or None, "kind": entry.kind, "since": to_text(entry.at)}
         for entry in saved(draft, now)
@@ -128,6 +136,20 @@ def _order(brief: OrderBrief) -> dict[str, Any]:
         "total": _money(brief.total, brief.currency) if brief.placed else None,
         "refunded": _money(brief.total if brief.whole and brief.placed else brief.refunded, brief.currency),
         "products": list(brief.products),
+        "payment": brief.payment or None,
+        "store": brief.store or None,
+    }
+
+
+def _value(worth: Value) -> dict[str, Any]:
+    return {
+        "recency_days": worth.recency_days,
+        "frequency": worth.frequency,
+        "net": [_money(minor, currency) for currency, minor in sorted(worth.net.items())],
+        "average": [_money(minor, currency) for currency, minor in sorted(worth.average.items())],
+        "last_payment": worth.last_payment or None,
+        "last_place": worth.last_place or None,
+        "last_store": worth.last_store or None,
     }
 
 
