@@ -24,6 +24,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Share of customers left alone on purpose, 0 to 50."""
     holdout_salt: str = "1"
     freshness: Millis = 15 * MINUTE
+    news: dict[str, Millis] = {}
+    """How long what changed in the catalogue may be told, by kind (``price_dropped`` …); a kind that is not there: a day."""
     interest_half_life: int = 14
     """Days after which interest counts half."""
     languages: tuple[str, ...] = ("es", "en")

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from oportuno.attention.ledger import Limit
+from oportuno.catalog.product import ChangeKind
 from oportuno.consent.policy import Policy
 from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 from oportuno.kit.yaml_lines import Part, nearest, read_yaml, write_duration, write_yaml
@@ -13,8 +14,9 @@ from oportuno.profile.zones import ZONES, ZONES_OF
 
 _POLICY: Final = (
     *("limits", "quiet", "timezone", "country", "currency"),
-    *("holdout", "freshness", "interest_half_life", "languages", "sandbox"),
+    *("holdout", "freshness", "news", "interest_half_life", "languages", "sandbox"),
 )
+_NEWS: Final = tuple(kind.name.lower() for kind in ChangeKind)
 _BRAND: Final = ("name", "legal", "sender", "reply_to", "shop_url", "cart_url", "mark_url", "privacy_url")
 _LONGEST: Final[Millis] = 400 * DAY
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -46,6 +48,8 @@ def write_policy(policy: Policy, brand: dict[str, Any]) -> str:
     out["currency"] = policy.currency
     out["holdout"] = {"percent": policy.holdout_percent, "salt": policy.holdout_salt}
     out["freshness"] = write_duration(policy.freshness)
+    if policy.news:
+        out["news"] = {kind: write_duration(length) for kind, length in policy.news.items()}
     out["interest_half_life"] = write_duration(policy.interest_half_life * DAY)
     out["languages"] = list(policy.languages)
     out["sandbox"] = policy.sandbox
@@ -63,6 +67,7 @@ def _policy(part: Part) -> Policy:
         "country": _country,
         "currency": _currency,
         "freshness": lambda part: part.duration(SECOND, DAY),
+        "news": _news,
         "interest_half_life": _half_life,
         "languages": _languages,
         "sandbox": Part.flag,
@@ -79,6 +84,11 @@ def _policy(part: Part) -> Policy:
         if salt is not None:
             found["holdout_salt"] = salt.text(longest=60)
     return Policy(**found)
+
+
+def _news(part: Part) -> dict[str, Millis]:
+    table = part.table(_NEWS)
+    return {kind: value.duration(MINUTE, 30 * DAY) for kind in _NEWS if (value := table.get(kind)) is not None}
 
 
 def _brand(part: Part) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from oportuno.catalog.once import Once
 from oportuno.catalog.prices import as_of
 from oportuno.catalog.product import Change, ChangeKind, Product
 from oportuno.catalog.row import ProductRow, RowFault, join_rows
+from oportuno.consent.policy import Policy
 from oportuno.flows.ports_catalogue import NEWS_LASTS, Catalogue, How, Written
 from oportuno.kit.faults import BadInput, NotFound
 from oportuno.kit.ids import WorkspaceId
@@ -220,6 +221,11 @@ class FeedImport:
         while page := await self._catalogue.ids(self._workspace, after=after, limit=_PAGE):
             yield [name for name, withdrawn in page if not withdrawn]
             after = page[-1][0]
+
+
+def lasts_of(policy: Policy) -> Mapping[ChangeKind, Millis]:
+    """Say how long each kind of news may be told in a workspace."""
+    return {kind: policy.news.get(kind.name.lower(), NEWS_LASTS[kind]) for kind in ChangeKind}
 
 
 async def product_as_of(workspace: WorkspaceId, product: str, at: Millis | None, catalogue: Catalogue) -> Product:

@@ -90,6 +90,7 @@ policies = st.builds(
     holdout_percent=st.floats(0, 50),
     holdout_salt=st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20),
     freshness=st.integers(1_000, DAY),
+    news=st.dictionaries(st.sampled_from(["price_dropped", "launched"]), st.integers(MINUTE, 30 * DAY), max_size=2),
     languages=st.lists(st.sampled_from(["es", "en", "no", "es-MX"]), min_size=1, unique=True).map(tuple),
     sandbox=st.booleans(),
     currency=st.sampled_from(["EUR", "JPY", "MXN"]),
@@ -99,6 +100,14 @@ policies = st.builds(
 @given(policies, st.fixed_dictionaries({}, optional={"name": st.sampled_from(["Tienda Norte", "yes", "1.0", "Ñandú: «12»"])}))
 def test_what_is_written_is_read_back_the_same(policy: Policy, brand: dict[str, str]) -> None:
     assert read_policy(write_policy(policy, brand)) == (policy, brand)
+
+
+def test_how_long_news_of_the_catalogue_may_be_told_is_laid_down_by_kind() -> None:
+    assert read_policy("policy: {news: {price_dropped: 12h}}")[0].news == {"price_dropped": 12 * 60 * MINUTE}
+    for wrong, code in (("{price_rises: 1h}", "word_unknown"), ("{launched: 31d}", "duration_unfit")):
+        with pytest.raises(BadInput) as refused:
+            read_policy(f"policy: {{news: {wrong}}}")
+        assert refused.value.code == code
 
 
 def test_the_currency_of_the_shop_is_three_capitals_and_euros_when_nothing_is_said() -> None:

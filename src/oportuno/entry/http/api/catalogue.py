@@ -10,6 +10,7 @@ from oportuno.catalog.category import Category
 from oportuno.catalog.reading import read_id, read_row
 from oportuno.catalog.row import ProductRow, RowFault
 from oportuno.catalog.values import read_text, read_words
+from oportuno.consent.policy import Policy
 from oportuno.entry.http.api.catalogue_shapes import (
     CategoryList,
     CategoryShape,
@@ -24,8 +25,9 @@ from oportuno.entry.http.api.catalogue_shapes import (
     product_shape,
 )
 from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_cursor, write_cursor
-from oportuno.flows.catalogue import FeedImport, Wanted, product_as_of
+from oportuno.flows.catalogue import FeedImport, Wanted, lasts_of, product_as_of
 from oportuno.flows.ports import KeyFacts
+from oportuno.flows.ports_catalogue import How
 from oportuno.flows.reads import Spot
 from oportuno.kit.faults import BadInput, NotFound
 from oportuno.kit.times import Millis, parse_moment
@@ -42,7 +44,7 @@ Moment = Annotated[str | None, Query(max_length=40, description="As it was price
 @router.post("/products")
 async def write_products(front: FrontHere, who: Caller, given: ProductsGiven) -> ProductsWritten:
     """Write up to 1,000 products. Rows that cannot be used are named and left out; the others are written together."""
-    currency = await _currency(front, who)
+    currency = (await _policy(front, who)).currency
     rows: list[ProductRow | RowFault] = []
     for place, fields in enumerate(given.items):
         try:
@@ -72,7 +74,7 @@ async def products(
         after = read_id(_cursor_text(spot), "cursor") if spot else ""
         page, last = cut(await front.catalogue.products(who.workspace, after=after, limit=limit + 1), limit)
         found = list(page)
-    into, rates = await _currency(front, who), await front.catalogue.rates(who.workspace)
+    into, rates = (await _policy(front, who)).currency, await front.catalogue.rates(who.workspace)
     now = (await front.catalogue.standing(who.workspace)).now
     return ProductPage(
         items=[product_shape(each, into=into, rates=rates, at=now) for each in found],
@@ -92,7 +94,7 @@ async def product(front: FrontHere, who: Caller, product: ProductId, at: Moment 
     moment = _moment(at)
     found = await product_as_of(who.workspace, read_id(product), moment, front.catalogue)
     now = (await front.catalogue.standing(who.workspace)).now if moment is None else moment
-    return product_shape(found, into=await _currency(front, who), rates=await front.catalogue.rates(who.workspace), at=now)
+    return product_shape(found, into=(await _policy(front, who)).currency, rates=await front.catalogue.rates(who.workspace), at=now)
 
 
 @router.put("/products/{product}")
@@ -100,7 +102,7 @@ async def put_product(front: FrontHere, who: Caller, product: ProductId, given: 
     """Write one product whole: what is not told is emptied. Writing the same again changes nothing."""
     if given.get("id", product) != product:
         raise BadInput("id_differs", "the id in the body is another than the one in the address", place="id")
-    row = read_row({**given, "id": product}, currency=await _currency(front, who))
+    row = read_row({**given, "id": product}, currency=(await _policy(front, who)).currency)
     if not row.product.name:
         raise RowFault("name_missing", "a product needs a name", field="name")
     return await _take(front, who, [ProductRow(product=row.product, at=row.at, line=1)], Wanted())
@@ -155,6 +157,7 @@ async def drop_category(
 
 async def _take(front: Front, who: KeyFacts, rows: list[ProductRow | RowFault], wanted: Wanted) -> ProductsWritten:
     refused: list[RowFault] = []
+    wanted = wanted._replace(lasts=lasts_of(await _policy(front, who)))
     done = await FeedImport(who.workspace, front.catalogue, wanted, refuse=refused.append).run(rows)
     return ProductsWritten(
         written=done.written,
@@ -169,12 +172,12 @@ async def _withdraw(front: Front, who: KeyFacts, product: str) -> Response:
     name = read_id(product)
     if await front.catalogue.product(who.workspace, name) is None:
         raise NotFound("product_unknown", "there is no such product in this workspace")
-    await front.catalogue.withdraw(who.workspace, [name])
+    await front.catalogue.withdraw(who.workspace, [name], How(lasts=lasts_of(await _policy(front, who))))
     return Response(status_code=204)
 
 
-async def _currency(front: Front, who: KeyFacts) -> str:
-    return (await front.programmes.programme(who.workspace)).policy.currency
+async def _policy(front: Front, who: KeyFacts) -> Policy:
+    return (await front.programmes.programme(who.workspace)).policy
 
 
 def _cursor_text(spot: Spot) -> str:
