@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import time
 from collections.abc import Iterator
@@ -42,6 +41,10 @@ def _line(n: int, *, fallen: bool) -> str:
 async def measure_catalogue(url: str, workspace: int, rows: int) -> dict[str, Any]:
     """Import a feed three times; gives rows a second of CPU (ours and PostgreSQL's together) and of the clock, and memory's growth."""
     connections = Connections(url, name="bench catalogue", most=1, plans=CHANGING)
+    thresholds = gc.get_threshold()
+    # As the command line does: a collector that seldom looks.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
     try:
         async with connections.lend() as connection:
             server = psutil.Process(connection.info.backend_pid)
@@ -51,6 +54,8 @@ async def measure_catalogue(url: str, workspace: int, rows: int) -> dict[str, An
             found[name] = await _take(catalogue, workspace, feed(rows, fallen=fallen), server, rows)
         return found
     finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
         await connections.close()
 
 
@@ -78,15 +83,3 @@ async def _take(catalogue: PostgresCatalogue, workspace: int, chunks: Iterator[b
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-def run_catalogue(url: str, workspace: int, rows: int) -> dict[str, Any]:
-    """Run the measurement as the command line does: with a collector that seldom looks."""
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1_000)
-    try:
-        return asyncio.run(measure_catalogue(url, workspace, rows))
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from oportuno.consent.read_policy import read_policy
 from oportuno.entry.bench import floors
 from oportuno.entry.bench.laid_down import JOURNEYS, POLICY, message
+from oportuno.entry.bench.feeds import measure_catalogue
 from oportuno.entry.bench.latency import Sink, probe
 from oportuno.entry.bench.load import Plan
 from oportuno.entry.bench.page import write_page
@@ -46,12 +47,14 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     singles: int
     probes: int
     backlog: int
+    products: int
+    """Rows of the feed."""
     told: int
     """Customers of the shop whose price falls; half of them watch."""
 
 
-FULL: Final = Sizes(few=10_000, many=100_000, most=1_000_000, events=300_000, singles=30_000, probes=500, backlog=1_000_000, told=200_000)
-QUICK: Final = Sizes(few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, told=4_000)
+FULL: Final = Sizes(few=10_000, many=100_000, most=1_000_000, events=300_000, singles=30_000, probes=500, backlog=1_000_000, products=1_000_000, told=200_000)
+QUICK: Final = Sizes(few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, products=20_000, told=4_000)
 _CONNECTIONS: Final = 6
 _SINGLE_CONNECTIONS: Final = 32
 
@@ -99,6 +102,8 @@ async def _measure(sizes: Sizes, console: Console) -> dict[str, Any]:
         with _said(console, "single events"):
             found["singles"] = _throughput(served, shop, sizes.many, sizes.singles, seed=3, batch=1, connections=_SINGLE_CONNECTIONS)
         found["memory_mb"] = served.memory()
+        with _said(console, f"a feed of {sizes.products:,} products, three times"):
+            found["catalogue"] = await measure_catalogue(served.url, neighbour.number, sizes.products)
         await _latencies(found, served, (shop, neighbour), sink, sizes=sizes, console=console)
         seed(served, shop, sizes.many, sizes.most, console)
         with _said(console, f"throughput with {sizes.most:,} customers"):
