@@ -15,6 +15,7 @@ from oportuno.adapters.postgres.erasures import PostgresErasures
 from oportuno.adapters.postgres.feed import PostgresFeed
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.mailbox import PostgresMailbox
+from oportuno.adapters.postgres.merges import PostgresCrossings
 from oportuno.adapters.postgres.outbox import PostgresOutbox
 from oportuno.adapters.postgres.reads import PostgresReads
 from oportuno.adapters.postgres.store import PostgresStore
@@ -73,6 +74,7 @@ class InMemory:
         self.store = self.world.store
         self.outbox = self.world.outbox
         self.reads = self.world.reads
+        self.crossings = self.world.crossings
         self.mailbox = self.world.mailbox
         self.erasures = self.world.erasures
         self.catalogue = self.world.catalogue
@@ -137,6 +139,7 @@ class InPostgres:
         self.store = store
         self.outbox = outbox
         self.reads = PostgresReads(looking, changing)
+        self.crossings = PostgresCrossings(changing, store.secret)
         self.mailbox = PostgresMailbox(changing)
         self.erasures = PostgresErasures(changing)
         self.catalogue = PostgresCatalogue(changing)

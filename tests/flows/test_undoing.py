@@ -132,6 +132,8 @@ def test_a_merge_is_undone_for_seven_days() -> None:
 
 # ── merge, k events, undo = the two histories ───────────────────────────────────────────────────────────────────────
 
+_DOINGS = ("Product Viewed", "Product Added", "Product Removed", "Product Added to Wishlist", "Order Completed", "identify", "yes", "no")
+_Deed = tuple[str, str, str, int]
 _DEEDS = st.lists(
     st.tuples(
         st.sampled_from(("ana", "tablet")),
