@@ -21,8 +21,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from oportuno.consent.read_policy import read_policy
 from oportuno.entry.bench import floors
-from oportuno.entry.bench.laid_down import JOURNEYS, POLICY, message
 from oportuno.entry.bench.feeds import measure_catalogue
+from oportuno.entry.bench.laid_down import JOURNEYS, POLICY, message
 from oportuno.entry.bench.latency import Sink, probe
 from oportuno.entry.bench.load import Plan
 from oportuno.entry.bench.page import write_page
@@ -53,8 +53,20 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """Customers of the shop whose price falls; half of them watch."""
 
 
-FULL: Final = Sizes(few=10_000, many=100_000, most=1_000_000, events=300_000, singles=30_000, probes=500, backlog=1_000_000, products=1_000_000, told=200_000)
-QUICK: Final = Sizes(few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, products=20_000, told=4_000)
+FULL: Final = Sizes(
+    few=10_000,
+    many=100_000,
+    most=1_000_000,
+    events=300_000,
+    singles=30_000,
+    probes=500,
+    backlog=1_000_000,
+    products=1_000_000,
+    told=200_000,
+)
+QUICK: Final = Sizes(
+    few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, products=20_000, told=4_000
+)
 _CONNECTIONS: Final = 6
 _SINGLE_CONNECTIONS: Final = 32
 
