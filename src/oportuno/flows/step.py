@@ -27,7 +27,7 @@ from oportuno.journeys.index import index_of
 from oportuno.kit.times import Millis
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
-from oportuno.profile.fold import fold
+from oportuno.profile.fold import fold, rest
 from oportuno.profile.watching import Rewatched, rewatch
 
 _CHANGES: Final = frozenset(kind.value for kind in ChangeKind)
@@ -64,6 +64,8 @@ def step(
             turn.hear(event)
         else:
             turn.take(event)
+    if not events:
+        rest(draft, now)
     turn.advance(None)
     decided = decide(draft, turn.proposals, policy=programme.policy, now=now, clock_trusted=clock_trusted, facts=facts)
     return Outcome(
@@ -95,7 +97,7 @@ class _Turn:
         draft, policy = self.draft, self.programme.policy
         if listen(draft, event):
             draft.granted = granted_purposes(draft, self.now)
-        folded = fold(draft, event, currency=policy.currency)
+        folded = fold(draft, event, currency=policy.currency, facts=self.facts, half_life=policy.interest_half_life)
         if folded.bought:
             self.close(folded.bought, Refusal.ITEM_BOUGHT)
         if event.name not in _CHANGES:
