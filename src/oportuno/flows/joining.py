@@ -21,7 +21,7 @@ from oportuno.kit.times import Millis
 from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, LetGo, Section
 from oportuno.profile.fold import fold
-from oportuno.profile.interest import Interest
+from oportuno.profile.interest import HALF_LIFE, Interest
 from oportuno.profile.interest_merging import merge_declared, merge_interest
 from oportuno.profile.merging import (
     close_bought,
@@ -92,10 +92,10 @@ RULES: Final[Mapping[type[Section], Rule]] = {
     Core: _into(Core, merge_core),
     Traits: _into(Traits, merge_traits),
     Orders: _into(Orders, merge_orders),
-    Muted: lambda draft, other, around: merge_muted(draft, other),  # noqa: ARG005 - the shape of Rule
-    Wishlist: _into(Wishlist, merge_wishlist),
     Interest: _into(Interest, merge_interest),
     Declared: _into(Declared, merge_declared),
+    Muted: lambda draft, other, around: merge_muted(draft, other),  # noqa: ARG005 - the shape of Rule
+    Wishlist: _into(Wishlist, merge_wishlist),
     Cart: _into(Cart, merge_cart),
     LetGo: _into(LetGo, merge_let_go),
     Watching: _into(Watching, merge_watching),
@@ -154,7 +154,7 @@ class Parting(NamedTuple):
     losers: list[Event]
 
 
-def part(parting: Parting, *, currency: str, joined_at: Millis, now: Millis) -> tuple[Draft, Draft]:
+def part(parting: Parting, *, currency: str, half_life: int = HALF_LIFE, joined_at: Millis, now: Millis) -> tuple[Draft, Draft]:
     """Give the winner and the loser as they would be had they never been one.
 
     Profile: each folds its own events on its own snapshot. Consents: a yes given since stays with the id that gave it; every no, pause,
@@ -167,7 +167,7 @@ def part(parting: Parting, *, currency: str, joined_at: Millis, now: Millis) -> 
         for event in events:
             if listen(draft, event):
                 draft.granted = granted_purposes(draft, joined_at)
-            fold(draft, event, currency=currency)
+            fold(draft, event, currency=currency, half_life=half_life)
         return draft
 
     current, loser_key = parting.current, parting.loser.key
@@ -180,6 +180,9 @@ def part(parting: Parting, *, currency: str, joined_at: Millis, now: Millis) -> 
     widen(winner, together.read(Consents), after, besides=loser.read(Consents))
     for section in (Attention, Walks, Pending, Heard, Watching, Parted):
         winner.take_over(section, current)
+    if current.has(Declared) and current.read_closed(Declared) != together.read_closed(Declared):
+        # Declared on our pages, and no event: it was the one who stands that said it.
+        winner.take_over(Declared, current)
     if had:
         attention = winner.open(Attention)
         attention.touches = [touch for touch in attention.touches if touch.id not in had]

@@ -103,7 +103,7 @@ async def _undo_once(merge: Merge, crossings: Crossings, store: Store, programme
         joined = await _joined(merge, across, now)
         events = await _events_since(joined, across)
         own, others = _split(events, joined, crossings)
-        currency = programme.policy.currency
+        policy = programme.policy
         current = Draft(winner_key, winner.state, winner.version)
         parting = Parting(
             current=current,
@@ -113,7 +113,9 @@ async def _undo_once(merge: Merge, crossings: Crossings, store: Store, programme
             winners=own,
             losers=others,
         )
-        mine, theirs = part(parting, currency=currency, joined_at=merge.joined_at or now, now=now)
+        mine, theirs = part(
+            parting, currency=policy.currency, half_life=policy.interest_half_life, joined_at=merge.joined_at or now, now=now
+        )
         mine.open(Parted).part(((kind, value) for kind, value, _ in theirs.read(Core).ids), loser_key.customer)
         writes = Writes()
         for draft in (mine, theirs):
