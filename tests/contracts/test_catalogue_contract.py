@@ -226,6 +226,28 @@ def test_stores_have_hours_and_stock(stocked):
     stocked(story)
 
 
+def test_changes_that_come_at_once_get_numbers_of_their_own_without_a_gap(stocked):
+    async def story(shop, catalogue, here):
+        import asyncio
+
+        await catalogue.mark_filled(here)
+        assert (await catalogue.standing(here)).filled
+        done = await asyncio.gather(
+            *(
+                catalogue.upsert(here, [row("lamp", told=["price"], price=9_000 - n), row(f"new{n}", categories=("home",))])
+                for n in range(6)
+            )
+        )
+        versions = sorted(change.version for each in done for change in each.changes)
+        assert len(set(versions)) == len(versions)
+        told = await fan_outs(shop)
+        assert [each[0] for each in told] == list(range(1, len(told) + 1))
+        points = await catalogue.prices(here, "lamp")
+        assert len({each.at for each in points}) == 7
+
+    stocked(story)
+
+
 def test_rates_are_kept_by_day(tell):
     async def story(shop):
         catalogue, here = shop.outside.catalogue, shop.workspace

@@ -75,6 +75,18 @@ def test_a_feed_cut_in_the_middle_writes_what_was_whole_and_withdraws_nothing():
     tell(story)
 
 
+def test_what_the_first_feed_brings_is_no_news_even_when_it_broke_off_before():
+    async def story(shop):
+        await shop.take('id,name\np1,A\np2,"B')
+        second = await shop.take("id,name\np1,A\np2,B\np3,C\n")
+        assert (second.written, second.changes) == (2, {})
+        third = await shop.take("id,name\np4,D\n")
+        assert third.changes == {ChangeKind.LAUNCHED: 1}
+        assert (await shop.take("id,name\np5,E\n", launches=False)).changes == {}
+
+    tell(story)
+
+
 def test_a_full_feed_with_too_little_in_it_withdraws_only_when_told_twice():
     async def story(shop):
         await shop.take("id,name\np1,A\np2,B\np3,C\n")

@@ -117,7 +117,7 @@ class FeedImport:
         self._now = standing.now
         self._how = How(
             speaks=not self._wanted.history,
-            launches=self._wanted.launches and standing.products > 0,
+            launches=self._wanted.launches and standing.filled,
             began=standing.now,
             lasts=self._wanted.lasts,
             dry=self._wanted.dry,
@@ -140,6 +140,9 @@ class FeedImport:
         await self._write(chunk)
         if self._wanted.full and self.done.fault is None:
             await self._withdraw_the_rest()
+        if self.done.fault is None and not standing.filled and not self._wanted.dry:
+            # Not before: when a first import ends in the middle, what the next one brings is still no news.
+            await self._catalogue.mark_filled(self._workspace)
         self._tell(self.done)
         return self.done
 

@@ -48,7 +48,7 @@ class Written(NamedTuple):
     """Products that are not known and were told without a name: their rows did nothing."""
 
 
-class Standing(NamedTuple):
+class CatalogueStanding(NamedTuple):
     """A workspace's catalogue as a whole."""
 
     version: int
@@ -56,6 +56,8 @@ class Standing(NamedTuple):
     """Not counting those that were withdrawn."""
     now: Millis
     """The store's clock."""
+    filled: bool = False
+    """An import came whole once: since then what is new in the catalogue is news."""
 
 
 class StockLevel(NamedTuple):
@@ -72,7 +74,7 @@ class StockLevel(NamedTuple):
 class Catalogue(Protocol):
     """The catalogue of each workspace. Every method raises Unavailable when the store is gone."""
 
-    async def standing(self, workspace: WorkspaceId) -> Standing:
+    async def standing(self, workspace: WorkspaceId) -> CatalogueStanding:
         """Say how the catalogue stands; version 0 and no products where there is none."""
         ...
 
@@ -82,6 +84,10 @@ class Catalogue(Protocol):
 
     async def withdraw(self, workspace: WorkspaceId, products: Sequence[str], how: How = How()) -> Written:  # noqa: B008 - a value
         """Withdraw products; those that are not known are left out. Nothing is deleted."""
+        ...
+
+    async def mark_filled(self, workspace: WorkspaceId) -> None:
+        """Say that an import came whole."""
         ...
 
     async def product(self, workspace: WorkspaceId, product: str) -> Product | None:

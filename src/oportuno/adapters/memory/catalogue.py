@@ -13,7 +13,7 @@ from oportuno.catalog.news import news_of
 from oportuno.catalog.plan import categories_of, edits, nameless, repriced, resensitive, settle, withdrawals
 from oportuno.catalog.prices import PricePoint, in_order
 from oportuno.flows.fan_out import FanOut
-from oportuno.flows.ports_catalogue import How, Standing, StockLevel, Written
+from oportuno.flows.ports_catalogue import How, CatalogueStanding, StockLevel, Written
 from oportuno.kit.faults import NotFound
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Shelf:
 
     version: int = 0
     fanout: int = 0
+    filled: bool = False
     at: Millis = 0
     products: dict[str, Product] = field(default_factory=dict)
     points: dict[tuple[str, str, Millis], PricePoint] = field(default_factory=dict)
@@ -58,11 +59,16 @@ class MemoryCatalogue:
 
     # ── Products ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def standing(self, workspace: WorkspaceId) -> Standing:
+    async def standing(self, workspace: WorkspaceId) -> CatalogueStanding:
         """Say how the catalogue stands."""
         await self._ground.pause("catalogue.standing")
         shelf = self._shelf(workspace)
-        return Standing(shelf.version, _sold(shelf), self._ground.clock.now)
+        return CatalogueStanding(shelf.version, _sold(shelf), self._ground.clock.now, shelf.filled)
+
+    async def mark_filled(self, workspace: WorkspaceId) -> None:
+        """Say that an import came whole."""
+        await self._ground.pause("catalogue.mark_filled")
+        self._shelf(workspace).filled = True
 
     async def upsert(self, workspace: WorkspaceId, rows: Sequence[ProductRow], how: How = How()) -> Written:  # noqa: B008 - a value
         """Write rows with price history and fan-out."""

@@ -19,7 +19,7 @@ from oportuno.catalog.prices import LOOK_BACK, PricePoint
 from oportuno.catalog.product import Product
 from oportuno.catalog.row import ProductRow
 from oportuno.flows.fan_out import FAN_OUT_NEWS
-from oportuno.flows.ports_catalogue import How, Standing, Written
+from oportuno.flows.ports_catalogue import How, CatalogueStanding, Written
 from oportuno.kit.ids import WorkspaceId
 from oportuno.kit.times import Millis
 
@@ -29,8 +29,10 @@ SELECT version, fanout, greatest(at + 1, (extract(epoch FROM clock_timestamp()) 
 FROM catalogues WHERE workspace = %s FOR UPDATE
 """
 _CLOSE = "UPDATE catalogues SET version = %s, fanout = %s, at = %s, tree = %s, products = %s WHERE workspace = %s"
+_FILLED = "UPDATE catalogues SET filled = true WHERE workspace = %s AND NOT filled"
 _STANDING = """
-SELECT version, products, (extract(epoch FROM clock_timestamp()) * 1000)::int8 FROM (SELECT 1) one LEFT JOIN catalogues ON workspace = %s
+SELECT version, products, (extract(epoch FROM clock_timestamp()) * 1000)::int8, filled
+FROM (SELECT 1) one LEFT JOIN catalogues ON workspace = %s
 """
 _SOME = "SELECT body FROM products WHERE workspace = %b AND product = ANY(%b::text[])"
 _POINTS = """
@@ -209,12 +211,17 @@ class CatalogueWrites:
             yield unit
             await unit.close()
 
-    async def standing(self, workspace: WorkspaceId) -> Standing:
+    async def standing(self, workspace: WorkspaceId) -> CatalogueStanding:
         """See the port."""
         async with self._connections.lend() as connection:
             row = await (await connection.execute(_STANDING, (workspace,))).fetchone()
-        version, products, now = row or (0, 0, 0)
-        return Standing(version or 0, products or 0, now)
+        version, products, now, filled = row or (0, 0, 0, False)
+        return CatalogueStanding(version or 0, products or 0, now, filled or False)
+
+    async def mark_filled(self, workspace: WorkspaceId) -> None:
+        """See the port."""
+        async with self._connections.lend() as connection:
+            await connection.execute(_FILLED, (workspace,))
 
     async def upsert(self, workspace: WorkspaceId, rows: Sequence[ProductRow], how: How = How()) -> Written:  # noqa: B008 - a value
         """See the port."""

@@ -64,7 +64,8 @@ CREATE TABLE catalogues (
     fanout     bigint  NOT NULL DEFAULT 0, -- number of the last fan-out
     at         bigint  NOT NULL DEFAULT 0, -- of the last write: each is later than the one before, so that price points never meet
     tree       bigint  NOT NULL DEFAULT 0, -- grows when categories change
-    products   bigint  NOT NULL DEFAULT 0  -- how many are not withdrawn
+    products   bigint  NOT NULL DEFAULT 0, -- how many are not withdrawn
+    filled     boolean NOT NULL DEFAULT false -- an import came whole: from now on what is new is news
 );
 
 -- ── Who cares about what. ────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,3 +208,17 @@ CREATE INDEX erasures_open ON erasures (asked_at) WHERE done_at IS NULL;
 CREATE INDEX erasures_recent ON erasures (workspace, asked_at, customer);
 -- A letter is looked for by its message.
 CREATE INDEX mailbox_id ON mailbox (workspace, id);
+
+-- F. What was measured last over a workspace's customers. No personal data: sums over at least five.
+CREATE TABLE standings (
+    workspace  integer PRIMARY KEY,
+    at         bigint  NOT NULL,
+    points     bytea                       -- msgpack of profile.worth.BreakPoints; NULL: too few buyers
+);
+CREATE TABLE together (
+    workspace  integer  NOT NULL,
+    how        smallint NOT NULL,          -- 0 viewed, 1 bought
+    product    text     NOT NULL,
+    companions bytea    NOT NULL,          -- msgpack of a list of catalog.together.Companion, at most 20
+    PRIMARY KEY (workspace, how, product)
+);
