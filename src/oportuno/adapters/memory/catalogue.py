@@ -13,7 +13,7 @@ from oportuno.catalog.news import news_of
 from oportuno.catalog.plan import categories_of, edits, nameless, repriced, resensitive, settle, withdrawals
 from oportuno.catalog.prices import PricePoint, in_order
 from oportuno.flows.fan_out import FanOut
-from oportuno.flows.ports_catalogue import How, CatalogueStanding, StockLevel, Written
+from oportuno.flows.ports_catalogue import CatalogueStanding, How, StockLevel, Written
 from oportuno.kit.faults import NotFound
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from oportuno.catalog.prices import LOOK_BACK, PricePoint
 from oportuno.catalog.product import Product
 from oportuno.catalog.row import ProductRow
 from oportuno.flows.fan_out import FAN_OUT_NEWS
-from oportuno.flows.ports_catalogue import How, CatalogueStanding, Written
+from oportuno.flows.ports_catalogue import CatalogueStanding, How, Written
 from oportuno.kit.ids import WorkspaceId
 from oportuno.kit.times import Millis
 
