@@ -247,6 +247,19 @@ def test_a_journey_that_does_not_fit_names_its_line(old: str, new: str, code: st
     assert only(before, {"journeys/hello.yaml": changed}) == (code, f"journeys/hello.yaml:{line}")
 
 
+@pytest.mark.parametrize("purpose", ["service", "marketing"])
+def test_a_step_may_not_send_for_another_purpose_than_its_message_is_written_for(purpose: str) -> None:
+    other = {"service": "marketing", "marketing": "service"}[purpose]
+    journey = JOURNEY.replace("    because:", f"    purpose: {purpose}\n    because:")
+    written = MAIL.replace("channel: email", f"channel: email\npurpose: {other}")
+    assert only(GOOD | {"journeys/hello.yaml": journey, "messages/hello.yaml": written}) == ("message_purpose", "journeys/hello.yaml:7")
+
+
+def test_a_message_may_not_become_a_service_under_a_journey_that_promotes_with_it() -> None:
+    changed = MAIL.replace("channel: email", "channel: email\npurpose: service")
+    assert only(GOOD, {"messages/hello.yaml": changed}) == ("message_purpose", "messages/hello.yaml:3")
+
+
 def test_the_same_thing_in_two_files_is_named_where_it_stands() -> None:
     assert only(GOOD | {"messages/salut.yaml": MAIL}) == ("definition_twice", "messages/salut.yaml:1")
 

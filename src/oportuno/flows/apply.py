@@ -5,7 +5,8 @@ Files are named as in a folder: `journeys/<any>.yaml`, `messages/<any>.yaml` and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
@@ -170,21 +171,49 @@ def _taken_versions(read: Sequence[_Read], standing: Sequence[Definition]) -> It
 
 
 def _loose_ends(read: Sequence[_Read], standing: Sequence[Definition]) -> Iterator[Fault]:
-    """A journey may only send messages that exist, on their own channel."""
+    """A journey may only send messages that exist, on their own channel and for their own purpose."""
     in_force = _in_force(read, standing)
-    channels = {key: _template(each).channel for (kind, key), each in in_force.items() if kind is Kind.MESSAGE}
+    known = {key: _template(each) for (kind, key), each in in_force.items() if kind is Kind.MESSAGE}
     for name, definition in read:
         if definition.kind is not Kind.JOURNEY:
             continue
         for number, step in enumerate(_journey(definition).steps):
-            if isinstance(step, Send) and step.message not in channels:
-                near = nearest(step.message, channels)
-                hint = f"; did you mean “{near}”?" if near else ""
-                sentence = f"step “{step.id}” sends the message “{step.message}”, which does not exist{hint}"
-                yield BadInput("message_unknown", sentence, place=_at(name, definition, "steps", number, "send"))
-            elif isinstance(step, Send) and step.channel != channels[step.message]:
-                sentence = f"step “{step.id}” sends by {step.channel}, but its message is for {channels[step.message]}"
-                yield BadInput("message_channel", sentence, place=_at(name, definition, "steps", number, "channel"))
+            if isinstance(step, Send):
+                yield from _step_at_odds(step, known, partial(_at, name, definition, "steps", number))
+    yield from _messages_at_odds(read, in_force)
+
+
+def _step_at_odds(step: Send, known: Mapping[str, Template], at: Callable[[str], str]) -> Iterator[Fault]:
+    message = known.get(step.message)
+    if message is None:
+        near = nearest(step.message, known)
+        hint = f"; did you mean “{near}”?" if near else ""
+        sentence = f"step “{step.id}” sends the message “{step.message}”, which does not exist{hint}"
+        yield BadInput("message_unknown", sentence, place=at("send"))
+    elif step.channel != message.channel:
+        sentence = f"step “{step.id}” sends by {step.channel}, but its message is for {message.channel}"
+        yield BadInput("message_channel", sentence, place=at("channel"))
+    elif step.purpose is not message.purpose:
+        sentence = f"step “{step.id}” sends for {step.purpose.value}, but its message is written for {message.purpose.value}"
+        yield BadInput("message_purpose", sentence, place=at("purpose"))
+
+
+def _messages_at_odds(read: Sequence[_Read], in_force: Mapping[tuple[Kind, str], Definition]) -> Iterator[Fault]:
+    """A message may not change its purpose under a journey in force: what needs no yes would promote, or the other way round."""
+    told = {(each.kind, each.key) for _, each in read}
+    journeys = [_journey(each) for (kind, key), each in in_force.items() if kind is Kind.JOURNEY and (kind, key) not in told]
+    for name, definition in read:
+        if definition.kind is not Kind.MESSAGE:
+            continue
+        message = _template(definition)
+        sent = ((journey, step) for journey in journeys for step in journey.steps if isinstance(step, Send))
+        for journey, step in sent:
+            if step.message == message.key and step.purpose is not message.purpose:
+                sentence = (
+                    f"step “{step.id}” of “{journey.key}”, which is in force, sends it for {step.purpose.value}, "
+                    f"but it is written for {message.purpose.value}"
+                )
+                yield BadInput("message_purpose", sentence, place=_at(name, definition, "purpose"))
 
 
 # ── Trying out ──────────────────────────────────────────────────────────────────────────────────────────────────────

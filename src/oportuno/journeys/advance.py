@@ -160,7 +160,7 @@ class _Walker:
         if journey.filter is not None or plan.remembers:
             found = _BODY.decode(event.body).properties
             properties = found if isinstance(found, dict) else {}
-        if journey.filter is not None and not matches(journey.filter, self.draft, properties):
+        if journey.filter is not None and not matches(journey.filter, self.draft, properties, now=self.now):
             return
         walk = Walk(
             journey=journey.key,
@@ -207,7 +207,7 @@ class _Walker:
                     walk.due = at + length
                     return True
                 case Branch() as branch:
-                    then = matches(branch.rule, self.draft, walk.facts)
+                    then = matches(branch.rule, self.draft, walk.facts, now=self.now)
                     following = branch.then if then else branch.otherwise or plan.following[branch.id]
                 case Send() as send:
                     if not self._propose(walk, send, at):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, cast
 
+from oportuno.journeys.field import FIELDS, INTERESTS, is_field
 from oportuno.journeys.journey import Rule
-from oportuno.journeys.rule import FIELDS
 from oportuno.kit.yaml_lines import Part, nearest
 
 _LEAVES: Final = ("is", "in", "at_least", "at_most", "exists")
@@ -51,11 +51,11 @@ def _group(word: str, inner: Part) -> Rule:
 
 def _field(part: Part) -> str:
     field = part.text()
-    area, _, name = field.partition(".")
-    if field in FIELDS or (area in {"event", "trait"} and name):
+    if is_field(field):
         return field
-    near = nearest(field, FIELDS)
-    hint = f"did you mean “{near}”?" if near else f"known are {', '.join(FIELDS)}, event.<property>, trait.<name>"
+    interests = tuple(f"interest.{kind}.<name>" for kind in INTERESTS)
+    near = nearest(field, (*FIELDS, *interests))
+    hint = f"did you mean “{near}”?" if near else f"known are {', '.join((*FIELDS, *interests))}, event.<property>, trait.<name>"
     raise part.fault("field_unknown", f"the field “{field[:60]}” is not known; {hint}")
 
 

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, NamedTuple
 
+from oportuno.journeys.field import UNKNOWN, value_of
 from oportuno.journeys.journey import Branch, Journey, Rule
-from oportuno.kit.money import Money, to_decimal
-from oportuno.moments.basket import left_lines
+from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
-from oportuno.profile.sections import Cart, Core, Orders, Traits
-
-FIELDS: Final = ("cart.count", "cart.total", "cart.currency", "orders.count")
-"""The fields with fixed names; beside them `event.<property>` and `trait.<name>`."""
-_CORE_TRAITS: Final = frozenset({"email", "phone", "name", "first_name", "last_name", "locale", "timezone", "country"})
 
 
-class Unknown:
-    """The field is closed to us, for want of consent, or cannot be worked out."""
-
-
-UNKNOWN: Final = Unknown()
-
-
-def matches(rule: Rule, draft: Draft, event: Mapping[str, Any]) -> bool:
-    """Say whether the rule certainly holds. `event` has the properties of the event in question."""
-    return _truth(rule, draft, event) is True
+def matches(rule: Rule, draft: Draft, event: Mapping[str, Any], *, now: Millis) -> bool:
+    """Say whether the rule certainly holds at a moment. `event` has the properties of the event in question."""
+    return _Asked(draft, event, now).truth(rule) is True
 
 
 def event_fields(journey: Journey) -> frozenset[str]:
@@ -42,19 +30,27 @@ def _fields(rule: Rule) -> Iterator[str]:
         yield from _fields(inner)
 
 
-def _truth(rule: Rule, draft: Draft, event: Mapping[str, Any]) -> bool | None:
-    match rule.op:
-        case "all":
-            answers = [_truth(inner, draft, event) for inner in rule.rules]
-            return False if False in answers else None if None in answers else True
-        case "any":
-            answers = [_truth(inner, draft, event) for inner in rule.rules]
-            return True if True in answers else None if None in answers else False
-        case "not":
-            inner_answer = _truth(rule.rules[0], draft, event)
-            return None if inner_answer is None else not inner_answer
-        case _:
-            return _leaf(rule, _value(rule.field, draft, event))
+class _Asked(NamedTuple):
+    """Whom and what a rule is asked about."""
+
+    draft: Draft
+    event: Mapping[str, Any]
+    now: Millis
+
+    def truth(self, rule: Rule) -> bool | None:
+        """Say whether a rule holds; None: that is not known."""
+        match rule.op:
+            case "all":
+                answers = [self.truth(inner) for inner in rule.rules]
+                return False if False in answers else None if None in answers else True
+            case "any":
+                answers = [self.truth(inner) for inner in rule.rules]
+                return True if True in answers else None if None in answers else False
+            case "not":
+                inner_answer = self.truth(rule.rules[0])
+                return None if inner_answer is None else not inner_answer
+            case _:
+                return _leaf(rule, value_of(rule.field, self.draft, self.event, self.now))
 
 
 def _leaf(rule: Rule, value: Any) -> bool | None:
@@ -88,32 +84,3 @@ def _number(value: object) -> Decimal | int | None:
         return None
     number = value if isinstance(value, Decimal) else Decimal(str(value))
     return number if number.is_finite() else None
-
-
-def _value(field: str, draft: Draft, event: Mapping[str, Any]) -> Any:
-    area, _, name = field.partition(".")
-    if area == "event":
-        return event.get(name)
-    if area == "trait":
-        return _trait(name, draft)
-    if area == "orders":
-        return draft.read(Orders).count
-    if name == "currency":
-        return draft.read(Cart).currency or None
-    lines = left_lines(draft)
-    if name == "count":
-        return sum(line.quantity for line in lines)
-    currency = draft.read(Cart).currency
-    if not currency or any(line.price is None for line in lines):
-        return UNKNOWN
-    return to_decimal(Money(minor=sum((line.price or 0) * line.quantity for line in lines), currency=currency))
-
-
-def _trait(name: str, draft: Draft) -> Any:
-    if name in _CORE_TRAITS:
-        register = draft.read(Core).traits.get(name)
-    elif draft.may(Traits):
-        register = draft.read(Traits).values.get(name)
-    else:
-        return UNKNOWN
-    return None if register is None else register.value

@@ -8,8 +8,8 @@ import pytest
 
 from oportuno.consent.read_policy import read_policy
 from oportuno.journeys import read, walks
+from oportuno.journeys.field import FIELDS, INTERESTS
 from oportuno.journeys.read import read_journey
-from oportuno.journeys.rule import FIELDS
 from oportuno.moments.evidence import KINDS
 
 PAGES = Path(__file__).parents[3] / "docs" / "reference"
@@ -24,10 +24,23 @@ def test_every_word_of_a_journey_is_documented(word: str) -> None:
     assert f"`{word}`" in JOURNEYS
 
 
+@pytest.mark.parametrize("kind", INTERESTS)
+def test_every_interest_a_rule_may_ask_for_is_documented(kind: str) -> None:
+    assert f"`interest.{kind}.<" in JOURNEYS
+
+
 def test_the_examples_of_the_reference_can_be_read() -> None:
     assert read_journey(_example(JOURNEYS)).key == "abandoned-cart"
+    for rule in _rules(JOURNEYS):
+        assert read_journey(_example(JOURNEYS).replace("{field: cart.count, at_least: 1}", rule)).filter is not None
     assert read_policy(_example(POLICIES))[1]["name"] == "Tienda Norte"
 
 
 def _example(page: str) -> str:
     return page.split("```yaml\n")[1].split("```", maxsplit=1)[0]
+
+
+def _rules(page: str) -> list[str]:
+    rules = [line for line in page.split("## Rules", maxsplit=1)[1].split("```yaml\n")[1].split("```", maxsplit=1)[0].splitlines() if line]
+    assert len(rules) > 3
+    return rules
