@@ -334,7 +334,8 @@ def test_looking_changes_nothing():
         before = repr(tienda.world.tables)
         for path in (
             "/customers/ana", "/customers/ana/verdicts", "/customers/ana/messages", "/customers/ana/events", "/customers/ana/consents",
-            f"/messages/{message}", f"/messages/{message}/why", "/decisions", "/rejects", "/set-aside", "/definitions", "/journeys",
+            f"/messages/{message}", f"/messages/{message}/why", "/decisions", "/rejects", "/set-aside", "/set-aside/customers",
+            "/definitions", "/journeys",
         ):  # fmt: skip
             for method in ("GET", "HEAD"):
                 await tienda.client.request(method, f"/api/v1{path}", headers=tienda.secret)

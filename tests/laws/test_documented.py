@@ -90,10 +90,10 @@ def _commands():
 
 
 def test_every_route_is_documented():
-    from oportuno.entry.http.api import answers, catalogue, customers, decisions, definitions, erasures, rejects, stores, wishes
+    from oportuno.entry.http.api import answers, catalogue, customers, decisions, definitions, erasures, rejects, set_aside, stores, wishes
 
     page = _page("api.md")
-    for part in (answers, catalogue, stores, customers, decisions, definitions, erasures, rejects, wishes):
+    for part in (answers, catalogue, stores, customers, decisions, definitions, erasures, rejects, set_aside, wishes):
         for route in part.router.routes:
             for method in route.methods:
                 assert f"`{method} {route.path}`" in page, f"docs/reference/api.md needs {method} {route.path}"

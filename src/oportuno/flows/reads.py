@@ -88,13 +88,32 @@ class Tally(NamedTuple):
 
 
 class SetAside(NamedTuple):
-    """An event whose evaluation failed: kept, visible, not applied."""
+    """An event whose evaluation failed: kept, visible, not applied until it is replayed."""
 
     key: CustomerKey
     lane: int
     seq: int
     at: Millis
     fault: str
+    replayed: bool = False
+
+    @property
+    def id(self) -> bytes:
+        """Its name: which lane, and where in it."""
+        return self.lane.to_bytes(4, "big") + self.seq.to_bytes(8, "big")
+
+
+class PoisonedCustomer(NamedTuple):
+    """A customer whose state or timer raises whatever comes: their events are set aside until a release mends it."""
+
+    key: CustomerKey
+    fault: str
+    since: Millis
+    last_at: Millis
+    times: int
+    """How often it raised since."""
+    mended: bool
+    """Whether the customer has gone on since."""
 
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +126,17 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     """Messages whose time has come and that nobody has claimed, by channel."""
     handing: int = 0
     set_aside: int = 0
-    """Events whose evaluation failed."""
+    """Events whose evaluation failed and that were not replayed."""
+    poisoned: int = 0
+    """Customers whose state or timer raises."""
+    unowned: int = 0
+    """Buckets that no engine holds: what happens in them waits."""
+    given_up: dict[int, str] = {}
+    """Buckets that an engine left to a newer release, with the section that this one wrote."""
+    left: list[str] = []
+    """Workspaces (``ws_…``) that an engine leaves alone, because what they have laid down cannot be read."""
+    clock_doubted: bool = False
+    """Whether an engine doubts the clock: marketing pauses."""
 
 
 class Reads(Protocol):
@@ -173,12 +202,24 @@ class Reads(Protocol):
         """Give events that were set aside because their evaluation failed, newest first."""
         ...
 
+    async def set_aside_event(self, workspace: WorkspaceId, id: bytes) -> tuple[SetAside, Event] | None:  # noqa: A002 - the field's own word
+        """Give one event that was set aside, by `SetAside.id`, as it stands in the log."""
+        ...
+
+    async def poisoned(self, workspace: WorkspaceId, *, limit: int) -> list[PoisonedCustomer]:
+        """Give the customers whose state or timer raised, the latest first."""
+        ...
+
 
 class Rejects(Protocol):
-    """What may be done with a reject."""
+    """What may be done with a reject, and with an event that was set aside."""
 
     async def mark_replayed(self, workspace: WorkspaceId, ids: Sequence[bytes]) -> None:
         """Note that these were replayed. Doing it again changes nothing."""
+        ...
+
+    async def mark_set_aside_replayed(self, workspace: WorkspaceId, id: bytes) -> None:  # noqa: A002 - the field's own word
+        """Note that an event that was set aside was replayed. Doing it again changes nothing."""
         ...
 
 

@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from oportuno.adapters.memory.tables import MessageRow
-from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally, Vitals, spot_of, spot_of_event
-from oportuno.flows.work import Decision, OutboxStatus, Stored
+from oportuno.flows.reads import (
+    LedgerRecord,
+    MessageRecord,
+    PoisonedCustomer,
+    RejectRecord,
+    SetAside,
+    Spot,
+    Tally,
+    Vitals,
+    spot_of,
+    spot_of_event,
+)
+from oportuno.flows.work import Decision, OutboxStatus, Quarantine, Stored
 
 if TYPE_CHECKING:
     from oportuno.adapters.memory.ground import Ground
@@ -34,12 +45,14 @@ class MemoryReads:
     async def vitals(self) -> Vitals:
         """Give the counts of the health page; the twin does not know how many engines there are."""
         await self._ground.pause("reads.vitals")
-        now, rows = self._ground.clock.now, self._ground.tables.messages.values()
+        tables = self._ground.tables
+        now, rows = self._ground.clock.now, tables.messages.values()
         return Vitals(
             now=now,
             waiting=dict(Counter(r.message.said.channel for r in rows if r.status is OutboxStatus.PENDING and r.not_before <= now)),
             handing=sum(row.status is OutboxStatus.HANDING for row in rows),
-            set_aside=len(self._ground.tables.quarantines),
+            set_aside=sum((each.event.lane, each.event.seq) not in self._ground.tables.set_aside_replayed for each in tables.quarantines),
+            poisoned=sum(tables.customers[key].version == each.version for key, each in tables.poisoned.items()),
         )
 
     async def customer(self, key: CustomerKey) -> Stored | None:
@@ -130,7 +143,37 @@ class MemoryReads:
         """Give events that were set aside, newest first; the twin keeps no time of it but the event's arrival."""
         await self._ground.pause("reads.set_aside")
         mine = [each for each in self._ground.tables.quarantines if each.event.key.workspace == workspace]
-        return [SetAside(e.key, e.lane, e.seq, e.received, fault) for e, fault in mine[::-1][:limit]]
+        return [self._set_aside(each) for each in mine[::-1][:limit]]
+
+    async def set_aside_event(self, workspace: WorkspaceId, id: bytes) -> tuple[SetAside, Event] | None:  # noqa: A002 - the port's word
+        """Give one event that was set aside."""
+        await self._ground.pause("reads.set_aside_event")
+        for each in self._ground.tables.quarantines:
+            found = self._set_aside(each)
+            if found.key.workspace == workspace and found.id == id:
+                return found, each.event
+        return None
+
+    async def poisoned(self, workspace: WorkspaceId, *, limit: int) -> list[PoisonedCustomer]:
+        """Give the customers whose state or timer raised, the latest first; the twin remembers only the last time."""
+        await self._ground.pause("reads.poisoned")
+        tables = self._ground.tables
+        mine = sorted((each for each in tables.poisoned.values() if each.key.workspace == workspace), key=lambda each: -each.at)
+        return [
+            PoisonedCustomer(each.key, each.fault, each.at, each.at, 1, tables.customers[each.key].version != each.version)
+            for each in mine[:limit]
+        ]
+
+    async def mark_set_aside_replayed(self, workspace: WorkspaceId, id: bytes) -> None:  # noqa: A002 - the port's word
+        """Note that an event that was set aside was replayed."""
+        await self._ground.pause("reads.mark_set_aside_replayed")
+        if await self.set_aside_event(workspace, id) is not None:
+            self._ground.tables.set_aside_replayed.add((int.from_bytes(id[:4], "big"), int.from_bytes(id[4:], "big")))
+
+    def _set_aside(self, kept: Quarantine) -> SetAside:
+        event, fault = kept
+        replayed = (event.lane, event.seq) in self._ground.tables.set_aside_replayed
+        return SetAside(event.key, event.lane, event.seq, event.received, fault, replayed)
 
     async def mark_replayed(self, workspace: WorkspaceId, ids: Sequence[bytes]) -> None:
         """Note that these were replayed."""

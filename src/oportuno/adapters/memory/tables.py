@@ -108,6 +108,8 @@ class Tables:
     crossed: Crossed = field(default_factory=Crossed)
     """Merges and inboxes."""
     quarantines: list[Quarantine] = field(default_factory=list)
+    set_aside_replayed: set[tuple[int, int]] = field(default_factory=set)
+    """Events that were set aside and then replayed: (lane, seq)."""
     poisoned: dict[CustomerKey, Poisoned] = field(default_factory=dict)
     letters: dict[tuple[WorkspaceId, bytes], Letter] = field(default_factory=dict)
     """(workspace, letter's id)."""

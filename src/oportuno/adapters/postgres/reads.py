@@ -13,9 +13,9 @@ from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.events.event import Event, Source, unpack_call
 from oportuno.flows.ports import Reject
-from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Spot, Tally, Vitals
+from oportuno.flows.reads import LedgerRecord, MessageRecord, PoisonedCustomer, RejectRecord, SetAside, Spot, Tally, Vitals
 from oportuno.flows.work import Decision, OutboxStatus, Status, Stored
-from oportuno.kit.ids import CustomerKey, WorkspaceId, day_of_id
+from oportuno.kit.ids import BUCKETS, CustomerKey, WorkspaceId, day_of_id
 from oportuno.kit.times import DAY, Millis
 
 _END: Final = Spot(2**62, b"\xff" * 32)
@@ -66,14 +66,28 @@ _REJECT_COLUMNS = "SELECT workspace, id, received, code, sentence, place, raw, k
 _REJECTS = f"{_REJECT_COLUMNS} WHERE workspace = %s AND (received, id) < (%s, %s) ORDER BY received DESC, id DESC LIMIT %s"
 _REJECT = f"{_REJECT_COLUMNS} WHERE workspace = %s AND id = %s"
 _SET_ASIDE = """
-SELECT bucket, customer, lane, seq, set_aside, fault FROM quarantine WHERE workspace = %s ORDER BY set_aside DESC LIMIT %s
+SELECT bucket, customer, lane, seq, set_aside, fault, replayed FROM quarantine WHERE workspace = %s ORDER BY set_aside DESC LIMIT %s
+"""
+_SET_ASIDE_EVENT = """
+SELECT q.bucket, q.customer, q.set_aside, q.fault, q.replayed, e.h, e.source, e.call, e.name, e.at, e.received, e.body
+FROM quarantine q JOIN events e USING (bucket, workspace, lane, seq) WHERE q.workspace = %s AND q.lane = %s AND q.seq = %s
+"""
+_POISONED = """
+SELECT p.bucket, p.workspace, p.customer, p.fault, p.since, p.last_at, p.times, c.version IS DISTINCT FROM p.version
+FROM poisoned p LEFT JOIN customers c USING (bucket, workspace, customer) WHERE p.workspace = %s ORDER BY p.last_at DESC LIMIT %s
 """
 _VITALS = """
 SELECT clock_millis(), (SELECT count(DISTINCT worker) FROM leases WHERE until_at > clock_millis()),
-       (SELECT count(*) FROM outbox WHERE status = 1), (SELECT count(*) FROM quarantine)
+       (SELECT count(*) FROM outbox WHERE status = 1), (SELECT count(*) FROM quarantine WHERE NOT replayed),
+       (SELECT count(*) FROM poisoned p JOIN customers c USING (bucket, workspace, customer) WHERE c.version = p.version),
+       %s - (SELECT count(*) FROM leases WHERE until_at > clock_millis())
 """
+# What the living engines tell of themselves.
+_SAYS = "SELECT says FROM workers WHERE until_at > clock_millis() AND says <> '{}'"
+_NAMES = "SELECT public_id FROM workspaces WHERE workspace = ANY(%s) ORDER BY public_id"
 _WAITING = "SELECT channel, count(*) FROM outbox WHERE status = 0 AND not_before <= clock_millis() GROUP BY channel"
 _MARK = "UPDATE rejects SET replayed = true WHERE workspace = %s AND id = ANY(%s) AND NOT replayed"
+_MARK_SET_ASIDE = "UPDATE quarantine SET replayed = true WHERE workspace = %s AND lane = %s AND seq = %s AND NOT replayed"
 
 _VERDICT: Final = msgspec.msgpack.Decoder(Verdict)
 _SAID: Final = msgspec.msgpack.Decoder(Message)
@@ -93,10 +107,23 @@ class PostgresReads:
 
     async def vitals(self) -> Vitals:
         """See the port."""
-        rows = await self._rows(_VITALS)
+        rows = await self._rows(_VITALS, BUCKETS)
         waiting = {channel: int(times) for channel, times in await self._rows(_WAITING)}
-        now, engines, handing, set_aside = rows[0]
-        return Vitals(now=now, engines=engines, handing=handing, set_aside=set_aside, waiting=waiting)
+        says = [row[0] for row in await self._rows(_SAYS)]
+        left = sorted({workspace for each in says for workspace in each.get("left", ())})
+        now, engines, handing, set_aside, poisoned, unowned = rows[0]
+        return Vitals(
+            now=now,
+            engines=engines,
+            handing=handing,
+            set_aside=set_aside,
+            waiting=waiting,
+            poisoned=poisoned,
+            unowned=unowned,
+            given_up={int(bucket): str(section) for each in says for bucket, section in each.get("given_up", {}).items()},
+            left=[row[0] for row in await self._rows(_NAMES, left)] if left else [],
+            clock_doubted=any(each.get("clock_doubted", False) for each in says),
+        )
 
     async def customer(self, key: CustomerKey) -> Stored | None:
         """See the port."""
@@ -136,22 +163,7 @@ class PostgresReads:
         spot = before or Spot(_END.at, (2**31 - 1).to_bytes(4, "big"))
         lane_before = min(int.from_bytes(spot.tie[:4], "big"), 2**31 - 1)
         rows = await self._rows(_EVENTS, *key, spot.at, spot.at, lane_before, limit)
-        return [
-            Event(
-                key=key,
-                lane=lane,
-                seq=seq,
-                h=bytes(h),
-                source=Source(source),
-                call=unpack_call(call)[0],
-                trust=unpack_call(call)[1],
-                name=name,
-                at=at,
-                received=received,
-                body=bytes(body),
-            )
-            for lane, seq, h, source, call, name, at, received, body in rows
-        ]
+        return [_event(key, row) for row in rows]
 
     async def ledger(self, key: CustomerKey) -> list[LedgerRecord]:
         """See the port."""
@@ -181,7 +193,30 @@ class PostgresReads:
     async def set_aside(self, workspace: WorkspaceId, *, limit: int) -> list[SetAside]:
         """See the port."""
         rows = await self._rows(_SET_ASIDE, workspace, limit)
-        return [SetAside(CustomerKey(bucket, workspace, customer), lane, seq, at, fault) for bucket, customer, lane, seq, at, fault in rows]
+        return [
+            SetAside(CustomerKey(bucket, workspace, customer), lane, seq, at, fault, replayed)
+            for bucket, customer, lane, seq, at, fault, replayed in rows
+        ]
+
+    async def set_aside_event(self, workspace: WorkspaceId, id: bytes) -> tuple[SetAside, Event] | None:  # noqa: A002 - the port's word
+        """See the port."""
+        lane, seq = int.from_bytes(id[:4], "big"), int.from_bytes(id[4:], "big")
+        if lane >= 2**31 or seq >= 2**63:
+            return None
+        rows = await self._rows(_SET_ASIDE_EVENT, workspace, lane, seq)
+        for bucket, customer, set_at, fault, replayed, *rest in rows:
+            key = CustomerKey(bucket, workspace, customer)
+            return SetAside(key, lane, seq, set_at, fault, replayed), _event(key, (lane, seq, *rest))
+        return None
+
+    async def poisoned(self, workspace: WorkspaceId, *, limit: int) -> list[PoisonedCustomer]:
+        """See the port."""
+        return [PoisonedCustomer(CustomerKey(*row[:3]), *row[3:]) for row in await self._rows(_POISONED, workspace, limit)]
+
+    async def mark_set_aside_replayed(self, workspace: WorkspaceId, id: bytes) -> None:  # noqa: A002 - the port's word
+        """See the port."""
+        async with self._changing.lend() as connection:
+            await connection.execute(_MARK_SET_ASIDE, (workspace, int.from_bytes(id[:4], "big"), int.from_bytes(id[4:], "big")))
 
     async def mark_replayed(self, workspace: WorkspaceId, ids: Sequence[bytes]) -> None:
         """See the port."""
@@ -197,6 +232,24 @@ class PostgresReads:
 def _decision(row: tuple[Any, ...]) -> Decision:
     bucket, workspace, customer, body = row
     return Decision(CustomerKey(bucket, workspace, customer), _VERDICT.decode(body))
+
+
+def _event(key: CustomerKey, row: tuple[Any, ...]) -> Event:
+    lane, seq, h, source, packed, name, at, received, body = row
+    call, trust = unpack_call(packed)
+    return Event(
+        key=key,
+        lane=lane,
+        seq=seq,
+        h=bytes(h),
+        source=Source(source),
+        call=call,
+        trust=trust,
+        name=name,
+        at=at,
+        received=received,
+        body=bytes(body),
+    )
 
 
 def _message(row: tuple[Any, ...]) -> MessageRecord:

@@ -16,7 +16,20 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 import oportuno
-from oportuno.entry.http.api import answers, catalogue, customers, decisions, definitions, erasures, identity, merges, rejects, stores, wishes
+from oportuno.entry.http.api import (
+    answers,
+    catalogue,
+    customers,
+    decisions,
+    definitions,
+    erasures,
+    identity,
+    merges,
+    rejects,
+    set_aside,
+    stores,
+    wishes,
+)
 from oportuno.entry.http.api.door import bearer_headers
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.health import Health, health_router
@@ -110,7 +123,7 @@ def api(front: Front, health: Health) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.front = front
-    for each in (customers, answers, wishes, erasures, decisions, definitions, rejects):
+    for each in (customers, answers, wishes, erasures, decisions, definitions, rejects, set_aside):
         app.include_router(each.router)
     for each in (catalogue, stores, merges, identity):
         app.include_router(each.router)

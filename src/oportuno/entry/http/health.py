@@ -32,10 +32,19 @@ class ReadyShape(Shape):
     """The installation answers."""
 
     status: str
+    """``ok``, or ``degraded``: events are taken in, and something of what is told below does not go on."""
     engines: int
     """Engines that hold buckets now; 0: nothing is being evaluated."""
     waiting: dict[str, int]
     """Messages whose time has come and that nobody has claimed, by channel."""
+    buckets_unowned: int
+    """Buckets that no engine holds: what happens in them waits. For some seconds after an engine came or went that is as it should be."""
+    given_up: dict[str, str]
+    """Buckets that engines left to a newer release, with the section that it wrote."""
+    left: list[str]
+    """Workspaces that engines leave alone: what they have laid down cannot be read."""
+    clock_doubted: bool
+    """An engine saw the database's clock leap: marketing pauses until it was steady for five minutes, or has caught up."""
 
 
 class Health(MetricsCollector):
@@ -75,7 +84,12 @@ class Health(MetricsCollector):
             return
         yield GaugeMetricFamily("oportuno_engines", "Engines that hold buckets now.", value=vitals.engines)
         yield GaugeMetricFamily("oportuno_messages_handing", "Messages in providers' hands now.", value=vitals.handing)
-        yield GaugeMetricFamily("oportuno_events_set_aside", "Events whose evaluation failed.", value=vitals.set_aside)
+        yield GaugeMetricFamily("oportuno_events_set_aside", "Events whose evaluation failed, not replayed.", value=vitals.set_aside)
+        yield GaugeMetricFamily("oportuno_customers_poisoned", "Customers whose state or timer raises.", value=vitals.poisoned)
+        yield GaugeMetricFamily("oportuno_buckets_unowned", "Buckets that no engine holds.", value=vitals.unowned)
+        yield GaugeMetricFamily("oportuno_buckets_given_up", "Buckets left to a newer release.", value=len(vitals.given_up))
+        yield GaugeMetricFamily("oportuno_workspaces_left", "Workspaces that engines leave alone.", value=len(vitals.left))
+        yield GaugeMetricFamily("oportuno_clock_doubted", "1 when an engine doubts the database's clock.", value=vitals.clock_doubted)
         yield GaugeMetricFamily(
             "oportuno_clock_difference_seconds", "This machine's clock minus the database's.", value=time.time() - vitals.now / 1_000
         )
@@ -98,7 +112,15 @@ def health_router(health: Health) -> APIRouter:
     async def readyz() -> ReadyShape:
         """Say whether the database answers, and how many engines work."""
         vitals = await health.front.reads.vitals()
-        return ReadyShape(status="ok", engines=vitals.engines, waiting=vitals.waiting)
+        return ReadyShape(
+            status="degraded" if vitals.given_up or vitals.left or vitals.clock_doubted else "ok",
+            engines=vitals.engines,
+            waiting=vitals.waiting,
+            buckets_unowned=vitals.unowned,
+            given_up={str(bucket): section for bucket, section in sorted(vitals.given_up.items())},
+            left=vitals.left,
+            clock_doubted=vitals.clock_doubted,
+        )
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
     async def metrics() -> Response:

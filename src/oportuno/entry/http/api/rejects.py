@@ -1,4 +1,4 @@
-"""What was acknowledged and could not become an event, and what failed in evaluation: visible, kept, replayable."""
+"""What was acknowledged and could not become an event: visible, kept, replayable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_cursor, write_cursor
-from oportuno.entry.http.api.shapes import REJECT, RejectPage, SetAsidePage, Shape, reject_shape, set_aside_shape
+from oportuno.entry.http.api.shapes import REJECT, RejectPage, Shape, reject_shape
 from oportuno.flows.take_in import take_in_again
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import read_id
@@ -44,9 +44,3 @@ async def replay(
         return ReplayShape(stored=0, code=taken.rejects[0].code, sentence=taken.rejects[0].sentence)
     await front.rejects.mark_replayed(who.workspace, [found.reject.id])
     return ReplayShape(stored=taken.stored, code="", sentence="")
-
-
-@router.get("/set-aside")
-async def set_aside(front: FrontHere, who: Caller, limit: Limit = 50) -> SetAsidePage:
-    """Give events whose evaluation failed. Each was set aside alone; the customer's other events went on."""
-    return SetAsidePage(items=[set_aside_shape(each) for each in await front.reads.set_aside(who.workspace, limit=limit)])

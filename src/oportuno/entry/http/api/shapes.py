@@ -12,7 +12,7 @@ from oportuno.consent.refusals import Reason, sentence
 from oportuno.content.said import Because
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
-from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, SetAside, Tally
+from oportuno.flows.reads import LedgerRecord, MessageRecord, RejectRecord, Tally
 from oportuno.flows.work import Decision
 from oportuno.kit.ids import write_id
 from oportuno.kit.times import Millis, to_text
@@ -182,16 +182,6 @@ class TallyShape(Shape):
     times: int
 
 
-class SetAsideShape(Shape):
-    """An event whose evaluation failed: kept and shown, not applied."""
-
-    customer: str
-    lane: int
-    seq: int
-    at: str
-    fault: str
-
-
 class VerdictPage(Shape):
     """Verdicts, newest first."""
 
@@ -234,12 +224,6 @@ class DecisionPage(Shape):
     items: list[VerdictShape]
     tallies: list[TallyShape]
     next: str | None
-
-
-class SetAsidePage(Shape):
-    """Events that were set aside, newest first."""
-
-    items: list[SetAsideShape]
 
 
 def moment(at: Millis | None) -> str | None:
@@ -366,10 +350,3 @@ def reject_shape(record: RejectRecord) -> RejectShape:
 def tally_shapes(tallies: Sequence[Tally]) -> list[TallyShape]:
     """Show counts."""
     return [TallyShape(decided=each.decided.value, refusal=each.refusal, journey=each.journey, times=each.times) for each in tallies]
-
-
-def set_aside_shape(each: SetAside) -> SetAsideShape:
-    """Show an event that was set aside."""
-    return SetAsideShape(
-        customer=write_id(CUSTOMER, each.key.customer), lane=each.lane, seq=each.seq, at=to_text(each.at), fault=each.fault
-    )
