@@ -144,6 +144,7 @@ def test_old_news_writes_history_and_is_not_told(stocked):
         old = How(speaks=False)
         await catalogue.upsert(here, [row("lamp", told=["price"], price=7_000, at=now - 20 * DAY)], old)
         await catalogue.upsert(here, [row("lamp", told=["price"], price=9_000, at=now - 10 * DAY)], old)
+        assert kinds(await catalogue.upsert(here, [row("rug", told=["stock"], stock=5)], old)) == []
         lamp = await catalogue.product(here, "lamp")
         assert (lamp.price, lamp.lowest, lamp.since) == (10_000, 7_000, now - 20 * DAY)
         points = await catalogue.prices(here, "lamp")

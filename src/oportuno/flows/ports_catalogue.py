@@ -38,7 +38,7 @@ class Written(NamedTuple):
     """What a write did."""
 
     changes: list[Change]
-    """What is news; with `speaks` it is on its way to those who watch."""
+    """What is news, and on its way to those who watch; old news is none."""
     written: int
     """Products that differ from what stood there."""
     unchanged: int

@@ -98,7 +98,7 @@ class MemoryCatalogue:
         if not how.dry:
             shelf.at = at
             self._keep(workspace, shelf, plan, some, how)
-        return Written(plan.changes, len(plan.products), told - len(plan.products), plan.version)
+        return Written(plan.changes if how.speaks else [], len(plan.products), told - len(plan.products), plan.version)
 
     def _keep(self, workspace: WorkspaceId, shelf: Shelf, plan: Plan, some: Sequence[Edit], how: How) -> None:
         shelf.version = plan.version

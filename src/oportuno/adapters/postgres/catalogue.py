@@ -243,4 +243,4 @@ class CatalogueWrites:
     async def _finish(unit: Unit, some: list[Edit], how: How, told: int) -> Written:
         plan = await unit.settle(some, how, how.began)
         await unit.write(plan, some, how)
-        return Written(plan.changes, len(plan.products), told - len(plan.products), plan.version)
+        return Written(plan.changes if how.speaks else [], len(plan.products), told - len(plan.products), plan.version)
