@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from contract_world import Shop
+from contract_world import Shop, arrival
 
 from oportuno.catalog.item import item_of
 from oportuno.catalog.product import Product
 from oportuno.catalog.row import ProductRow
 from oportuno.events.event import Call, Source
 from oportuno.flows.fan_out import Telling, WatchChange
+from oportuno.flows.ports import LaneClass
 from oportuno.flows.ports_catalogue import How
 from oportuno.flows.work import Moved
 from oportuno.kit.ids import key_of
@@ -227,5 +230,42 @@ def test_the_same_change_to_two_items_is_the_same_event_to_who_watches_both(tell
         assert len(part.events) == 3
         assert {event.key for event in part.events} == {key_of(shop.workspace, customer) for customer in who(shop, 1, 2)}
         assert len({event.h for event in part.events}) == 2
+
+    tell(story)
+
+
+def test_beside_live_events_a_change_takes_a_fifth_of_a_batch_at_most(tell):
+    async def story(shop: Shop):
+        await sells(shop, lamp=10_000)
+        await watches(shop, *((number, LAMP, None, 3) for number in range(200)))
+        now = await shop.now()
+        await shop.intake.store([arrival(shop.key(n % 50), f"live{n}", now=now) for n in range(150)], [], LaneClass.LIVE)
+        await sells(shop, lamp=8_000)
+        feed = await shop.outside.feed()
+        for _ in range(PATIENCE):
+            fetched = await feed.fetch(50)
+            mine = of_shop(shop, fetched.telling)
+            if mine.events:
+                break
+            feed.again(fetched)
+            await feed.wait(0.05)
+        assert 0 < len(mine.events) <= 10
+        assert len(fetched.events) >= 20
+        assert len(fetched.events) + len(fetched.telling.events) <= 50
+
+    tell(story)
+
+
+def test_a_change_wakes_whoever_waits_for_news(tell):
+    async def story(shop: Shop):
+        await sells(shop, lamp=10_000)
+        await watches(shop, (1, LAMP, None, 0))
+        feed = await shop.outside.feed()
+        await feed.fetch(10)
+        waiting = asyncio.create_task(feed.wait(300))
+        await asyncio.sleep(0)
+        await sells(shop, lamp=8_000)
+        await asyncio.wait_for(waiting, 30)
+        assert await hear_all(shop, feed) == [("Product Price Dropped", shop.key(1).customer)]
 
     tell(story)
