@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from oportuno.flows.programme import Programme
     from oportuno.flows.put_in_words import Words
     from oportuno.flows.reads import Reads, Rejects
+    from oportuno.flows.standings import Standings
     from oportuno.flows.work import Store
 
 _LOOKING_AT_ONCE = 4
@@ -62,6 +63,8 @@ class Front:
     """Reads the identity tokens of browsers."""
     links: LinkMaker
     """Signs and reads the links in messages."""
+    standings: Standings
+    """What was measured over all customers of a workspace."""
     secret: bytes
     """The installation's secret; what is used is derived from it."""
 
@@ -99,6 +102,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.postgres.merges import PostgresCrossings
     from oportuno.adapters.postgres.reads import PostgresReads
     from oportuno.adapters.postgres.signings import PostgresSignings
+    from oportuno.adapters.postgres.standing import PostgresStandings
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
 
@@ -130,6 +134,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             mailbox=PostgresMailbox(looking),
             erasures=PostgresErasures(looking),
             compiler=Mrml(),
+            standings=PostgresStandings(looking),
             links=links_for(settings, intake.secret),
             secret=intake.secret,
         )
@@ -239,10 +244,12 @@ async def keep_house(settings: Settings) -> dict[str, int]:
     """Do the hourly round over the database and say what was done. Raises Unavailable."""
     from oportuno.adapters.postgres.database import connect
     from oportuno.adapters.postgres.housekeeping import keep_house as keep
+    from oportuno.adapters.postgres.standing import take_standings
 
     connection = await connect(database_url(settings), name="housekeeping")
     try:
-        return dict(msgspec.structs.asdict(await keep(connection, dedupe_days=settings.dedupe_days)))
+        done = dict(msgspec.structs.asdict(await keep(connection, dedupe_days=settings.dedupe_days)))
+        return done | {"standings_taken": await take_standings(connection)}
     finally:
         await connection.close()
 

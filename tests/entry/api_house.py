@@ -123,6 +123,7 @@ async def tienda_norte():
         catalogue=world.catalogue,
         erasures=world.erasures,
         compiler=Mrml(),
+        standings=world.standings,
         links=links_for(settings, SECRET),
         secret=SECRET,
     )

@@ -17,6 +17,7 @@ from oportuno.adapters.memory.outbox import MemoryOutbox
 from oportuno.adapters.memory.programmes import MemoryProgrammes
 from oportuno.adapters.memory.reads import MemoryReads
 from oportuno.adapters.memory.signings import MemorySignings
+from oportuno.adapters.memory.standing import MemoryStandings
 from oportuno.adapters.memory.store import MemoryStore
 from oportuno.kit.ids import BUCKETS
 
@@ -38,6 +39,7 @@ class MemoryWorld(Ground):
     def __init__(self, *, now: Millis = START, self_moving: bool = True) -> None:
         super().__init__(now=now, self_moving=self_moving)
         self.intake = MemoryIntake(self)
+        self.standings = MemoryStandings(self)
         self.keys = MemoryKeys(self)
         self.store = MemoryStore(self)
         self.outbox = MemoryOutbox(self)

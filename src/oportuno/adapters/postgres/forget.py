@@ -203,6 +203,8 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "installation": "the installation's secret",
     "workspaces": "a shop's name and settings",
     "keys": "hashes of keys of programs",
+    "standings": "where the fifths of a workspace's buyers begin: four numbers each",
+    "together": "products found together by at least five customers",
     "signings": "by what a shop's server signs",
     "definitions": "journeys, messages and policies as the shop wrote them",
     "seen": "keyed hashes of message ids, which are random, let go after some weeks",

@@ -28,6 +28,7 @@ from oportuno.entry.http.api import (
     rejects,
     set_aside,
     stores,
+    together,
     wishes,
 )
 from oportuno.entry.http.api.door import bearer_headers
@@ -125,7 +126,7 @@ def api(front: Front, health: Health) -> FastAPI:
     app.state.front = front
     for each in (customers, answers, wishes, erasures, decisions, definitions, rejects, set_aside):
         app.include_router(each.router)
-    for each in (catalogue, stores, merges, identity):
+    for each in (catalogue, stores, together, merges, identity):
         app.include_router(each.router)
     app.include_router(health_router(health))
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)

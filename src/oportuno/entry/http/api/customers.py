@@ -92,6 +92,6 @@ async def _shown(front: Front, who: KeyFacts, any_id: str) -> CustomerShape:
         status=status.name.lower(),  # type: ignore[arg-type]
         merged_from=[write_id(CUSTOMER, each.customer) for each in (await numbers(front, key))[1:]],
         state_bytes=len(row.state) if row else 0,
-        profile=picture(draft, now),
+        profile=picture(draft, now, await front.standings.break_points(key.workspace)),
         next_look_at=moment(row.due_at) if row else None,
     )
