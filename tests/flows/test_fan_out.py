@@ -22,10 +22,13 @@ from oportuno.consent.policy import Policy
 from oportuno.content.message import Message, Rendered
 from oportuno.events.event import Call, Source
 from oportuno.flows.deliver import Delivered, Ended, deliver_one
+from oportuno.flows.fan_out import FanOut
+from oportuno.flows.fan_out import told as told_of
 from oportuno.flows.ports import Arrival, LaneClass
 from oportuno.flows.ports_catalogue import How
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.react import Reacted, react_once
+from oportuno.flows.reads import SetAside
 from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.journeys.journey import Journey
 from oportuno.journeys.read import read_journey
@@ -282,3 +285,10 @@ def test_an_event_of_that_name_from_a_browser_tells_nobody_anything() -> None:
         assert house.world.tables.decisions == []
 
     told(story)
+
+
+def test_a_change_whose_telling_raised_can_be_named_like_every_event_that_was_set_aside() -> None:
+    change = FanOut(workspace=NORTE, n=1, item=LAMP, id=b"c" * 16, name="Product Price Dropped", body=b"{}", at=1, expires_at=2)
+    ana, bruno = told_of(change, ANA), told_of(change, BRUNO)
+    names = {SetAside(event.key, event.lane, event.seq, 1, "ValueError").id for event in (ana, bruno)}
+    assert [len(name) for name in names] == [12, 12]
