@@ -192,10 +192,13 @@ async def _step_each(writes: Writes, batch: _Batch, customers: Sequence[Stored],
 def _step_one(writes: Writes, stored: Stored, batch: _Batch, facts: Facts, now: Millis) -> None:
     events = batch.happenings[stored.key]
     programme = batch.programmes.get(stored.key.workspace)
+    if stored.status is not Status.ACTIVE:
+        # Whoever they are one with watches for themselves, and of whom was forgotten there is nothing to blank.
+        events = [event for event in events if not event.of_catalogue]
     if forward(writes, stored, events, now):
         return
     if stored.status is Status.ERASED:
-        writes.redactions += [event for event in events if not event.of_catalogue]
+        writes.redactions += events
     elif programme is None:
         writes.quarantines += [Quarantine(event, "workspace_unknown") for event in events if not event.of_catalogue]
     else:
