@@ -12,6 +12,7 @@ import msgspec
 
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.intake import LANE_LOCK
+from oportuno.flows.crossing import UNDO_WITHIN
 from oportuno.kit.ids import BUCKETS
 from oportuno.kit.times import DAY, Millis
 
@@ -35,6 +36,12 @@ SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN p
 WHERE p.relname = 'seen' AND c.relname ~ '^seen_[0-9]{8}$'
   AND c.relname < 'seen_' || to_char(date '1970-01-01' + (clock_millis() / 86400000)::int - %s, 'YYYYMMDD')
 """
+# What undoing a merge takes: the two states, and the events that were folded out of an inbox.
+_OLD_MERGES: Final = """
+UPDATE merges SET loser_state = NULL, winner_state = NULL, winner_offsets = NULL
+WHERE joined_at < clock_millis() - %s AND (loser_state IS NOT NULL OR winner_state IS NOT NULL)
+"""
+_OLD_INBOX: Final = "DELETE FROM inbox WHERE kind = 2 AND at < clock_millis() - %s"
 _OLD_REJECTS: Final = "DELETE FROM rejects WHERE received < clock_millis() - %s"
 # A lane's writer is gone when its lock can be had; a lane that is drained then can never hold anything new. The locks come first, in a
 # statement of their own: whether a lane is drained must be seen after its writer's last commit.
@@ -66,6 +73,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     seen_days_dropped: int = 0
     rejects_dropped: int = 0
     lanes_retired: int = 0
+    merges_settled: int = 0
+    """Merges that can no longer be undone, whose states were let go of."""
     fanouts_dropped: int = 0
     """Changes of catalogues that everybody concerned has heard of, or that have expired."""
 
@@ -85,6 +94,8 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
             if name.removeprefix("seen_").isdigit():
                 await connection.execute(f"DROP TABLE IF EXISTS {name}".encode())
         rejects = await connection.execute(_OLD_REJECTS, (_REJECTS_KEPT,))
+        merges = await connection.execute(_OLD_MERGES, (UNDO_WITHIN,))
+        await connection.execute(_OLD_INBOX, (UNDO_WITHIN + DAY,))
         told = await connection.execute(_TOLD_THROUGH, (BUCKETS,))
         async with connection.transaction():
             left = await (await connection.execute(_LEFT, (LANE_LOCK,))).fetchall()
@@ -95,5 +106,6 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         seen_days_dropped=len(old),
         rejects_dropped=rejects.rowcount,
         lanes_retired=retired.rowcount,
+        merges_settled=merges.rowcount,
         fanouts_dropped=told.rowcount,
     )
