@@ -65,6 +65,20 @@ class Settings(BaseSettings):
         default=16, ge=1, le=256, description="How many messages one delivering process may have in hand with providers at once."
     )
 
+    email_per_second: float = Field(
+        default=50, gt=0, le=10_000, description="How many e-mails one delivering process may hand to the mail server per second."
+    )
+    domain_per_second: float = Field(
+        default=20, gt=0, le=10_000, description="How many of them to any one recipient domain: large receivers defer who hurries."
+    )
+    webhooks_per_second: float = Field(
+        default=500, gt=0, le=10_000, description="How many webhooks one delivering process may post per second, to all hosts together."
+    )
+    host_per_second: float = Field(default=200, gt=0, le=10_000, description="How many of them to any one host.")
+    workspace_per_second: float = Field(
+        default=200, gt=0, le=10_000, description="How many messages of one workspace on one channel leave per second and process."
+    )
+
     smtp_host: str = Field(default="", description="Mail server to hand e-mail to. Empty: e-mail waits, and the health page says so.")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="How the connection to it is protected.")

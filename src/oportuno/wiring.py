@@ -19,6 +19,7 @@ from oportuno.settings import Settings
 
 if TYPE_CHECKING:
     from oportuno.adapters.system_clock import SystemClock
+    from oportuno.channels.pace import Rate
     from oportuno.content.links import LinkMaker
     from oportuno.flows.crossing import Crossings
     from oportuno.flows.definitions import Workspaces
@@ -267,6 +268,8 @@ class Delivery:
     facts: FactsAtHand
     way: Callable[[Programme, str], tuple[str, Provider]]
     """The name under which a way out is paced, and the provider. A sandbox has one way only: its own mailbox."""
+    rates: dict[str, Rate]
+    """How fast each lane may go."""
 
 
 @asynccontextmanager
@@ -301,6 +304,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
             words=put_in_words(links_for(settings, store.secret)),
             facts=FactsCache(PostgresShelves(connections)),
             way=way,
+            rates=rates_of(settings),
         )
 
 
@@ -347,6 +351,20 @@ def ways_out(
         return own if programme.policy.sandbox else out[channel]
 
     return way
+
+
+def rates_of(settings: Settings) -> dict[str, Rate]:
+    """Give the paces of the lanes: by their names, and by their kinds. A second's worth may go at once."""
+    from oportuno.channels.pace import Rate
+
+    per_second = {
+        f"provider smtp {settings.smtp_host}": settings.email_per_second,
+        "provider webhook": settings.webhooks_per_second,
+        "domain": settings.domain_per_second,
+        "host": settings.host_per_second,
+        "workspace": settings.workspace_per_second,
+    }
+    return {name: Rate(rate, max(1.0, rate)) for name, rate in per_second.items()}
 
 
 def links_for(settings: Settings, secret: bytes) -> LinkMaker:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
 from deliver_world import ACCEPTED, Shop, policy, programme, render
 
 from oportuno.channels.channel import Answer, Outcome, Window
+from oportuno.channels.pace import Pace, Rate
 from oportuno.content.message import Message, Rendered
 from oportuno.entry.deliverer import Deliverer, Way
 from oportuno.flows.deliver import Delivered, Ended
@@ -149,6 +150,39 @@ def test_one_shop_s_endpoint_that_hangs_does_not_hold_up_another_shop() -> None:
                 assert (await heard.get())[1].ended is Ended.ACCEPTED
             assert len(quick.begun) == 30
             slow.free.set()
+
+    tell(story)
+
+
+def test_however_many_shops_endpoints_hang_one_that_answers_is_not_held_up() -> None:
+    async def story(shop: Shop) -> None:
+        slow, quick = Endpoint(hangs=True), Endpoint()
+        for workspace in (7, 8):
+            await messages(shop, 30, channel="webhook", workspace=workspace)
+        async with running(shop, lambda p, _c: Way("webhook", quick if p.workspace == 9 else slow)) as (_, heard, _o):
+            for _ in range(6):
+                await slow.arrived.acquire()
+            await messages(shop, 30, channel="webhook", workspace=9)
+            for _ in range(30):
+                assert (await heard.get())[1].ended is Ended.ACCEPTED
+            assert (len(quick.begun), slow.most) == (30, 6)
+            slow.free.set()
+
+    tell(story)
+
+
+def test_a_shop_that_has_used_up_its_pace_waits_alone() -> None:
+    async def story(shop: Shop) -> None:
+        hook = Endpoint()
+        mine = await messages(shop, 30, channel="webhook", workspace=7)
+        theirs = await messages(shop, 30, channel="webhook", workspace=8)
+        pace = Pace(rates={"workspace 7 webhook": Rate(0.001, 5)})
+        async with running(shop, lambda _p, _c: Way("webhook", hook), pace=pace) as (_, heard, _o):
+            accepted = 0
+            while accepted < 35:
+                accepted += (await heard.get())[1].ended is Ended.ACCEPTED
+        assert {shop.status(one) for one in theirs} == {OutboxStatus.ACCEPTED}
+        assert sum(shop.status(one) is OutboxStatus.ACCEPTED for one in mine) == 5
 
     tell(story)
 

@@ -52,7 +52,8 @@ class _Lane:
 class Pace:
     """Paces and breakers of one process.
 
-    `rates` names the pace of a lane by its exact name; lanes without one are free. `at_once` says how many hand-offs may pass one lane of
+    `rates` names the pace of a lane by its exact name, or by its first word for each lane of that kind (``domain``: so many a second to
+    every domain); lanes without one are free. `at_once` says how many hand-offs may pass one lane of
     a kind at the same time, so that a slow one never takes every place.
     """
 
@@ -81,7 +82,7 @@ class Pace:
             return held
         for name in names:
             lane = self._lane(name, now)
-            rate = self.rates.get(name)
+            rate = self._rate(name)
             if rate is not None:
                 lane.tokens = self._tokens(lane, rate, now) - 1
                 lane.counted_at = now
@@ -135,18 +136,35 @@ class Pace:
             return lane.closed_until - now
         if lane.probing and lane.handing:
             return FIRST_BACK_OFF  # half open: one goes ahead and is heard before the others follow
-        rate = self.rates.get(name)
+        rate = self._rate(name)
         if rate is None:
             return 0.0
         tokens = self._tokens(lane, rate, now)
         return 0.0 if tokens >= 1 else (1 - tokens) / rate.per_second
+
+    def _rate(self, name: str) -> Rate | None:
+        return self.rates.get(name) or self.rates.get(name.partition(" ")[0])
+
+    def closed(self, now: float) -> dict[str, int]:
+        """Count the lanes that are closed now, by the first word of their names: never a domain's or a workspace's own."""
+        found: dict[str, int] = {}
+        for name, lane in self._lanes.items():
+            if lane.closed_until > now:
+                kind = name.partition(" ")[0]
+                found[kind] = found.get(kind, 0) + 1
+        return found
+
+    def closed_providers(self, now: float) -> list[str]:
+        """Name the providers that are closed now."""
+        start = "provider "
+        return sorted(name.removeprefix(start) for name, lane in self._lanes.items() if name.startswith(start) and lane.closed_until > now)
 
     def _lane(self, name: str, now: float) -> _Lane:
         lane = self._lanes.get(name)
         if lane is None:
             if len(self._lanes) >= _MOST_LANES:
                 self._forget(now)
-            rate = self.rates.get(name)
+            rate = self._rate(name)
             lane = self._lanes[name] = _Lane(tokens=rate.burst if rate is not None else 0.0, counted_at=now)
         lane.used_at = now
         return lane

@@ -160,10 +160,11 @@ class Deliverer:
         return left
 
     def _crowded(self, programme: Programme, channel: str, way: Way, mine: Mapping[bytes, asyncio.Task[None]], places: int) -> bool:
-        """Leave a quarter of the places to others: one workspace's slow endpoint must not take them all."""
+        """Leave a quarter of the places to who has none yet: slow endpoints, however many, must not take them all."""
         own = f"{programme.workspace} {way.lane}"
         lanes = Lanes(f"provider {way.lane}", "", f"workspace {programme.workspace} {channel}")
-        return self.pace.crowded(lanes) or sum(task.get_name() == own for task in mine.values()) >= max(1, places * 3 // 4)
+        shared = max(1, places * 3 // 4)
+        return self.pace.crowded(lanes) or (len(mine) >= shared and any(task.get_name() == own for task in mine.values()))
 
     async def _one(self, channel: str, waiting: Waiting, programme: Programme, way: Way) -> None:
         message = waiting.message

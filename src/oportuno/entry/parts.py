@@ -169,6 +169,7 @@ async def _deliver(settings: Settings, *, lifeline: int | None) -> None:
 
 
 async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, *, places: int) -> None:
+    from oportuno.channels.pace import Pace
     from oportuno.entry.deliverer import Deliverer, Way
 
     deliverer = Deliverer(
@@ -180,6 +181,7 @@ async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, *, plac
         render=delivery.words,
         ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
         places=places,
+        pace=Pace(rates=delivery.rates),
     )
     stopper = asyncio.create_task(_stop_when(stop, deliverer.stop))
     try:

@@ -113,6 +113,26 @@ def test_who_waits_as_long_as_told_may_go(rate: float, burst: int) -> None:
         assert pace.enter(MAIL, now) == 0
 
 
+def test_a_kind_of_lane_has_its_pace_for_each_of_them_and_a_name_of_its_own_wins() -> None:
+    pace = Pace(rates={"domain": Rate(1, 1), "domain otra.example": Rate(1, 2)})
+    assert pace.enter(MAIL, 0.0) == 0
+    assert pace.enter(MAIL, 0.0) > 0
+    assert [pace.enter(OTHER_DOMAIN, 0.0) for _ in range(2)] == [0, 0]
+    assert pace.enter(OTHER_DOMAIN, 0.0) > 0
+    assert pace.enter(OTHER_PROVIDER, 0.0) == 0
+
+
+def test_what_is_closed_is_counted_by_kind_and_only_providers_are_named() -> None:
+    pace = Pace()
+    pace.hear(MAIL, refused("provider"), 0.0)
+    for domain in ("a.example", "b.example"):
+        pace.hear(MAIL._replace(destination=f"domain {domain}"), refused("destination"), 0.0)
+    assert pace.closed(0.5) == {"provider": 1, "domain": 2}
+    assert pace.closed_providers(0.5) == ["smtp"]
+    assert pace.closed(90.0) == {}
+    assert pace.closed_providers(90.0) == []
+
+
 def test_memory_is_bounded_however_many_domains_there_are() -> None:
     pace = Pace()
     for number in range(25_000):
