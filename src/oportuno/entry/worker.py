@@ -25,7 +25,7 @@ _AFTER_A_RACE: Final = 0.005
 _LONGEST_RACE: Final = 0.5
 """Seconds: who lost a race, or waited for a row in vain, tries again after a pause that doubles as long as it goes on losing."""
 _BATCHES_BETWEEN_COLLECTIONS: Final = 2_000
-_CROSSED_AT_ONCE: Final = 200
+_CROSSED_AT_ONCE: Final = 500
 _BETWEEN_CROSSINGS: Final = 0.1
 
 

@@ -12,7 +12,8 @@ from oportuno.kit.ids import Bucket, CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 
 _KINDS: Final = {"user": 0, "anonymous": 1}
-_OPEN = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage IN (0, 1, 2) ORDER BY bucket, stage, id LIMIT %s"
+_OPEN = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage IN (0, 2) LIMIT %s"
+_ON_THEIR_WAY = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage = 1 LIMIT %s"
 _INBOX = """
 SELECT bucket, workspace, customer, id, kind, sender, at, body FROM inbox
 WHERE bucket = ANY(%s::int2[]) AND kind < 2 ORDER BY kind, bucket, workspace, customer, id LIMIT %s
@@ -54,7 +55,12 @@ class PostgresCrossings:
         async with self._connections.lend() as connection, connection.pipeline():
             merges = await connection.execute(_OPEN.encode(), (owned, limit))
             inbox = await connection.execute(_INBOX, (owned, limit))
-            return [read_merge(row) for row in await merges.fetchall()], [read_posted(row) for row in await inbox.fetchall()]
+            found, posted = [read_merge(row) for row in await merges.fetchall()], [read_posted(row) for row in await inbox.fetchall()]
+            if not posted:
+                # A snapshot that lies nowhere was forgotten with its addressee; while others lie there it may be behind them.
+                on_their_way = await connection.execute(_ON_THEIR_WAY.encode(), (owned, limit))
+                found += [read_merge(row) for row in await on_their_way.fetchall()]
+        return found, posted
 
     async def ask(self, merge: Merge) -> Merge:
         """See the port."""

@@ -25,6 +25,7 @@ from oportuno.entry.bench.feeds import measure_catalogue
 from oportuno.entry.bench.laid_down import JOURNEYS, POLICY, message
 from oportuno.entry.bench.latency import Sink, probe
 from oportuno.entry.bench.load import Plan
+from oportuno.entry.bench.merges import measure_merges
 from oportuno.entry.bench.page import write_page
 from oportuno.entry.bench.parts import Served, command, send, serve, start_sending
 from oportuno.entry.bench.people import mould_states, seed_customers
@@ -51,6 +52,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of the feed."""
     told: int
     """Customers of the shop whose price falls; half of them watch."""
+    merges: int
 
 
 FULL: Final = Sizes(
@@ -63,9 +65,10 @@ FULL: Final = Sizes(
     backlog=1_000_000,
     products=1_000_000,
     told=200_000,
+    merges=20_000,
 )
 QUICK: Final = Sizes(
-    few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, products=20_000, told=4_000
+    few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, products=20_000, told=4_000, merges=500
 )
 _CONNECTIONS: Final = 6
 _SINGLE_CONNECTIONS: Final = 32
@@ -122,7 +125,20 @@ async def _measure(sizes: Sizes, console: Console) -> dict[str, Any]:
             found["most"] = _throughput(served, shop, sizes.most, sizes.events, seed=9)
         found["memory_mb_end"] = served.memory()
         found["fan_out"] = await _fan_out(served, neighbour, sink, sizes=sizes, console=console)
+        found["merges"] = _merges(served, sink, sizes=sizes, console=console)
     await sink.close()
+    return found
+
+
+def _merges(served: Served, sink: Sink, *, sizes: Sizes, console: Console) -> dict[str, Any]:
+    """Let pairs of customers turn out to be one beside 2,000 events a second."""
+    shop = open_workspace(served, "Tienda Oeste", "o", sink.url)
+    seed(served, shop, 0, 3 * sizes.merges, console)
+    with _said(console, f"{sizes.merges:,} merges beside 2,000 events/s"):
+        with start_sending(_plan(served, shop, 3 * sizes.merges, 40 * sizes.merges, seed=11, batch=20, rate=2_000.0)) as process:
+            found = measure_merges(served, shop.number, shop.prefix, pairs=sizes.merges)
+            process.terminate()
+        served.await_drained(300)
     return found
 
 
