@@ -103,7 +103,7 @@ def test_a_customer_whose_state_raises_is_named_until_they_have_gone_on(monkeypa
 
 
 def test_what_does_not_go_on_is_told_by_the_page_of_health(monkeypatch: pytest.MonkeyPatch) -> None:
-    troubled = Vitals(now=1, engines=1, unowned=1, given_up={17: "consents"}, left=["ws_norte"], clock_doubted=True)
+    troubled = Vitals(now=1, engines=1, buckets_unowned=1, given_up={17: "consents"}, left=["ws_norte"], clock_doubted=True)
 
     async def vitals(_self: Any) -> Vitals:
         return troubled

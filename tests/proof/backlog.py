@@ -17,6 +17,7 @@ from oportuno.adapters.postgres import feed as feeds
 from oportuno.adapters.postgres.feed import PostgresFeed
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.adapters.postgres.sweep import UNITS
 from oportuno.flows.react import react_once
 from oportuno.kit.ids import BUCKETS
 from oportuno.kit.times import DAY
@@ -123,10 +124,14 @@ class Backlog:
         options = " ".join(f"-c {setting}={value}" for setting, value in feeds.ENGINE_PLANS.items())
         with psycopg.connect(self.ground.url, options=options) as connection:
             connection.execute(
-                "PREPARE sweep (int2[], int8) AS " + feeds._SWEEP_UNITS.replace("%b::int2[]", "$1").replace("%b::int8", "$2")
+                "PREPARE sweep (int2[], int4[], int8, int8) AS "
+                + UNITS.replace("%b::int2[]", "$1").replace("%b::int4[]", "$2").replace("%b::int8", "$3", 1).replace("%b::int8", "$4")
             )
             buckets = "{" + ",".join(map(str, range(BUCKETS))) + "}"
-            row = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE sweep('{buckets}', {far})").fetchone()
+            (workspaces,) = connection.execute("SELECT array_agg(workspace)::text FROM workspaces").fetchone() or ("{}",)
+            row = connection.execute(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE sweep('{buckets}', '{workspaces}', 0, {far})"
+            ).fetchone()
         plan = row[0][0]["Plan"] if row else {}
         return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 

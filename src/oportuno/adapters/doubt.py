@@ -16,16 +16,19 @@ class StoreClock:
     def __init__(self) -> None:
         self.latest: Millis = 0
         """By which time something was decided at the latest."""
-        self.trusted = True
         self._seen_at: tuple[Millis, Millis] | None = None
         self._unsure_until: Millis = 0
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the time that was read last may be believed: it is not behind what was decided, and leapt not lately."""
+        return self._seen_at is None or (self._seen_at[0] >= self.latest and self._seen_at[1] >= self._unsure_until)
 
     def read(self, now: Millis, elapsed: Millis) -> Millis:
         """Give the batch's time: `now`, or the latest one while the clock stands behind it. `elapsed` is the monotonic clock."""
         if self._seen_at is not None and (now - self._seen_at[0]) - (elapsed - self._seen_at[1]) > LEAP:
             self._unsure_until = elapsed + LEAP
         self._seen_at = (now, elapsed)
-        self.trusted = now >= self.latest and elapsed >= self._unsure_until
         self.latest = max(self.latest, now)
         return self.latest
 

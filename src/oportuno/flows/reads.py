@@ -129,7 +129,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     """Events whose evaluation failed and that were not replayed."""
     poisoned: int = 0
     """Customers whose state or timer raises."""
-    unowned: int = 0
+    buckets_unowned: int = 0
     """Buckets that no engine holds: what happens in them waits."""
     given_up: dict[int, str] = {}
     """Buckets that an engine left to a newer release, with the section that this one wrote."""

@@ -9,7 +9,7 @@ import psycopg
 
 from oportuno.adapters.postgres.database import connect
 from oportuno.adapters.postgres.housekeeping import Kept, keep_house
-from oportuno.adapters.postgres.intake import PostgresIntake
+from oportuno.adapters.postgres.intake import LANE_LOCK, PostgresIntake
 from oportuno.events.event import Call, Source
 from oportuno.flows.ports import Arrival, LaneClass, Sighting
 from oportuno.kit.ids import key_of
@@ -85,6 +85,31 @@ def test_a_change_is_let_go_when_every_bucket_is_past_it_and_nobody_is_still_bei
         connection.execute("DELETE FROM fanout_cursors WHERE workspace = 9001")
         assert keep(postgres_url).fanouts_dropped == 1
         assert connection.execute("SELECT array_agg(n) FROM fanouts WHERE workspace = 9001").fetchone() == ([4],)
+
+
+def test_offsets_of_a_lane_that_is_gone_are_let_go_a_day_after_it(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE offsets, retired_lanes")
+        connection.execute("INSERT INTO lanes (lane, class, born_at) VALUES (7001, 0, clock_millis())")
+        connection.execute("SELECT pg_advisory_lock(%s, 7001)", (LANE_LOCK,))
+        connection.execute("INSERT INTO offsets (bucket, workspace, lane, seq) VALUES (1, 1, 7001, 5), (1, 1, 7002, 5), (2, 1, 7002, 5)")
+        assert keep(postgres_url).offsets_dropped == 0
+        assert connection.execute("SELECT lane FROM retired_lanes").fetchall() == [(7002,)]
+        assert keep(postgres_url).offsets_dropped == 0
+        connection.execute("UPDATE retired_lanes SET retired_at = retired_at - 90000000")
+        assert keep(postgres_url).offsets_dropped == 2
+        assert connection.execute("SELECT lane FROM offsets").fetchall() == [(7001,)]
+
+
+def test_a_customer_who_raised_long_ago_and_went_on_is_named_no_more(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO customers (bucket, workspace, customer, version, state) VALUES (1, 1, 1, 5, ''), (1, 1, 2, 5, '')")
+        connection.execute(
+            "INSERT INTO poisoned (bucket, workspace, customer, fault, since, last_at, version)"
+            " VALUES (1, 1, 1, 'ValueError', 0, 0, 4), (1, 1, 2, 'ValueError', 0, 0, 5)"
+        )
+        assert keep(postgres_url).poison_dropped == 1
+        assert connection.execute("SELECT customer FROM poisoned").fetchall() == [(2,)]
 
 
 def test_two_keepers_at_once_make_a_missing_day_together(postgres_url: str) -> None:

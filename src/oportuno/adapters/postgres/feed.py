@@ -20,14 +20,14 @@ from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connec
 from oportuno.adapters.postgres.fanout import FanOuts
 from oportuno.adapters.postgres.intake import NEWS
 from oportuno.adapters.postgres.leases import Leases
+from oportuno.adapters.postgres.sweep import Sweep, beyond
 from oportuno.events.event import Call, Event, Source, Trust, unpack_call
 from oportuno.flows.fan_out import FAN_OUT_NEWS
 from oportuno.flows.ports import Fetched, LaneClass
 from oportuno.flows.work import OffsetMove
 from oportuno.kit.ids import BUCKETS, Bucket, CustomerKey, WorkspaceId
-from oportuno.kit.times import DAY, SECOND, Millis
+from oportuno.kit.times import SECOND, Millis
 
-_SWEEP: Final[Millis] = 2 * SECOND
 _SHARES: Final = {"live": 60, "timers": 15, "told": 20, "bulk": 5}
 """Shares of a batch by class (ENGINE: fairness); what a class leaves unused, the others borrow."""
 _TOLD_BESIDE_LIVE: Final = 40
@@ -61,19 +61,6 @@ CROSS JOIN LATERAL (
     SELECT due_at FROM due t WHERE t.bucket = b.bucket AND t.workspace <> ALL(%b::int4[]) ORDER BY t.due_at LIMIT 1
 ) d
 """
-# Which units have anything unread: one probe a unit, however long the log. LIMIT keeps the planner from turning the probes into a join: as
-# EXISTS it read every event of the log that was evaluated already (1.2 million events: 3,300 ms every two seconds; so: 3 ms).
-_SWEEP_UNITS = """
-SELECT b.bucket, w.workspace, l.lane, l.class
-FROM unnest(%b::int2[]) AS b(bucket) CROSS JOIN workspaces w CROSS JOIN lanes l
-LEFT JOIN LATERAL (
-    SELECT p.seq FROM offsets p WHERE p.bucket = b.bucket AND p.workspace = w.workspace AND p.lane = l.lane LIMIT 1
-) o ON true
-CROSS JOIN LATERAL (
-    SELECT FROM events e
-    WHERE e.bucket = b.bucket AND e.workspace = w.workspace AND e.lane = l.lane AND e.seq > coalesce(o.seq, 0) AND e.seq < %b::int8 LIMIT 1
-) unread
-"""
 _Unit = tuple[Bucket, WorkspaceId, int]
 
 
@@ -105,7 +92,7 @@ class PostgresFeed:
         self._live_at: Millis | None = None
         """When live events were last read, by the monotonic clock."""
         self._turn = 0
-        self._swept: Millis | None = None
+        self._sweep = Sweep(connection)
         self._due_next: Millis | None = None
         self._due_asked: Millis = 0
         self._woken = asyncio.Event()
@@ -137,7 +124,7 @@ class PostgresFeed:
             now = await self._read_clock()
             await self._lease()
             now = max(now, self._clock.latest)
-            await self._sweep(now)
+            await self._look(now)
             telling = await self._fan_outs.fetch(now, self.owned, self._leases.resting, self._room(limit))
             limit = max(1, limit - len(telling.events))
             fetched = await self._read(now, self._clock.trusted, self._plan(limit), limit)
@@ -164,7 +151,7 @@ class PostgresFeed:
     async def wait(self, most: float) -> None:
         """See the port."""
         resting = self._leases.resting
-        if self._fan_outs.waiting(resting):
+        if self._fan_outs.waiting(resting) or self._sweep.hurries:
             return
         if any(units and workspace not in resting for waiting in self._pending.values() for workspace, units in waiting.items()):
             return
@@ -223,17 +210,15 @@ class PostgresFeed:
         if last_now is not None:
             # Buckets were won: they are looked through at once, and nothing in them is decided earlier than by who had them before.
             self._clock.decided(last_now)
-            self._swept = None
+            self._sweep.begin()
             self._due_asked = 0
 
-    async def _sweep(self, now: Millis) -> None:
-        elapsed = self._elapsed()
-        if (self._swept is not None and elapsed - self._swept < _SWEEP) or not self.owned:
+    async def _look(self, now: Millis) -> None:
+        found = await self._sweep.look(self.owned, now=now, elapsed=self._elapsed())
+        if found is None:
             return
-        self._swept = elapsed
         await self._fan_outs.sweep(self.owned)
-        cursor = await self._connection.execute(_SWEEP_UNITS, (list(self.owned), _far(now)), binary=True)
-        for bucket, workspace, lane, lane_class in await cursor.fetchall():
+        for bucket, workspace, lane, lane_class in found:
             self._class_of[lane] = lane_class
             self._pending[lane_class][workspace][bucket, workspace, lane] = None
 
@@ -269,7 +254,7 @@ class PostgresFeed:
         ask_due = bool(self.owned) and (self._due_next is None or self._due_next <= now or now - self._due_asked >= SECOND)
         async with connection.pipeline():
             for _, workspace, units, each in plan:
-                parameters = (Int2s(u[0] for u in units), Int4s(u[2] for u in units), workspace, workspace, _far(now), each)
+                parameters = (Int2s(u[0] for u in units), Int4s(u[2] for u in units), workspace, workspace, beyond(now), each)
                 cursors.append(await connection.execute(_EVENTS, parameters, binary=True))
             if ask_due:
                 buckets, resting = Int2s(sorted(self.owned)), Int4s(self._leases.resting)
@@ -325,8 +310,3 @@ def _read_rows(workspace: WorkspaceId, rows: list[tuple[Any, ...]]) -> tuple[lis
         end[1] = seq
         end[2] += 1
     return events, ends
-
-
-def _far(now: Millis) -> int:
-    """Give a seq beyond every event that may stand in the log now."""
-    return (now + DAY) * 1_000

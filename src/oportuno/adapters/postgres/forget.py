@@ -191,7 +191,7 @@ REGISTRY: Final[dict[str, Place]] = {
         later=_by_customer(
             "UPDATE merges SET loser_state = NULL, winner_state = NULL, winner_offsets = NULL, moved = NULL"
             " WHERE workspace = %(workspace)s AND (loser = %(customer)s OR winner = %(customer)s)"
-        )
+        ),
     ),
     "events": Place(later=_sweep_events),
     # Last: by then the log has told every id by which the person is named.

@@ -56,6 +56,25 @@ DELETE FROM lanes l WHERE l.lane = ANY(%s) AND NOT EXISTS (
     WHERE last.seq > coalesce(o.seq, 0)
 )
 """
+# A lane's number is never given again. Its offsets stay a day longer than it does: by then no engine holds a batch of it any more (a batch
+# is refused ten minutes after it was read), so none can find them away and evaluate from the beginning.
+_NOTE_RETIRED: Final = """
+INSERT INTO retired_lanes (lane, retired_at)
+SELECT DISTINCT o.lane, clock_millis() FROM offsets o
+WHERE NOT EXISTS (SELECT FROM lanes l WHERE l.lane = o.lane) AND NOT EXISTS (SELECT FROM retired_lanes r WHERE r.lane = o.lane)
+ON CONFLICT DO NOTHING
+"""
+_FORGET_RETIRED: Final = """
+WITH past AS (DELETE FROM retired_lanes WHERE retired_at < clock_millis() - %s RETURNING lane)
+DELETE FROM offsets o USING past WHERE o.lane = past.lane
+"""
+_OFFSETS_KEPT: Final[Millis] = DAY
+_OLD_POISON: Final = """
+DELETE FROM poisoned p USING customers c
+WHERE c.bucket = p.bucket AND c.workspace = p.workspace AND c.customer = p.customer AND c.version <> p.version
+  AND p.last_at < clock_millis() - %s
+"""
+_POISON_KEPT: Final[Millis] = 30 * DAY
 # A bucket without a head has told nothing yet, and a walk that goes on still reads its row.
 _TOLD_THROUGH: Final = """
 DELETE FROM fanouts f USING (
@@ -75,6 +94,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     lanes_retired: int = 0
     merges_settled: int = 0
     """Merges that can no longer be undone, whose states were let go of."""
+    offsets_dropped: int = 0
+    """Of lanes that were retired more than a day ago."""
+    poison_dropped: int = 0
+    """Customers who raised a month ago and have gone on since."""
     fanouts_dropped: int = 0
     """Changes of catalogues that everybody concerned has heard of, or that have expired."""
 
@@ -100,6 +123,9 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         async with connection.transaction():
             left = await (await connection.execute(_LEFT, (LANE_LOCK,))).fetchall()
             retired = await connection.execute(_RETIRE, ([lane for (lane,) in left],))
+        await connection.execute(_NOTE_RETIRED)
+        offsets = await connection.execute(_FORGET_RETIRED, (_OFFSETS_KEPT,))
+        poison = await connection.execute(_OLD_POISON, (_POISON_KEPT,))
         await connection.execute("SELECT pg_advisory_unlock(%s, 0)", (HOUSE_LOCK,))
     return Kept(
         partitions_made=made,
@@ -107,5 +133,7 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         rejects_dropped=rejects.rowcount,
         lanes_retired=retired.rowcount,
         merges_settled=merges.rowcount,
+        offsets_dropped=offsets.rowcount,
+        poison_dropped=poison.rowcount,
         fanouts_dropped=told.rowcount,
     )

@@ -119,7 +119,7 @@ class PostgresReads:
             set_aside=set_aside,
             waiting=waiting,
             poisoned=poisoned,
-            unowned=unowned,
+            buckets_unowned=unowned,
             given_up={int(bucket): str(section) for each in says for bucket, section in each.get("given_up", {}).items()},
             left=[row[0] for row in await self._rows(_NAMES, left)] if left else [],
             clock_doubted=any(each.get("clock_doubted", False) for each in says),

@@ -113,7 +113,8 @@ WHERE bucket = %b AND workspace = %b AND customer = %b AND status = 0 AND day >=
   AND (%b::bytea = '' OR id = %b::bytea)
 RETURNING body, doubt
 """
-_CANCEL_REACH: Final = 400
+_CANCEL_REACH: Final = 40
+"""Days back that a message may still wait: what a journey says expires within 30, and older partitions need not be probed."""
 _MOVE = """
 WITH moved AS (
     UPDATE outbox SET status = CASE WHEN doubt AND %b::int2 IN (3, 5, 6) THEN 4 ELSE %b::int2 END, reason = %b, deliverer = %b,

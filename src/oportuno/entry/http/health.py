@@ -86,7 +86,7 @@ class Health(MetricsCollector):
         yield GaugeMetricFamily("oportuno_messages_handing", "Messages in providers' hands now.", value=vitals.handing)
         yield GaugeMetricFamily("oportuno_events_set_aside", "Events whose evaluation failed, not replayed.", value=vitals.set_aside)
         yield GaugeMetricFamily("oportuno_customers_poisoned", "Customers whose state or timer raises.", value=vitals.poisoned)
-        yield GaugeMetricFamily("oportuno_buckets_unowned", "Buckets that no engine holds.", value=vitals.unowned)
+        yield GaugeMetricFamily("oportuno_buckets_unowned", "Buckets that no engine holds.", value=vitals.buckets_unowned)
         yield GaugeMetricFamily("oportuno_buckets_given_up", "Buckets left to a newer release.", value=len(vitals.given_up))
         yield GaugeMetricFamily("oportuno_workspaces_left", "Workspaces that engines leave alone.", value=len(vitals.left))
         yield GaugeMetricFamily("oportuno_clock_doubted", "1 when an engine doubts the database's clock.", value=vitals.clock_doubted)
@@ -116,7 +116,7 @@ def health_router(health: Health) -> APIRouter:
             status="degraded" if vitals.given_up or vitals.left or vitals.clock_doubted else "ok",
             engines=vitals.engines,
             waiting=vitals.waiting,
-            buckets_unowned=vitals.unowned,
+            buckets_unowned=vitals.buckets_unowned,
             given_up={str(bucket): section for bucket, section in sorted(vitals.given_up.items())},
             left=vitals.left,
             clock_doubted=vitals.clock_doubted,
