@@ -7,7 +7,7 @@ A draft is owned by one call of `step`; it is never shared, kept or copied.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Final, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -83,7 +83,7 @@ class CodecTooOld(Fault):
 class Draft:
     """One customer's state, open for one step."""
 
-    __slots__ = ("_deleted", "_dirty", "_open", "_sections", "granted", "key", "version")
+    __slots__ = ("_deleted", "_dirty", "_open", "_sections", "granted", "key", "stirred", "version")
 
     def __init__(self, key: CustomerKey, state: bytes = b"", version: int = 0) -> None:
         self.key = key
@@ -95,6 +95,8 @@ class Draft:
         self._open: dict[type[Section], Section] = {}
         self._dirty: set[type[Section]] = set()
         self._deleted: set[type[Section]] = set()
+        self.stirred: list[tuple[Literal["product", "category", "brand"], str]] = []
+        """What the events of this step told of interest: spares looking through everything for what may have changed. Never stored."""
 
     def read(self, section: type[S]) -> S:
         """Give a section to look at. Changes made to it are not kept; use `open` to change.

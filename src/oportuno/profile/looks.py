@@ -75,11 +75,14 @@ def look(draft: Draft, reading: Reading, stamp: Stamp, facts: Facts, *, half_lif
     more = min(seconds, SECONDS_THAT_COUNT) * _A_SECOND
     if weight.product:
         product, name = reading.items[0].product, told[0].name if weight.look else ""
+        draft.stirred.append(("product", product))
         interest.like(place, product, at, points=weight.product + more, looks=int(weight.look), seconds=seconds, name=name)
     around = weight.around + more
     for category in sorted({each.category for each in told if each.category}):
+        draft.stirred.append(("category", category))
         interest.lean(interest.categories, place, category, at, around)
     for brand in sorted({each.brand for each in told if each.brand}):
+        draft.stirred.append(("brand", brand))
         interest.lean(interest.brands, place, brand, at, around)
     for band in sorted({each.band for each in told if each.band}):
         interest.lean(interest.bands, place, band, at, around)

@@ -107,6 +107,18 @@ def leading(draft: Draft, now: Millis, *, most: int, at_least: int) -> list[tupl
     return found
 
 
+def matters(draft: Draft, kind: Literal["product", "category", "brand"], name: str, now: Millis, *, most: int, at_least: int) -> bool:
+    """Say whether `looked_at` or `leading` would name one thing now, without looking through everything else as far as that goes."""
+    interest, today = draft.read(Interest), now // DAY
+    if kind == "product":
+        liked = next((known for known in interest.products if known.product == name), None)
+        seen, sight = (0, 0) if liked is None else _since(interest, liked, today - REMEMBERED)
+        return seen >= LOOKS_AT_LEAST or sight >= SECONDS_AT_LEAST
+    leanings = interest.categories if kind == "category" else interest.brands
+    worth = next((_worth(interest, known, today) for known in leanings if known.name == name), 0)
+    return worth >= at_least and sum(_worth(interest, known, today) > worth for known in leanings) < most
+
+
 def _points(interest: Interest, today: int) -> dict[tuple[ScoreKind, str], int]:
     found: dict[tuple[ScoreKind, str], int] = {}
     for liked in interest.products:

@@ -15,9 +15,9 @@ from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.kit.times import Millis
 from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, Section
-from oportuno.profile.interest import Interest
+from oportuno.profile.interest import STAMP, Interest
 from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
-from oportuno.profile.scores import leading, looked_at
+from oportuno.profile.scores import leading, looked_at, matters
 from oportuno.profile.sections import Cart, Muted
 from oportuno.profile.wishlist import ASKED, WISHED, Wishlist, saved
 
@@ -61,7 +61,8 @@ class Watching(Section, rename={"rows": "r"}):
         return ""
 
 
-_SOURCES: Final[tuple[type[Section], ...]] = (Cart, Wishlist, Interest, Declared, Muted)
+_DEEDS: Final[tuple[type[Section], ...]] = (Cart, Wishlist, Declared, Muted)
+_SOURCES: Final[tuple[type[Section], ...]] = (*_DEEDS, Interest)
 
 
 def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool = False) -> list[Rewatched]:
@@ -70,8 +71,12 @@ def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool 
     Looks only when something it is judged by was opened for change or deleted in this draft, or `anyway`. A withdrawn product is not
     watched.
     """
-    if not anyway and not draft.touched(_SOURCES):
-        return []
+    if not anyway:
+        if not draft.touched(_SOURCES):
+            return []
+        news = _news(draft, now, facts)
+        if news is not None:
+            return news
     wanted = _wanted(draft, now, facts)
     if not wanted and not draft.has(Watching):
         return []
@@ -92,6 +97,32 @@ def unwatch(draft: Draft) -> list[Rewatched]:
         return []
     draft.open(Watching).rows = b""
     return [(item, rank, None) for item, rank in sorted(known.items())]
+
+
+def _news(draft: Draft, now: Millis, facts: Facts) -> list[Rewatched] | None:
+    """Give what changes when no more happened than looks: products that now matter are added. None: everything must be judged anew.
+
+    What faded, and what is overtaken among the favourites, is judged with the first event of a window of `LATENESS`.
+    """
+    if draft.touched(_DEEDS) or not draft.may(Interest) or not draft.has(Interest):
+        return None
+    if len(draft.read(Interest).heard[1]) <= STAMP:
+        return None
+    rows = draft.read(Watching).rows
+    found: dict[int, int] = {}
+    for kind, name in draft.stirred:
+        item = _item(kind, name)
+        watched = any((item << 3 | rank).to_bytes(6, "big") in rows for rank in range(LEANS_TO, -1, -1))
+        if not watched and matters(draft, kind, name, now, most=LEADING, at_least=LEANING_AT_LEAST):
+            if kind != "product" or len(rows) + 6 * (len(found) + 1) > 6 * WATCHES_AT_MOST or name in draft.read(Muted).items:
+                return None
+            if not _withdrawn(facts, name):
+                found[item] = LOOKED_AT
+    if not found:
+        return []
+    watching = draft.open(Watching)
+    watching.rows = Watching.packed(watching.ranks | found)
+    return [(item, None, rank) for item, rank in sorted(found.items())]
 
 
 def _wanted(draft: Draft, now: Millis, facts: Facts) -> dict[int, int]:

@@ -87,6 +87,7 @@ def _floors(floors: dict[str, Any]) -> list[str]:
         "",
         f"- A bare ASGI application that answers 202 and does nothing: {bare}.",
         f"- One decode, step and encode in memory: {floors['step_us']:.1f} µs of CPU.",
+        f"- Of it, judging what the customer watches: {floors['watch_us']:.1f} µs.",
         f"- COPY of an event row into a table without any index: {floors['copy_us']:.1f} µs of PostgreSQL's CPU.",
     ]
 

@@ -18,7 +18,7 @@ from oportuno.events.event import Call, Event, Source
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.step import step
 from oportuno.kit.ids import BUCKETS, CustomerId, CustomerKey, WorkspaceId, derive, key_of
-from oportuno.kit.times import DAY, HOUR, Millis
+from oportuno.kit.times import DAY, HOUR, MINUTE, Millis
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Core, Register
@@ -26,6 +26,7 @@ from oportuno.profile.sections import Core, Register
 _MOULDS: Final = 400
 """Different histories; each customer gets one of them under names of their own."""
 _MONTHS: Final = 90 * DAY
+_A_VISIT: Final = 8
 _NO_JOURNEYS: Final = Programme(workspace=1, public_id="ws_bench", version=1, policy=Policy(), brand=Brand(name="Tienda Norte"))
 
 
@@ -37,11 +38,15 @@ def mould_states(now: Millis, *, seed: int = 7) -> list[bytes]:
 
 
 def _live(traffic: Traffic, key: CustomerKey, events: int, now: Millis) -> bytes:
+    """Live through ninety days in visits of about eight events, a minute apart."""
     draft = Draft(key)
     _consent(draft, now - _MONTHS)
     state = draft.encode()
+    visits = max(1, events // _A_VISIT)
+    apart = (_MONTHS - HOUR) // (visits + 1)
     for number in range(events):
-        at = now - _MONTHS + (number + 1) * (_MONTHS - HOUR) // (events + 1)
+        visit, minute = divmod(number * visits, events)
+        at = now - _MONTHS + (visit + 1) * apart + minute // visits * MINUTE
         draft = Draft(key, state, 1)
         step(draft, [_event(key, traffic.event(at), number, at)], programme=_NO_JOURNEYS, now=at)
         state = draft.encode()

@@ -250,6 +250,7 @@ def _floors(served: Served, programme: Programme, sizes: Sizes, console: Console
             "bare_batches_per_second": batches["sent"] / batches["seconds"],
             "bare_singles_per_second": singles["sent"] / singles["seconds"],
             "step_us": floors.steps_in_memory(programme),
+            "watch_us": floors.watch_in_memory(),
             "copy_us": floors.copy_floor(served.url),
         }
 
