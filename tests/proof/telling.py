@@ -28,7 +28,7 @@ WITH numbered AS (
 ), news AS (
     INSERT INTO fanouts (workspace, n, item, id, name, body, at, expires_at)
     SELECT %(workspace)s, fanout, %(item)s, %(id)s, 'Product Price Dropped', %(body)s, clock_millis(), clock_millis() + 3600000
-    FROM numbered
+    FROM numbered WHERE NOT EXISTS (SELECT FROM fanouts WHERE workspace = %(workspace)s AND id = %(id)s)
 )
 SELECT pg_notify(%(channel)s, %(workspace)s::text)
 """

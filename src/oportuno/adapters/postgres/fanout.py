@@ -70,6 +70,7 @@ class _Desk:
     walks: dict[tuple[Bucket, int], Place]
     """Open walks; the one that was longest without its turn comes first."""
     known: dict[int, FanOut] = field(default_factory=dict)
+    """By number, in order."""
     last: int = 0
     """Every fan-out up to this one is known, or was let go of."""
     more: bool = True
@@ -179,7 +180,8 @@ class FanOuts:
             rows = await connection.execute(_NEXT, (workspace, desk.last, _LOADED_AT_ONCE), binary=True)
             newest = await last.fetchone()
             found = await rows.fetchall()
-        desk.known |= {row[0]: _fan_out(workspace, row) for row in found}
+        # In order: some of them may be known by their walks already, and a head never moves past one that was not looked at.
+        desk.known = dict(sorted((desk.known | {row[0]: _fan_out(workspace, row) for row in found}).items()))
         desk.more = len(found) == _LOADED_AT_ONCE
         beyond = found[-1][0] if found else desk.last
         desk.last = beyond if desk.more else max(beyond, newest[0] if newest else 0)
