@@ -186,7 +186,7 @@ class _Walker:
                 self._end(walk, event.at, LATE_EVENT)
         elif speaks and event.name in step.restart_on and event.at > walk.since:
             walk.since = event.at
-            walk.due = event.at + step.timeout
+            walk.due = self._over(walk, plan, event.at + step.timeout)
 
     def _go_to(self, walk: Walk, plan: Plan, step: str, at: Millis) -> bool:
         """Set the walk on a step (empty: past the last) and go on from there. Says whether it is still going."""
@@ -204,7 +204,7 @@ class _Walker:
             walk.since = at
             match plan.steps[walk.step]:
                 case Wait(length=length) | WaitFor(timeout=length):
-                    walk.due = at + length
+                    walk.due = self._over(walk, plan, at + length)
                     return True
                 case Branch() as branch:
                     then = matches(branch.rule, self.draft, walk.facts, now=self.now)
@@ -222,6 +222,18 @@ class _Walker:
             if plan.place[following] <= plan.place[walk.step]:
                 walk.round += 1
             walk.step = following
+
+    def _over(self, walk: Walk, plan: Plan, stated: Millis) -> Millis:
+        """Say when a wait is over that is stated to end then: never earlier, and for each customer at an own moment of the spread.
+
+        What follows from one instant for many, a change of the catalogue or an import, would otherwise come due in one instant too.
+        """
+        spread = plan.journey.spread
+        if not spread:
+            return stated
+        key = self.draft.key
+        place = derive("spread", key.workspace, key.customer, walk.journey, walk.step)
+        return stated + int.from_bytes(place[:8], "big") % (spread + 1)
 
     def _propose(self, walk: Walk, send: Send, at: Millis) -> bool:
         about = {name: walk.facts[name] for name in sorted(KINDS[send.because].about) if name in walk.facts}
@@ -288,6 +300,6 @@ class _Walker:
         walk.step = newest.journey.moves.get(walk.step, walk.step)
         match newest.steps.get(walk.step):
             case Wait(length=length) | WaitFor(timeout=length):
-                walk.due = walk.since + length
+                walk.due = self._over(walk, newest, walk.since + length)
             case _:
                 pass

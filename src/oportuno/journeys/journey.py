@@ -90,6 +90,8 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     """Events that mean it worked; they end the walk too."""
     reentry: Millis | None = None
     """How long after the end of a walk a customer may start again; None: never; 0: at once."""
+    spread: Millis = 0
+    """How much later than stated the time of a step may be over: customers whose waits end in one instant are spread over it."""
     active: bool = True
     on_publish: Literal["finish_old", "move"] = "finish_old"
     moves: dict[str, str] = {}

@@ -18,6 +18,7 @@ from oportuno.profile.purposes import Purpose
 _LONGEST: Final[Millis] = 400 * DAY
 _LONGEST_TO_SAY: Final[Millis] = 30 * DAY
 """How long something to say may wait at most. The outbox is looked through for 40 days back: what waited longer would never be found."""
+_LONGEST_SPREAD: Final[Millis] = DAY
 _MOST_STEPS: Final = 200
 _WORDS: Final = (
     "journey",
@@ -29,6 +30,7 @@ _WORDS: Final = (
     "goal",
     "exit",
     "reentry",
+    "spread",
     "active",
     "on_publish",
     "moves",
@@ -62,6 +64,7 @@ def read_journey(text: str) -> Journey:
         exits=_or(table, "exit", Part.texts, ()),
         goal=_or(table, "goal", Part.texts, ()),
         reentry=_or(table, "reentry", _reentry, None),
+        spread=_or(table, "spread", lambda part: part.duration(SECOND, _LONGEST_SPREAD), 0),
         active=_or(table, "active", Part.flag, default=True),
         on_publish=_or(table, "on_publish", _on_publish, "finish_old"),
         moves=_or(table, "moves", _moves, {}),
@@ -84,6 +87,8 @@ def write_journey(journey: Journey) -> str:
     if journey.exits:
         out["exit"] = list(journey.exits)
     out["reentry"] = "never" if journey.reentry is None else "always" if journey.reentry == 0 else write_duration(journey.reentry)
+    if journey.spread:
+        out["spread"] = write_duration(journey.spread)
     out["active"] = journey.active
     out["on_publish"] = journey.on_publish
     if journey.moves:
