@@ -16,7 +16,6 @@ from oportuno.profile.sections import Stamp
 DECLARED_AT_MOST: Final = 20
 BY_TRAIT: Final = "identify"
 BY_EVENT: Final = "event"
-BY_PAGE: Final = "preferences_page"
 """Where a declaration came from."""
 _NAME_AT_MOST: Final = 80
 _KINDS: Final[tuple[Kind, ...]] = ("product", "category", "brand")
@@ -33,7 +32,7 @@ class Declared(Section):
     at: Millis = 0
     h: bytes = b""
     source: str = ""
-    """``identify``, ``event`` or ``preferences_page``."""
+    """``identify`` or ``event``."""
 
     def shed(self) -> str:
         """Let go of the last one by the alphabet."""
