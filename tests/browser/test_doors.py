@@ -35,7 +35,15 @@ def app(world: MemoryWorld) -> FastAPI:
         workspace=1, public_id="ws_1", write_key="wk_1", secret_key="sk_1", ends=0, wait_seconds=20, products=(PEAR,), people=(*CAST, DORA)
     )
     nobody = AsyncClient(transport=ASGITransport(FastAPI()), base_url="http://127.0.0.1")
-    stage = Stage(setting=setting, reads=world.reads, store=world.store, mailbox=world.mailbox, programmes=world.programmes, api=nobody)
+    stage = Stage(
+        setting=setting,
+        reads=world.reads,
+        store=world.store,
+        mailbox=world.mailbox,
+        programmes=world.programmes,
+        catalogue=world.catalogue,
+        api=nobody,
+    )
     made = FastAPI()
     made.include_router(router(stage))
     made.add_exception_handler(Fault, answer_fault)
@@ -81,7 +89,21 @@ def test_a_form_sent_by_another_site_changes_nothing(ana: TestClient) -> None:
 def test_looking_changes_nothing(ana: TestClient, world: MemoryWorld) -> None:
     kept = letter(world)
     before = rows(world)
-    paths = ("", "/p/7", "/cart", "/cart?oportuno_cart=abc", "/answers", "/terms", "/tour", "/be", "/mail", "/live", "/live/now", "/thanks")
+    paths = (
+        "",
+        "/p/7",
+        "/cart",
+        "/cart?oportuno_cart=abc",
+        "/answers",
+        "/terms",
+        "/help/7",
+        "/tour",
+        "/be",
+        "/mail",
+        "/live",
+        "/live/now",
+        "/thanks",
+    )
     for path in (*paths, f"/mail/{kept.id.hex()}", f"/mail/{kept.id.hex()}?view=headers"):
         answer = ana.get(f"/demo/es{path}")
         assert answer.status_code == 200, path

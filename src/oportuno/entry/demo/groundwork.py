@@ -1,4 +1,4 @@
-"""What the demonstration lays down before anybody comes: a sandbox workspace, its policy, the play with a shortened wait, its mail."""
+"""What the demonstration lays down before anybody comes: a sandbox workspace, its policy, the plays with shortened waits, their mails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from oportuno.consent.policy import Policy
 from oportuno.consent.read_policy import write_policy
-from oportuno.entry.demo.history import History, read_history
+from oportuno.entry.demo.history import CURRENCY, History, read_history
 from oportuno.entry.demo.people import people_of
 from oportuno.entry.demo.setting import LOCALES, ZONE, Setting, read_setting, write_setting
 from oportuno.flows.definitions import Kind, Workspaces
@@ -19,14 +19,17 @@ from oportuno.flows.open_workspace import open_workspace
 from oportuno.journeys.journey import Journey, Wait, WaitFor
 from oportuno.journeys.read import read_journey, write_journey
 from oportuno.kit.faults import NotFound
-from oportuno.kit.times import MINUTE, SECOND, Millis
+from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 
 if TYPE_CHECKING:
     from oportuno.settings import Settings
 
 NAME: Final = "Tienda Norte"
 SHOWN_WAIT: Final[Millis] = 30 * MINUTE
-"""What the play really waits, and what the pages say the short wait stands for."""
+"""What a left basket really waits, and what the pages say the short wait stands for."""
+_HELP_WAIT: Final[Millis] = DAY
+"""What the help with an order really waits, as the pages say."""
+PLAYS: Final = ("abandoned-cart", "price-drop", "back-in-stock", "new-in-favourite", "after-purchase")
 _PLAYS: Final = files("oportuno").joinpath("plays")
 
 
@@ -85,23 +88,24 @@ async def _new(workspaces: Workspaces, history: History, ends: Millis) -> Settin
 
 
 async def _files(workspaces: Workspaces, setting: Setting, address: str) -> dict[str, str]:
-    """Give what is to be published: the policy, the play as shipped but for its waits, and its mail."""
+    """Give what is to be published: the policy, the plays as shipped but for their waits, and their mails."""
     published = [
         msgspec.msgpack.decode(each.compiled, type=Journey)
         for each in await workspaces.definitions(setting.workspace)
         if each.kind is Kind.JOURNEY
     ]
-    journey = shortened(read_journey(_play("abandoned-cart.yaml")), setting.wait_seconds)
-    newest = max((each for each in published if each.key == journey.key), key=lambda each: each.version, default=None)
-    if newest is not None:
-        same = msgspec.structs.replace(journey, version=newest.version)
-        journey = same if same == newest else msgspec.structs.replace(journey, version=newest.version + 1)
-    return {
-        "policy.yaml": write_policy(_policy(), _brand(address)),
-        "journeys/abandoned-cart.yaml": "# As shipped, but for its waits: shortened for the demonstration, which says so.\n"
-        + write_journey(journey),
-        "messages/abandoned-cart.yaml": _play("messages/abandoned-cart.yaml"),
-    }
+    said = {"policy.yaml": write_policy(_policy(), _brand(address))}
+    for play in PLAYS:
+        journey = shortened(read_journey(_play(f"{play}.yaml")), setting.wait_seconds)
+        newest = max((each for each in published if each.key == journey.key), key=lambda each: each.version, default=None)
+        if newest is not None:
+            same = msgspec.structs.replace(journey, version=newest.version)
+            journey = same if same == newest else msgspec.structs.replace(journey, version=newest.version + 1)
+        said[f"journeys/{play}.yaml"] = (
+            "# As shipped, but for its waits: shortened for the demonstration, which says so.\n" + write_journey(journey)
+        )
+        said[f"messages/{play}.yaml"] = _play(f"messages/{play}.yaml")
+    return said
 
 
 def _play(name: str) -> str:
@@ -109,22 +113,22 @@ def _play(name: str) -> str:
 
 
 def shortened(journey: Journey, seconds: int) -> Journey:
-    """Give the play with its half hour cut to some seconds, and open to a next basket at once."""
+    """Give a play with its half hour or its day cut to some seconds; that of the basket open to a next one at once."""
     steps = tuple(_shortened_step(step, seconds * SECOND) for step in journey.steps)
-    return msgspec.structs.replace(journey, steps=steps, reentry=0)
+    return msgspec.structs.replace(journey, steps=steps, reentry=0 if journey.key == PLAYS[0] else journey.reentry)
 
 
 def _shortened_step(step: Any, wait: Millis) -> Any:
     if isinstance(step, WaitFor) and step.timeout == SHOWN_WAIT:
         return msgspec.structs.replace(step, timeout=wait)
-    if isinstance(step, Wait) and step.length == SHOWN_WAIT:
+    if isinstance(step, Wait) and step.length == _HELP_WAIT:
         return msgspec.structs.replace(step, length=wait)
     return step
 
 
 def _policy() -> Policy:
     """Give the default rules, but for quiet hours: a demonstration at ten at night would show nothing but waiting. The pages say so."""
-    return Policy(quiet=(0, 0), timezone=ZONE, country="ES", languages=("es", "en"), sandbox=True)
+    return Policy(quiet=(0, 0), timezone=ZONE, country="ES", currency=CURRENCY, languages=("es", "en"), sandbox=True)
 
 
 def _brand(address: str) -> dict[str, Any]:

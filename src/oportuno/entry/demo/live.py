@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,12 +14,13 @@ from markupsafe import Markup, escape
 from oportuno.consent.refusals import sentence
 from oportuno.content.because import because_line
 from oportuno.decision.verdict import Decided, Verdict
+from oportuno.entry.demo.falls import fall_facts
 from oportuno.entry.demo.mail import letters_for
 from oportuno.entry.demo.pages import clock, number, render, say
 from oportuno.entry.demo.setting import ZONE
 from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, page, visitor_of
 from oportuno.flows.work import Decision
-from oportuno.journeys.advance import next_timer
+from oportuno.journeys.walks import Walks
 from oportuno.kit.ids import CustomerKey, key_of
 from oportuno.kit.times import HOUR, MINUTE, Millis
 from oportuno.profile.draft import Draft
@@ -32,6 +33,10 @@ _WIDTH: Final = 10.2
 """Of a minute in the chart, whose coordinates are 612 by 190 with the line at 95."""
 _TALLEST: Final = 82.0
 _KINDS: Final = {Decided.SPEAK: "speak", Decided.WAIT: "wait", Decided.SILENCE: "silence"}
+
+
+_WAITS: Final = {"after-purchase": "you_helped"}
+"""Journey → the words about something of the visitor's that waits, where it is not a basket."""
 
 
 class Names(msgspec.Struct):
@@ -69,18 +74,19 @@ async def live_facts(stage: Stage, visitor: Visitor, names: Names, *, anonymous:
     hour = [decision for decision in found if decision.verdict.at > now - HOUR]
     totals = Counter(decision.verdict.decided for decision in hour)
     mine = await _my_key(stage, visitor, anonymous)
-    due = await _decided_at(stage, mine, now)
-    waiting = len(_still_waiting(hour) | await _resting(stage, mine, due, now))
-    fresh = Names(known=dict(names.known))
-    rows = [await _row(stage, visitor.language, decision, fresh, mine) for decision in found[:_ROWS]]
+    due, what = await _decided_at(stage, mine, now)
+    language, fresh = visitor.language, Names(known=dict(names.known))
+    people = await _people(stage, mine, fresh, language)
+    waiting = len(_still_waiting(hour) | await _resting(stage, people, now))
+    rows = [await _row(stage, language, decision, fresh, mine) for decision in found[:_ROWS]]
     names.known.update((key, who) for key, who in fresh.known.items() if who[0])
-    await _link_mails(stage, visitor.language, rows)
-    language = visitor.language
+    await _link_mails(stage, language, rows)
+    falls = await fall_facts(stage, language, mine, decided=list(zip(found, rows, strict=False)), people=people, now=now)
     finding = _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=False)
     newest = found[0].verdict.at if found else 0
     read = sum(bool(row["mail"]) for row in rows)
     return {
-        "live_version": f"{language}-{now // MINUTE}-{len(found)}-{newest}-{waiting}-{due}-{read}-{visitor.person.key}",
+        "live_version": f"{language}-{now // MINUTE}-{len(found)}-{newest}-{waiting}-{due}-{read}-{visitor.person.key}-{falls['fall_key']}",
         "finding": finding,
         "finding_plain": _finding(language, totals[Decided.SPEAK], totals[Decided.SILENCE], plain=True),
         "spoke": number(totals[Decided.SPEAK], language),
@@ -90,7 +96,8 @@ async def live_facts(stage: Stage, visitor: Visitor, names: Names, *, anonymous:
         "axis": [clock(now - minutes * MINUTE, language) for minutes in (59, 45, 30, 15, 0)],
         "reasons": _reasons(hour, language),
         "decisions": rows,
-        "you_waiting": say(language, "you_waiting", time=clock(due, language, seconds=True)) if due else "",
+        "you_waiting": say(language, _WAITS.get(what, "you_waiting"), time=clock(due, language, seconds=True)) if due else "",
+        **falls,
     }
 
 
@@ -102,14 +109,18 @@ def _still_waiting(hour: Sequence[Decision]) -> set[CustomerKey]:
     return {decision.key for decision in newest.values() if decision.verdict.decided is Decided.WAIT}
 
 
-async def _resting(stage: Stage, mine: CustomerKey | None, due: Millis, now: Millis) -> set[CustomerKey]:
-    """Name those of the people on show, and the visitor, whose basket rests until it is decided on."""
-    resting = {mine} if mine is not None and due else set()
-    for person in stage.setting.people:
-        key = await _key_of(stage, "user", person.key)
-        if key is not None and key not in resting and await _decided_at(stage, key, now):
-            resting.add(key)
-    return resting
+async def _people(stage: Stage, mine: CustomerKey | None, names: Names, language: str) -> dict[CustomerKey, str]:
+    """Name the people on show, and the visitor, whose own row the product has."""
+    people: dict[CustomerKey, str] = {}
+    for key in [mine, *[await _key_of(stage, "user", person.key) for person in stage.setting.people]]:
+        if key is not None and key not in people:
+            people[key] = _shown_name(*await _who(stage, key, names), key, language)
+    return people
+
+
+async def _resting(stage: Stage, people: Iterable[CustomerKey], now: Millis) -> set[CustomerKey]:
+    """Name those whose basket or order rests until it is decided on."""
+    return {key for key in people if (await _decided_at(stage, key, now))[0]}
 
 
 def _finding(language: str, spoke: int, silent: int, *, plain: bool) -> str:
@@ -182,13 +193,14 @@ async def _key_of(stage: Stage, kind: str, value: str) -> CustomerKey | None:
     return key_of(stage.setting.workspace, customer) if customer is not None else None
 
 
-async def _decided_at(stage: Stage, key: CustomerKey | None, now: Millis) -> Millis:
-    """Give when the visitor's own basket is decided on; 0 when nothing of theirs waits."""
+async def _decided_at(stage: Stage, key: CustomerKey | None, now: Millis) -> tuple[Millis, str]:
+    """Give when something of the visitor's own is decided on, and by which journey; 0 when nothing of theirs waits."""
     row = await stage.reads.customer(key) if key is not None else None
     if row is None or not row.state:
-        return 0
-    due = next_timer(Draft(row.key, row.state), ()) or 0
-    return due if due > now else 0
+        return 0, ""
+    draft = Draft(row.key, row.state)
+    going = draft.read(Walks).going if draft.has(Walks) else []
+    return min(((walk.due, walk.journey) for walk in going if walk.due > now), default=(0, ""))
 
 
 async def _row(stage: Stage, language: str, decision: Decision, names: Names, mine: CustomerKey | None) -> dict[str, Any]:
@@ -213,7 +225,9 @@ async def _row(stage: Stage, language: str, decision: Decision, names: Names, mi
 def _reason(verdict: Verdict, language: str) -> str:
     if not verdict.reasons:
         text = because_line(verdict.proposal.because, language, now=verdict.at, zone=ZONE).rstrip(".")
-        return say(language, "live_said", text=text[:1].upper() + text[1:])
+        # What is quoted within a quotation has the other marks.
+        inner = text.translate({0xAB: "“", 0xBB: "”"} if language == "es" else {0x201C: "‘", 0x201D: "’"})
+        return say(language, "live_said", text=inner[:1].upper() + inner[1:])
     return sentence(verdict.reasons[0].refusal, reader="marketer", language=language).rstrip(".")
 
 

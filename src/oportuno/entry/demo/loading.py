@@ -12,6 +12,7 @@ from httpx2 import Client, HTTPError, Response
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from oportuno.entry.demo.catalogue import fill_shelves
 from oportuno.entry.demo.history import History, order_call
 from oportuno.entry.demo.people import identify_calls, user_of, with_consents
 from oportuno.entry.demo.setting import Setting, write_setting
@@ -49,6 +50,17 @@ def load(setting: Setting, history: History, *, address: str, folder: Path, cons
     return done
 
 
+def shelve(setting: Setting, *, address: str, folder: Path, stopped: Callable[[], bool]) -> Setting:
+    """Write the shop's catalogue, unless it stands already. Raises Unavailable when the server stays away."""
+    headers = {"Authorization": f"Bearer {setting.secret_key}"}
+    with Client(base_url=address, headers=headers, timeout=30) as client:
+        done = fill_shelves(setting, address, lambda method, path, body: _send(client, path, body, stopped, method=method))
+    if not stopped() and done != setting:
+        write_setting(folder, done)
+        return done
+    return setting
+
+
 def batches(calls: Iterable[dict[str, Any]]) -> Iterator[list[bytes]]:
     """Pack calls into requests well under the collector's ceiling."""
     batch: list[bytes] = []
@@ -64,12 +76,12 @@ def batches(calls: Iterable[dict[str, Any]]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _send(client: Client, path: str, body: bytes, stopped: Callable[[], bool]) -> None:
+def _send(client: Client, path: str, body: bytes, stopped: Callable[[], bool], *, method: str = "POST") -> None:
     """Send until it is taken: 429 and 503 say when to come again."""
     for _ in range(_TRIES):
         if stopped():
             return
-        answer = _try(client, path, body)
+        answer = _try(client, method, path, body)
         if answer is not None and answer.is_success:
             return
         if answer is not None and answer.status_code not in {429, 503}:
@@ -78,9 +90,9 @@ def _send(client: Client, path: str, body: bytes, stopped: Callable[[], bool]) -
     raise Unavailable("demo_not_loaded", "the server did not take the demonstration's data; try again")
 
 
-def _try(client: Client, path: str, body: bytes) -> Response | None:
+def _try(client: Client, method: str, path: str, body: bytes) -> Response | None:
     try:
-        return client.post(path, content=body, headers={"Content-Type": "application/json"})
+        return client.request(method, path, content=body, headers={"Content-Type": "application/json"})
     except HTTPError:
         return None
 

@@ -29,6 +29,7 @@ def mount(app: FastAPI, front: Front, folder: Path) -> None:
         store=front.store,
         mailbox=front.mailbox,
         programmes=front.programmes,
+        catalogue=front.catalogue,
         api=api,
         version=assets_version(),
     )

@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
 from oportuno.entry.demo.drawings import drawing, names, painted, picture
+from oportuno.entry.demo.falls import fall_routes
 from oportuno.entry.demo.hear import hear_routes
 from oportuno.entry.demo.history import TERMS
 from oportuno.entry.demo.live import live_routes
@@ -36,6 +37,9 @@ from oportuno.entry.demo.stage import (
 )
 
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "woff2": "font/woff2", "txt": "text/plain"}
+_BIG: Final = 600
+"""Pixels of a picture at the top of a mail: twice the size at which it is shown."""
+_ID: Final = r"^[0-9]{1,12}$"
 _LONG: Final = {"Cache-Control": "public, max-age=86400"}
 _ASSETS: Final = files("oportuno.entry.demo").joinpath("assets")
 
@@ -82,28 +86,60 @@ def router(stage: Stage) -> APIRouter:
             raise HTTPException(status_code=404)
         return Response(found, media_type=_KINDS[name.rsplit(".", 1)[-1]], headers=_LONG)
 
-    @door.get("/art/{aisle}/{name}.svg")
-    async def art(aisle: str, name: str) -> Response:
-        if name not in names() or aisle not in {known.key for known in AISLES}:
-            raise HTTPException(status_code=404)
-        return Response(drawing(name, aisle), media_type="image/svg+xml", headers=_LONG)
-
-    @door.get("/art/{aisle}/{name}.png")
-    async def art_for_mails(aisle: str, name: str) -> Response:
-        if name not in names() or aisle not in {known.key for known in AISLES}:
-            raise HTTPException(status_code=404)
-        return Response(picture(name, aisle), media_type="image/png", headers=_LONG)
-
-    @door.get("/mark.png")
-    async def mark_for_mails() -> Response:
-        return Response(_mark(), media_type="image/png", headers=_LONG)
-
+    door.include_router(_picture_routes())
+    door.include_router(_led_routes())
     door.include_router(_people_routes(stage))
     door.include_router(mail_routes(stage))
     door.include_router(live_routes(stage))
+    door.include_router(fall_routes(stage))
     door.include_router(hear_routes(stage))
     door.include_router(shop_routes(stage))
     return door
+
+
+def _picture_routes() -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/art/{aisle}/{name}.svg")
+    async def art(aisle: str, name: str) -> Response:
+        _known_picture(aisle, name)
+        return Response(drawing(name, aisle), media_type="image/svg+xml", headers=_LONG)
+
+    @routes.get("/art/big/{name}.png")
+    async def art_for_the_catalogue(name: str) -> Response:
+        _known_picture("", name)
+        return Response(picture(name, side=_BIG), media_type="image/png", headers=_LONG)
+
+    @routes.get("/art/{aisle}/{name}.png")
+    async def art_for_mails(aisle: str, name: str) -> Response:
+        _known_picture(aisle, name)
+        return Response(picture(name, aisle), media_type="image/png", headers=_LONG)
+
+    @routes.get("/mark.png")
+    async def mark_for_mails() -> Response:
+        return Response(_mark(), media_type="image/png", headers=_LONG)
+
+    return routes
+
+
+def _known_picture(aisle: str, name: str) -> None:
+    if name not in names() or aisle not in {"", *(known.key for known in AISLES)}:
+        raise HTTPException(status_code=404)
+
+
+def _led_routes() -> APIRouter:
+    """Give the addresses without a language that the catalogue has, and mails with it."""
+    routes = APIRouter()
+
+    @routes.get("/p/{product_id}")
+    async def product_in_their_language(request: Request, product_id: Annotated[str, Path(pattern=_ID)]) -> Response:
+        return _led_to(request, f"p/{product_id}")
+
+    @routes.get("/help/{product_id}")
+    async def help_in_their_language(request: Request, product_id: Annotated[str, Path(pattern=_ID)]) -> Response:
+        return _led_to(request, f"help/{product_id}")
+
+    return routes
 
 
 def _people_routes(stage: Stage) -> APIRouter:
@@ -144,6 +180,12 @@ def _shown(person: Person, language: str) -> dict[str, Any]:
         "answered": say(language, person.answered if person.key else "person_anonymous"),
         "detail": say(language, "person_orders", n=person.orders) if person.orders else say(language, "person_made_up"),
     }
+
+
+def _led_to(request: Request, rest: str) -> Response:
+    """Lead on from an address without a language, as mails have it, to the page in the browser's own."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/demo/{_spoken(request)}/{rest}{query}", status_code=302)
 
 
 def _spoken(request: Request) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from oportuno.entry.demo.groundwork import lay_ground
 from oportuno.entry.demo.history import TERMS, History
-from oportuno.entry.demo.loading import load
+from oportuno.entry.demo.loading import load, shelve
 from oportuno.entry.demo.setting import Setting
 from oportuno.entry.serve import serve
 from oportuno.kit.faults import BadInput, Fault
@@ -72,6 +72,8 @@ class _Told:
     def _load(self, address: str, settings: Settings) -> None:
         folder = settings.data_dir / "demo"
         try:
+            if self.setting is not None:
+                self.setting = shelve(self.setting, address=address, folder=folder, stopped=self._stopped.is_set)
             if self.setting is not None and self.history is not None:
                 load(self.setting, self.history, address=address, folder=folder, console=self._console, stopped=self._stopped.is_set)
         except Fault as fault:

@@ -51,6 +51,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """The cart's shortened wait."""
     loaded: bool = False
     """Whether the whole history was acknowledged."""
+    shelved: str = ""
+    """The address that the catalogue's products were written with; empty: there is no catalogue yet."""
     orders: int = 0
     households: int = 0
     products: tuple[Product, ...] = ()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from oportuno.catalog.product import Product as Sold
 from oportuno.entry.demo.basket import Basket
+from oportuno.entry.demo.catalogue import brand_of, name_in, sold
 from oportuno.entry.demo.hear import hear_facts
 from oportuno.entry.demo.history import CURRENCY, TERMS, Product
-from oportuno.entry.demo.pages import clock, day, number, say
+from oportuno.entry.demo.pages import clock, day, money, number, say
 from oportuno.entry.demo.restore import Restored, restored
 from oportuno.entry.demo.setting import LOCALES
 from oportuno.entry.demo.shelves import AISLES
 from oportuno.entry.demo.stage import ANSWER_COOKIE, FRESH_COOKIE, Stage, Visitor, form_of, go, keep, keep_basket, page, visitor_of
 from oportuno.kit.times import Millis
+
+_EMPTY: Final[Mapping[str, Sold]] = {}
 
 
 def shop_routes(stage: Stage) -> APIRouter:
@@ -27,21 +32,49 @@ def shop_routes(stage: Stage) -> APIRouter:
     @router.get("/{language}")
     async def shelves(request: Request, language: str, aisle: str = "", q: str = "") -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        return shop_page(stage, visitor, "list", list_facts(stage, visitor, aisle, q.strip()[:80]), event="list")
+        shelf = await sold(stage)
+        return shop_page(stage, visitor, "list", list_facts(stage, visitor, aisle, q.strip()[:80], shelf), event="list", shelf=shelf)
 
     @router.get("/{language}/p/{product_id}")
-    async def product(request: Request, language: str, product_id: str) -> Response:
+    async def product(request: Request, language: str, product_id: str, told: str = "") -> Response:
         visitor = visitor_of(request, language, stage.setting)
         found = stage.setting.product(product_id)
         if found is None:
             return missing(stage, visitor)
-        facts = {"product": shown(found, language), "current_aisle": found.aisle, **hear_facts(visitor, request)}
-        return shop_page(stage, visitor, "product", facts, event="product", product=found)
+        shelf = await sold(stage)
+        facts = {
+            "product": shown(found, language, shelf),
+            "current_aisle": found.aisle,
+            "lowest_text": _lowest_text(shelf.get(found.id), language),
+            "me_email": visitor.email,
+            "may_ask": bool(visitor.answer or visitor.person.key),
+            "told": say(language, {"asked": "tell_asked", "saved": "tell_saved"}[told]) if told in {"asked", "saved"} else "",
+            **hear_facts(visitor, request),
+        }
+        return shop_page(stage, visitor, "product", facts, event="product", product=found, shelf=shelf)
+
+    @router.post("/{language}/tell")
+    async def tell(request: Request, language: str) -> Response:
+        form = await form_of(request)
+        found, what = stage.setting.product(form.get("product", "")), form.get("do", "")
+        # The shop's script has told it, as for the basket: here only the way back.
+        return go(language, f"/p/{found.id}?told={what}#tell" if found is not None and what in {"asked", "saved"} else "")
+
+    @router.get("/{language}/help/{product_id}")
+    async def helped(request: Request, language: str, product_id: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        found = stage.setting.product(product_id)
+        if found is None:
+            return missing(stage, visitor)
+        lines = [say(language, f"help_{found.aisle}_{number}") for number in (1, 2, 3)]
+        title = say(language, "help_title", name=found.names[language])
+        return shop_page(stage, visitor, "help", {"title": title, "lines": lines, "product": shown(found, language, {})})
 
     @router.get("/{language}/thanks")
     async def thanks(request: Request, language: str) -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        return plain(stage, visitor, "thanks_title", [say(language, "thanks_lead")], button="thanks_button", to=f"/demo/{language}/live")
+        lead = [say(language, "thanks_lead"), say(language, "thanks_help", n=stage.setting.wait_seconds)]
+        return plain(stage, visitor, "thanks_title", lead, button="thanks_button", to=f"/demo/{language}/live")
 
     @router.get("/{language}/answers")
     async def answers(request: Request, language: str) -> Response:
@@ -72,7 +105,10 @@ def _basket_routes(stage: Stage) -> APIRouter:
     async def cart(request: Request, language: str, oportuno_cart: str = "") -> Response:
         visitor = visitor_of(request, language, stage.setting)
         back = await restored(stage, oportuno_cart) if oportuno_cart else None
-        return shop_page(stage, visitor, "cart", await cart_facts(stage, visitor, request, back), event="cart", back=back)
+        shelf = await sold(stage)
+        return shop_page(
+            stage, visitor, "cart", await cart_facts(stage, visitor, request, back, shelf), event="cart", back=back, shelf=shelf
+        )
 
     @router.post("/{language}/cart")
     async def change(request: Request, language: str) -> Response:
@@ -89,6 +125,9 @@ def _basket_routes(stage: Stage) -> APIRouter:
     @router.post("/{language}/order")
     async def order(request: Request, language: str) -> Response:
         await form_of(request)
+        basket = visitor_of(request, language, stage.setting).basket
+        # The help with it comes in the language in which it was bought.
+        await name_in(stage, [found for key in basket.lines if (found := stage.setting.product(key)) is not None], language)
         answer = go(language, "/thanks")
         keep_basket(answer, Basket())
         return answer
@@ -96,14 +135,14 @@ def _basket_routes(stage: Stage) -> APIRouter:
     return router
 
 
-def list_facts(stage: Stage, visitor: Visitor, aisle: str, q: str) -> dict[str, Any]:
+def list_facts(stage: Stage, visitor: Visitor, aisle: str, q: str, shelf: Mapping[str, Sold]) -> dict[str, Any]:
     """Say what the list shows: an aisle, what a search found, or everything."""
     language = visitor.language
     current = next((known for known in AISLES if known.key == aisle), None)
     found = [product for product in stage.setting.products if (current is None or product.aisle == current.key) and _matches(product, q)]
     heading = getattr(current, language) if current is not None else say(language, "shop_title")
     return {
-        "products": [shown(product, language) for product in found],
+        "products": [shown(product, language, shelf) for product in found],
         "current_aisle": current.key if current else "",
         "q": q,
         "heading": heading,
@@ -116,12 +155,16 @@ def _matches(product: Product, q: str) -> bool:
     return not q or any(q.casefold() in name.casefold() for name in product.names.values())
 
 
-async def cart_facts(stage: Stage, visitor: Visitor, request: Request, back: Restored | None) -> dict[str, Any]:
+async def cart_facts(stage: Stage, visitor: Visitor, request: Request, back: Restored | None, shelf: Mapping[str, Sold]) -> dict[str, Any]:
     """Say what lies in the basket, and until when it is kept."""
     language, now = visitor.language, await stage.reads.now()
     basket = back.basket if back is not None and back.basket.lines else visitor.basket
     lines = [
-        {"product": shown(product, language), "quantity": count, "sum": (back.price_of(product) if back else product.price) * count}
+        {
+            "product": shown(product, language, shelf),
+            "quantity": count,
+            "sum": (back.price_of(product) if back else asked_for(product, shelf)) * count,
+        }
         for product, count in ((stage.setting.product(key), count) for key, count in basket.lines.items())
         if product is not None
     ]
@@ -146,8 +189,21 @@ def _notice(language: str, basket: Basket, back: Restored | None, now: Millis) -
     return say(language, "cart_held", time=clock(basket.held_until, language)) if kept and basket.lines else ""
 
 
-def shown(product: Product, language: str) -> dict[str, Any]:
-    """Give a product as a page shows it."""
+def _lowest_text(found: Sold | None, language: str) -> str:
+    lowest = found.lowest if found is not None else None
+    return say(language, "lowest_was", price=money(lowest, language)) if lowest is not None else ""
+
+
+def asked_for(product: Product, shelf: Mapping[str, Sold]) -> int:
+    """Give the catalogue's price in cents; the data's own while there is none."""
+    found = shelf.get(product.id)
+    return product.price if found is None or found.price is None else found.price
+
+
+def shown(product: Product, language: str, shelf: Mapping[str, Sold]) -> dict[str, Any]:
+    """Give a product as a page shows it, at the catalogue's price."""
+    found = shelf.get(product.id, Sold(id=product.id))
+    was = found.was if found.was is not None and found.price is not None and found.was > found.price else None
     aisle = next(known for known in AISLES if known.key == product.aisle)
     return {
         "id": product.id,
@@ -156,7 +212,9 @@ def shown(product: Product, language: str) -> dict[str, Any]:
         "drawing": product.drawing,
         "name": product.names[language],
         "size": product.sizes.get(language, ""),
-        "price": product.price,
+        "price": asked_for(product, shelf),
+        "was": was,
+        "lowest": found.lowest if was is not None else None,
         "house": product.house,
         "baskets_text": number(product.baskets, language),
     }
@@ -171,6 +229,7 @@ def shop_page(
     event: str = "",
     product: Product | None = None,
     back: Restored | None = None,
+    shelf: Mapping[str, Sold] = _EMPTY,
 ) -> HTMLResponse:
     """Write a page of the shop: its head and foot, the question about remembering, and what its script may say."""
     basket = back.basket if back is not None and back.basket.lines else visitor.basket
@@ -180,7 +239,7 @@ def shop_page(
         "q": "",
         "cart_count": basket.pieces,
         "ask": visitor.answer == "" and event != "",
-        "browser": _browser(stage, visitor, basket, event, product),
+        "browser": _browser(stage, visitor, basket, event, product, shelf),
     }
     response = page(stage, visitor, name, "shop", {**common, **facts})
     if visitor.fresh:
@@ -188,7 +247,9 @@ def shop_page(
     return response
 
 
-def _browser(stage: Stage, visitor: Visitor, basket: Basket, event: str, product: Product | None) -> Any:
+def _browser(  # noqa: PLR0917 - all of what one page knows
+    stage: Stage, visitor: Visitor, basket: Basket, event: str, product: Product | None, shelf: Mapping[str, Sold]
+) -> Any:
     """Give what the shop's script needs, as JSON that cannot end its own element."""
     from markupsafe import Markup
 
@@ -210,8 +271,10 @@ def _browser(stage: Stage, visitor: Visitor, basket: Basket, event: str, product
         "products": {
             item.id: {
                 "name": item.names[visitor.language],
-                "price": item.price / 100,
+                "price": asked_for(item, shelf) / 100,
                 "variant": item.variant,
+                "brand": brand_of(item),
+                "category": item.aisle,
                 "art": f"{item.aisle}/{item.drawing}",
             }
             for item in everything

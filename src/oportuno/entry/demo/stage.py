@@ -18,6 +18,7 @@ from oportuno.entry.demo.basket import Basket, read_basket, write_basket
 from oportuno.entry.demo.pages import render, say
 from oportuno.entry.demo.setting import LANGUAGES, Person, Setting
 from oportuno.flows.ports import Mailbox, Programmes
+from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.reads import Reads
 from oportuno.flows.work import Store
 from oportuno.kit.faults import BadInput, NotAllowed
@@ -47,6 +48,7 @@ class Stage:
     store: Store
     mailbox: Mailbox
     programmes: Programmes
+    catalogue: Catalogue
     api: AsyncClient
     version: str = "1"
     """Changes when the assets do."""

@@ -1,5 +1,6 @@
 // The shop's script: tells the product what happened, in the Segment calls any shop sends. It stays closed until the question about
-// remembering is answered, and stores nothing in the browser before. A «no» lets through only what the basket itself needs.
+// remembering is answered, and stores nothing in the browser before. A «no» lets through only what the basket itself needs
+// and what is asked for outright: to save something, to be told.
 "use strict";
 (() => {
   const tn = JSON.parse(document.getElementById("tn").textContent);
@@ -53,6 +54,7 @@
     if (!product) return null;
     return {
       product_id: id, variant: product.variant || undefined, name: product.name, price: product.price, quantity, currency: tn.currency,
+      brand: product.brand || undefined, category: product.category,
       url: `${location.origin}/demo/${tn.language}/p/${id}`, image_url: `${location.origin}/demo/art/${product.art}.png`,
     };
   }
@@ -86,13 +88,15 @@
   function ordered() {
     const bought = lines();
     const total = bought.reduce((sum, each) => sum + each.price * each.quantity, 0);
-    track("Order Completed", { order_id: `demo-${crypto.randomUUID()}`, products: bought, total: Math.round(total * 100) / 100, currency: tn.currency });
+    track("Order Completed", { order_id: `TN-${crypto.randomUUID().slice(0, 8)}`, products: bought, total: Math.round(total * 100) / 100, currency: tn.currency });
   }
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.add || form.dataset.line) changed(form, event.submitter ? event.submitter.value : "add");
     if ("order" in form.dataset) ordered();
+    // Asked for in so many words, so it is told after a «no» to remembering too.
+    if (form.dataset.tell) track(event.submitter && event.submitter.value === "saved" ? "Product Added to Wishlist" : "Back In Stock Requested", line(form.dataset.tell, 1));
     if ("hear" in form.dataset && open) {
       const field = document.createElement("input");
       field.type = "hidden"; field.name = "anonymous"; field.value = anonymousId();
