@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -275,6 +276,7 @@ class Delivery:
 @asynccontextmanager
 async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
     """Wire a deliverer to PostgreSQL and to the providers. Raises Unavailable."""
+    from oportuno.adapters.mjml import Mrml
     from oportuno.adapters.postgres.catalogue_around import PostgresShelves
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.facts import FactsCache
@@ -283,6 +285,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
     from oportuno.adapters.system_clock import SystemClock
+    from oportuno.flows.house_messages import house_messages
     from oportuno.flows.put_in_words import put_in_words
 
     url = database_url(settings)
@@ -301,7 +304,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
             store=store,
             programmes=PostgresProgrammes(PostgresWorkspaces(connections)),
             clock=clock,
-            words=put_in_words(links_for(settings, store.secret)),
+            words=put_in_words(links_for(settings, store.secret), await house_messages(_house(), Mrml())),
             facts=FactsCache(PostgresShelves(connections)),
             way=way,
             rates=rates_of(settings),
@@ -365,6 +368,12 @@ def rates_of(settings: Settings) -> dict[str, Rate]:
         "workspace": settings.workspace_per_second,
     }
     return {name: Rate(rate, max(1.0, rate)) for name, rate in per_second.items()}
+
+
+def _house() -> list[str]:
+    """Give the files of the messages that every workspace can send."""
+    messages = files("oportuno").joinpath("plays", "messages")
+    return [messages.joinpath(name).read_text(encoding="utf-8") for name in ("confirm-subscription.yaml",)]
 
 
 def links_for(settings: Settings, secret: bytes) -> LinkMaker:

@@ -56,6 +56,8 @@ class Consents(Section):
     skipped_topics: list[str] = []
     cadence: str = ""
     """How often they want to hear from us: a `wishes.Cadence`; empty: they chose none."""
+    asked: list[tuple[bytes, Millis, str]] = []
+    """Who was asked to confirm: (first eight bytes of the message's id, when, which answer); the latest 10."""
     complaints: dict[str, tuple[Millis, bool]] = {}
     """number of a complaint → (when it was last told of, whether it is open)."""
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from oportuno.consent.answers import Consents
-from oportuno.events.event import Event
+from oportuno.events.event import Event, Trust
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Draft
 
@@ -42,10 +42,13 @@ _TOLD: Final = msgspec.json.Decoder(_Told)
 def hear_complaint(draft: Draft, event: Event) -> None:
     """Fold one of the two events: per `complaint_id` the last by event time counts, and of equal times the opening.
 
-    Without an id, or with one that cannot be read, it is about the customer's one complaint without a number.
+    Anybody may open one, which makes us silent; only the shop's server, or whoever it vouches for, may close one. Without an id, or with
+    one that cannot be read, it is about the customer's one complaint without a number.
     """
     number, at = _number(event), min(event.at, event.received)
     opened = event.name == Complaint.OPENED
+    if not opened and event.trust is Trust.PUBLIC:
+        return
     known = draft.read(Consents).complaints
     found = known.get(number)
     if found is not None and (at, opened) <= found:

@@ -14,6 +14,7 @@ from oportuno.attention.ledger import Attention, next_at_cadence, room_from
 from oportuno.channels.channel import Channel
 from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.consent.complaints import open_since
+from oportuno.consent.confirm import asked_again_at, is_pending
 from oportuno.consent.permit import _SEAL, Permit
 from oportuno.consent.policy import Policy
 from oportuno.consent.quiet import quiet_until, zones_of
@@ -28,6 +29,7 @@ from oportuno.profile.sections import Core, Muted
 
 _DEAD_ENDS: Final = frozenset({"hard_bounce", "invalid"})
 """Suppressions that hold for service messages too: the address does not work."""
+_LEFT: Final = "unsubscribed"
 _LOOK_AGAIN: Final[Millis] = MINUTE
 _LONGEST_ADDRESS: Final = 254
 
@@ -43,6 +45,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[str, ...] = ()
     cost: int = 1
     expires_at: Millis
+    confirms: str = ""
+    """The pending answer that it asks the customer to confirm; empty: it asks for nothing."""
     live: bool = True
     """False when it was set off by imported, replayed or late events: old news never speaks."""
 
@@ -64,10 +68,10 @@ def examine(draft: Draft, ask: Ask, *, policy: Policy, now: Millis, clock_truste
         return Reason(refusal=Refusal.CLOCK_UNSURE, facts={"now": now}, retry_at=now + _LOOK_AGAIN)
     if now >= ask.expires_at:
         return Reason(refusal=Refusal.EXPIRED, facts={"expires_at": ask.expires_at})
-    address = _address(draft, ask.channel)
+    address = address_of(draft, ask.channel)
     if not address:
         return Reason(refusal=Refusal.NO_ADDRESS, facts={"channel": ask.channel})
-    for check in _FOR_SERVICE if service else _FOR_MARKETING:
+    for check in _FOR_MARKETING if not service else _FOR_CONFIRMING if ask.confirms else _FOR_SERVICE:
         reason = check(draft, ask, policy, now)
         if reason is not None:
             return reason
@@ -84,7 +88,8 @@ def examine(draft: Draft, ask: Ask, *, policy: Policy, now: Millis, clock_truste
     )
 
 
-def _address(draft: Draft, channel: str) -> str:
+def address_of(draft: Draft, channel: str) -> str:
+    """Give where a customer is reached on a channel; empty when there is no working address."""
     if channel == Channel.WEBHOOK:
         return write_id("cus", draft.key.customer)
     if channel != Channel.EMAIL:
@@ -112,6 +117,24 @@ def _dead_end(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason |
     if found is None or found[0] not in _DEAD_ENDS:
         return None
     return Reason(refusal=Refusal.SUPPRESSED, facts={"channel": ask.channel, "because": found[0], "since": found[1]})
+
+
+def _unwelcome(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
+    """Who left may ask to come back; who complained, or was closed by the shop, is not even asked."""
+    found = draft.read(Consents).suppressed.get(ask.channel)
+    if found is None or found[0] == _LEFT:
+        return None
+    return Reason(refusal=Refusal.SUPPRESSED, facts={"channel": ask.channel, "because": found[0], "since": found[1]})
+
+
+def _pending(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
+    return None if is_pending(draft, ask.confirms) else Reason(refusal=Refusal.ALREADY_ANSWERED, facts={"answer": ask.confirms})
+
+
+def _asked(draft: Draft, ask: Ask, policy: Policy, now: Millis) -> Reason | None:
+    free_at = asked_again_at(draft.read(Consents), ask.confirms, policy.confirm_limit, now, besides=ask.id)
+    # Not put off: whoever asks again then is asked then.
+    return Reason(refusal=Refusal.ASKED_ENOUGH, facts={"free_at": free_at}) if free_at > now else None
 
 
 def _suppressed(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
@@ -224,6 +247,7 @@ def held_out(draft: Draft, policy: Policy) -> bool:
 
 
 _FOR_SERVICE: Final[tuple[_Check, ...]] = (_dead_end,)
+_FOR_CONFIRMING: Final[tuple[_Check, ...]] = (_unwelcome, _pending, _asked)
 _FOR_MARKETING: Final[tuple[_Check, ...]] = (
     _suppressed,
     _consent,

@@ -81,6 +81,15 @@ def listen(draft: Draft, event: Event) -> bool:
     return changed
 
 
+def wishes_to_join(draft: Draft, event: Event) -> str:
+    """Name the answer that this very event left pending, so that it is asked about; empty: none. Old news asks nobody."""
+    if not event.speaks:
+        return ""
+    asked = draft.read(Consents).answers.get(_MARKETING_EMAIL)
+    here = asked is not None and asked.state is Answered.PENDING and asked.at == min(event.at, event.received)
+    return _MARKETING_EMAIL if here else ""
+
+
 def _answer(draft: Draft, purpose: Purpose, *, yes: bool, at: Millis, notice: str) -> bool:
     """Fold one answer for a purpose of this device."""
     place = slot(purpose, ANY_CHANNEL)

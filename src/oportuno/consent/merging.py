@@ -39,6 +39,7 @@ def merge_consents(draft: Draft, other: Consents, *, vouched: bool) -> None:
     consents.skipped_topics.sort()
     consents.quiet = _quieter(consents.quiet, other.quiet)
     consents.cadence = _slower(consents.cadence, other.cadence)
+    consents.asked = sorted({*consents.asked, *other.asked}, key=lambda asked: (asked[1], asked[0]))[-10:]
     for number, told in other.complaints.items():
         known_told = consents.complaints.get(number)
         consents.complaints[number] = told if known_told is None else max(known_told, told, key=lambda entry: (entry[1], entry[0]))

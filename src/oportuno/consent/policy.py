@@ -28,6 +28,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How long what changed in the catalogue may be told, by kind (``price_dropped`` …); a kind that is not there: a day."""
     interest_half_life: int = 14
     """Days after which interest counts half."""
+    confirm_within: Millis = 3 * DAY
+    """How long a link works by which somebody confirms that they want to hear from us."""
+    confirm_limit: Limit = Limit(at_most=2, per=7 * DAY)
+    """How often a customer is asked to confirm, at most."""
     languages: tuple[str, ...] = ("es", "en")
     """Languages of the workspace, the fallback first."""
     sandbox: bool = False

@@ -68,6 +68,11 @@ def _end(zone: str, span: Hours, at: Millis) -> Millis:
         # The clocks go forward on the way: quiet ends sooner, at the earliest when the skipped hour is over.
         soonest = max(earlier, (at // MINUTE + 1) * MINUTE)
         return next((t for t in range(soonest, end, MINUTE) if not _covers(span, _local_minute(zone, t))), end)
+    if shift < 0:
+        # They go back: the hour that comes twice may begin before the span does.
+        change = next(q for q in range(at // _QUARTER + 1, end // _QUARTER + 1) if _offset(zone, q) != _offset(zone, at // _QUARTER))
+        again = range(change * _QUARTER, min(change * _QUARTER - shift, end), MINUTE)
+        return next((t for t in again if not _covers(span, _local_minute(zone, t))), end)
     return end
 
 

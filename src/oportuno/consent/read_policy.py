@@ -8,13 +8,13 @@ from typing import Any, Final
 from oportuno.attention.ledger import Limit
 from oportuno.catalog.product import ChangeKind
 from oportuno.consent.policy import Policy
-from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
+from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND, Millis
 from oportuno.kit.yaml_lines import Part, nearest, read_yaml, write_duration, write_yaml
 from oportuno.profile.zones import ZONES, ZONES_OF
 
 _POLICY: Final = (
     *("limits", "quiet", "timezone", "country", "currency"),
-    *("holdout", "freshness", "news", "interest_half_life", "languages", "sandbox"),
+    *("holdout", "freshness", "news", "interest_half_life", "confirm", "languages", "sandbox"),
 )
 _NEWS: Final = tuple(kind.name.lower() for kind in ChangeKind)
 _BRAND: Final = ("name", "legal", "sender", "reply_to", "shop_url", "cart_url", "mark_url", "privacy_url")
@@ -23,6 +23,7 @@ _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _NO_QUIET: Final = (0, 0)
 _LARGEST_HOLDOUT: Final = 50
+_MOST_ASKED: Final = 10
 
 
 def read_policy(text: str) -> tuple[Policy, dict[str, Any]]:
@@ -51,6 +52,8 @@ def write_policy(policy: Policy, brand: dict[str, Any]) -> str:
     if policy.news:
         out["news"] = {kind: write_duration(length) for kind, length in policy.news.items()}
     out["interest_half_life"] = write_duration(policy.interest_half_life * DAY)
+    asking = policy.confirm_limit
+    out["confirm"] = {"within": write_duration(policy.confirm_within), "at_most": asking.at_most, "per": write_duration(asking.per)}
     out["languages"] = list(policy.languages)
     out["sandbox"] = policy.sandbox
     signed = {word: value for word, value in brand.items() if value}
@@ -83,7 +86,19 @@ def _policy(part: Part) -> Policy:
         salt = share.get("salt")
         if salt is not None:
             found["holdout_salt"] = salt.text(longest=60)
-    return Policy(**found)
+    confirm = table.get("confirm")
+    return Policy(**found, **(_confirm(confirm) if confirm is not None else {}))
+
+
+def _confirm(part: Part) -> dict[str, Any]:
+    table, usual = part.table(("within", "at_most", "per")), Policy().confirm_limit
+    found: dict[str, Any] = {}
+    within, at_most, per = table.get("within"), table.get("at_most"), table.get("per")
+    if within is not None:
+        found["confirm_within"] = within.duration(MINUTE, 30 * DAY)
+    most = at_most.whole(0, _MOST_ASKED) if at_most is not None else usual.at_most
+    found["confirm_limit"] = Limit(at_most=most, per=per.duration(HOUR, _LONGEST) if per is not None else usual.per)
+    return found
 
 
 def _news(part: Part) -> dict[str, Millis]:

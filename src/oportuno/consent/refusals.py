@@ -14,6 +14,8 @@ class Refusal(StrEnum):
     NO_ADDRESS = "no_address"
     NO_CONSENT = "no_consent"
     CONSENT_PENDING = "consent_pending"
+    ALREADY_ANSWERED = "already_answered"
+    ASKED_ENOUGH = "asked_enough"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CONSENT_EXPIRED = "consent_expired"
     SUPPRESSED = "suppressed"
@@ -91,6 +93,18 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "You have yet to confirm it.",
         "Pidió apuntarse y aún no lo ha confirmado desde este canal.",
         "Asked to sign up and has not confirmed it from this channel yet.",
+    ),
+    Refusal.ALREADY_ANSWERED: Sentences(
+        "Ya habías respondido, y no hacía falta volver a preguntarte.",
+        "You had already answered, so there was no need to ask again.",
+        "Ya no está pendiente de confirmar: respondió antes de que saliera la pregunta.",
+        "Not waiting to be confirmed any more: the answer came before the question went out.",
+    ),
+    Refusal.ASKED_ENOUGH: Sentences(
+        "Ya te habíamos pedido que lo confirmaras, y no insistimos.",
+        "We had already asked you to confirm, and we do not insist.",
+        "Ya se le pidió confirmar las veces que permite la política.",
+        "Was asked to confirm as often as the policy allows.",
     ),
     Refusal.CONSENT_WITHDRAWN: Sentences(
         "Nos pediste que dejáramos de escribirte por aquí.",
@@ -201,8 +215,8 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "This person is no longer here: erased, or joined with another.",
     ),
     Refusal.MERGING: Sentences(
-        "Estamos reuniendo lo que sabemos de ti en un solo sitio.",
-        "We are bringing what we know of you together in one place.",
+        "Estamos reuniendo en un solo sitio lo que nos has contado.",
+        "We are bringing together in one place what you have told us.",
         "Esta persona se está uniendo a otra: lo pendiente se cancela y se decide de nuevo para ambas juntas.",
         "This person is being joined with another: what was pending is cancelled and decided again for both together.",
     ),

@@ -93,6 +93,23 @@ def _order_line(facts: dict[str, Any], form: Form) -> str:
     return f"hiciste un pedido{when}. Es un aviso de tu pedido." if spanish else f"you placed an order{when}. This is a notice about it."
 
 
+def _join_line(facts: dict[str, Any], form: Form) -> str:
+    spanish = form.language == _SPANISH
+    at = _number(facts, "at")
+    when = f" {moment_text(at, form)}" if at else ""
+    return f"alguien pidió recibir novedades en esta dirección{when}." if spanish else f"somebody asked for news at this address{when}."
+
+
+def _join_points(facts: dict[str, Any], form: Form) -> list[str]:
+    spanish = form.language == _SPANISH
+    at = _number(facts, "at")
+    when = f" {moment_text(at, form)}" if at else ""
+    return [
+        f"La petición de recibir novedades{when}." if spanish else f"The request for news{when}.",
+        "Sin tu confirmación no se apunta a nadie." if spanish else "Nobody is signed up without confirming.",
+    ]
+
+
 def _event_line(facts: dict[str, Any], form: Form) -> str:
     spanish = form.language == _SPANISH
     at = _number(facts, "at")
@@ -112,6 +129,7 @@ def _event_points(facts: dict[str, Any], form: Form) -> list[str]:
 
 _LINES: Final[dict[str, Callable[[dict[str, Any], Form], str]]] = {
     "cart_left": _cart_line,
+    "asked_to_join": _join_line,
     "order_placed": _order_line,
     "event_seen": _event_line,
     "order_help": order_help_line,
@@ -119,6 +137,7 @@ _LINES: Final[dict[str, Callable[[dict[str, Any], Form], str]]] = {
 }
 _POINTS: Final[dict[str, Callable[[dict[str, Any], Form], list[str]]]] = {
     "cart_left": _cart_points,
+    "asked_to_join": _join_points,
     "order_placed": _event_points,
     "event_seen": _event_points,
     "order_help": order_help_points,

@@ -32,6 +32,7 @@ class Action(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     CART = "cart"
     UNDO = "undo"
+    CONFIRM = "confirm"
 
 
 LIFETIMES: Final[dict[Action, Millis]] = {
@@ -41,8 +42,9 @@ LIFETIMES: Final[dict[Action, Millis]] = {
     Action.UNSUBSCRIBE: 400 * DAY,
     Action.CART: 30 * DAY,
     Action.UNDO: DAY,
+    Action.CONFIRM: 3 * DAY,
 }
-"""How long a link works. Leaving must work for as long as anybody keeps the mail; bringing back a cart need not."""
+"""How long a link works; one that confirms, as long as its message says. Leaving must work for as long as anybody keeps the mail."""
 
 # Stored in links that customers keep for a year: an action's number is never reused.
 _NUMBERS: Final = {
@@ -52,8 +54,11 @@ _NUMBERS: Final = {
     Action.UNSUBSCRIBE: 4,
     Action.CART: 5,
     Action.UNDO: 6,
+    Action.CONFIRM: 7,
 }
 _ACTIONS: Final = {number: action for action, number in _NUMBERS.items()}
+_ON_THEIR_OWN: Final = frozenset({Action.UNDO, Action.CONFIRM})
+"""Actions that not every message has a link for."""
 _LAYOUT: Final = Layout(">BBQQQQ16s")
 _FORM: Final = 1
 _SEAL_BYTES: Final = 16
@@ -144,6 +149,8 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
     not_interested: str
     unsubscribe: str
     cart: str
+    confirm: str = ""
+    """Only of a message that asks the customer to confirm an answer."""
     mailto: str = ""
     """The address that takes «unsubscribe» by mail, with this message's token in the subject; empty: none."""
 
@@ -160,14 +167,14 @@ class LinkMaker(msgspec.Struct, frozen=True, kw_only=True):
     mailbox: str = ""
     """Address that takes unsubscriptions by mail; empty: none."""
 
-    def token(self, message: bytes, key: CustomerKey, action: Action, now: Millis, *, answer: int = 0) -> str:
-        """Sign a token for one customer's message."""
+    def token(self, message: bytes, key: CustomerKey, action: Action, now: Millis, *, answer: int = 0, until: Millis = 0) -> str:
+        """Sign a token for one customer's message. It works as long as its action does, or `until` a moment."""
         facts = LinkFacts(
             workspace=key.workspace,
             customer=key.customer,
             message=message,
             action=action,
-            expires=now + LIFETIMES[action],
+            expires=until or now + LIFETIMES[action],
             answer=answer,
         )
         return sign(facts, self.key)
@@ -182,7 +189,7 @@ class LinkMaker(msgspec.Struct, frozen=True, kw_only=True):
 
     def links(self, message: Message, now: Millis, *, cart_url: str = "") -> Links:
         """Make all links of a message. With the shop's `cart_url`, the cart link opens the shop and carries the token along."""
-        tokens = {action: self.token(message.id, message.key, action, now) for action in Action if action is not Action.UNDO}
+        tokens = {action: self.token(message.id, message.key, action, now) for action in Action if action not in _ON_THEIR_OWN}
         cart = with_token(cart_url, tokens[Action.CART]) if cart_url else self.page(tokens[Action.CART])
         leave = tokens[Action.UNSUBSCRIBE]
         return Links(
@@ -192,8 +199,15 @@ class LinkMaker(msgspec.Struct, frozen=True, kw_only=True):
             not_interested=self.page(tokens[Action.NOT_INTERESTED]),
             unsubscribe=self.page(leave),
             cart=cart,
+            confirm=self._confirm(message, now),
             mailto=f"mailto:{self.mailbox}?subject=unsubscribe%20{leave}" if self.mailbox else "",
         )
+
+    def _confirm(self, message: Message, now: Millis) -> str:
+        if not message.said.confirms:
+            return ""
+        until = int(message.said.context.get("confirm_by") or 0)
+        return self.page(self.token(message.id, message.key, Action.CONFIRM, now, until=until))
 
 
 def with_token(cart_url: str, token: str) -> str:

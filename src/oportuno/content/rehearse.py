@@ -53,8 +53,10 @@ class Objection(NamedTuple):
     """What is wrong, with its line in that text."""
 
 
-def rehearse(template: Template, data: dict[str, Any], brand: Mapping[str, Any], *, marketing: bool) -> Objection | None:
-    """Render a message for one scene (`content.render.scene` with `LINKS`) and give the first thing that keeps it from being sent.
+def rehearse(
+    template: Template, data: dict[str, Any], brand: Mapping[str, Any], *, marketing: bool, links: Links = LINKS
+) -> Objection | None:
+    """Render a message for one scene (`content.render.scene` with the same `links`) and give the first thing that keeps it from being sent.
 
     The scene's language must be one of the template's.
     """
@@ -70,7 +72,7 @@ def rehearse(template: Template, data: dict[str, Any], brand: Mapping[str, Any],
     if template.channel == "webhook":
         return None
     try:
-        written_mail(template, data, LINKS, brand, marketing=marketing)
+        written_mail(template, data, links, brand, marketing=marketing)
     except TemplateFault as fault:
         whole = TemplateFault(fault.code, fault.sentence)  # its line is that of the compiled mail
         return Objection("subject" if fault.code == "template_no_subject" else "mjml", 0, whole)

@@ -157,6 +157,7 @@ def _links(links: Links) -> dict[str, str]:
         "not_interested": links.not_interested,
         "unsubscribe": links.unsubscribe,
         "cart": links.cart,
+        **({"confirm": links.confirm} if links.confirm else {}),
     }
 
 
@@ -168,6 +169,8 @@ def _insist(html: str, links: Links, *, marketing: bool) -> None:
     """No mail without its why, and no marketing without its way out: whatever the template says."""
     if links.why not in html or (marketing and links.unsubscribe not in html):
         raise TemplateFault("template_without_label", "the mail came out without its label or its way out")
+    if links.confirm not in html:
+        raise TemplateFault("template_without_confirm", "the mail asks to confirm and has no link to do it: {{ links.confirm }}")
 
 
 def _text(wording: Wording, data: dict[str, Any], brand: Mapping[str, Any]) -> str:

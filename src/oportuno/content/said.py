@@ -44,5 +44,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a rolling limit it uses."""
     worth: float = 0.0
     """Expected worth in the journey's own prior; the greater wins when several ask at once, or for the same place."""
+    confirms: str = ""
+    """The pending answer that it asks the customer to confirm, as `consent.answers.slot` names it; empty: it asks for nothing."""
     context: dict[str, Any] = {}
     """What the template may show, beyond the profile: the cart's lines, the hold, links' targets."""

@@ -9,6 +9,7 @@ import msgspec
 from oportuno.attention.ledger import Attention, Touch, forget_old, reserve, weaker
 from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.consent.answers import Consents
+from oportuno.consent.confirm import note_asked
 from oportuno.consent.gate import Ask, examine
 from oportuno.consent.permit import Permit
 from oportuno.consent.policy import Policy
@@ -65,6 +66,7 @@ def ask_of(said: Said, *, live: bool = True) -> Ask:
         items=said.items,
         cost=said.cost,
         expires_at=said.expires_at,
+        confirms=said.confirms,
         live=live,
     )
 
@@ -220,6 +222,8 @@ class _Turn:
                 items=proposal.items,
                 worth=proposal.worth,
             )
+        if proposal.confirms:
+            note_asked(self.draft, proposal.confirms, proposal.id, self.now)
         self.pending.said.append((proposal.id, self.now))
         self.decisions.messages.append(message_from(permit, proposal))
         self.decisions.verdicts.append(Verdict(proposal=proposal, decided=Decided.SPEAK, at=self.now))

@@ -122,7 +122,7 @@ class Desk(Counter):
         """Say how things stand between the customer and the message. Changes nothing. Raises NotFound."""
         message = (await self.message(facts)).message
         said = message.said
-        draft = await self._look(facts.key)
+        draft = await self.look(facts.key)
         consents = draft.read(Consents)
         reason = muted(draft, said.items) or ""
         since = [at for item, (why, at) in draft.read(Muted).items.items() if item in said.items and why == reason]
@@ -144,7 +144,7 @@ class Desk(Counter):
         """Give the cart that the message was about, with what is held and until when. Changes nothing. Raises NotFound."""
         said = (await self.message(facts)).message.said
         now = await self.reads.now()
-        draft = await self._look(facts.key)
+        draft = await self.look(facts.key)
         current = draft.read(Cart)
         context = said.context
         untouched = current.at == context.get("left_at") and bool(current.lines)
@@ -252,7 +252,8 @@ class Desk(Counter):
 
         return await self.change(facts.key, act)
 
-    async def _look(self, key: CustomerKey) -> Draft:
+    async def look(self, key: CustomerKey) -> Draft:
+        """Give a customer's state to look at. Raises NotFound (``customer_gone``)."""
         stored = await self.reads.customer(key)
         while stored is not None and stored.status in GONE:
             key = winner_of(key, stored.state)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -11,22 +12,24 @@ from oportuno.content.links import LinkMaker
 from oportuno.content.message import Message, Rendered
 from oportuno.content.render import render
 from oportuno.content.seen import locale_of, seen, zone_of_customer
+from oportuno.content.template import Template
 from oportuno.flows.programme import Programme
 from oportuno.kit.faults import NotFound
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
 
+_NONE: Final[Mapping[str, Template]] = MappingProxyType({})
 Words: TypeAlias = Callable[[Message, Programme, Draft, Millis], Rendered]
 
 
-def put_in_words(maker: LinkMaker) -> Words:
-    """Give the function that renders messages with links of this installation.
+def put_in_words(maker: LinkMaker, house: Mapping[str, Template] = _NONE) -> Words:
+    """Give the function that renders messages with links of this installation. What a workspace lacks is taken from the `house`.
 
     It raises NotFound (``template_missing``) when the workspace has no such message any more, and TemplateFault when it cannot be rendered.
     """
 
     def worded(message: Message, programme: Programme, draft: Draft, now: Millis) -> Rendered:
-        template = programme.templates.get(message.said.template)
+        template = programme.templates.get(message.said.template) or house.get(message.said.template)
         if template is None or template.channel != message.said.channel:
             raise NotFound("template_missing", f"there is no message “{message.said.template}” for {message.said.channel}")
         brand = programme.brand

@@ -8,15 +8,21 @@ import msgspec
 
 from oportuno.consent.answers import Answered, Consent, Consents, slot
 from oportuno.consent.change import answer, choose_cadence, keep_quiet, lift, pause, skip_topic, suppress
+from oportuno.consent.confirm import CONFIRMABLE
+from oportuno.consent.policy import Policy
 from oportuno.consent.refusals import Refusal
 from oportuno.consent.wishes import Cadence
+from oportuno.decision.at_once import decide_at_once
 from oportuno.decision.decide import drop_pending
+from oportuno.decision.verdict import Decided
 from oportuno.flows.change import Act, Counter, Heard, give_back
 from oportuno.flows.work import Cancel, Decision, LedgerEntry, Status, Writes
 from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import Millis
+from oportuno.moments.asking import ask_to_confirm
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
+from oportuno.profile.sections import Core
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,16 +67,19 @@ class Registry(Counter):
     async def record_consent(self, key: CustomerKey, given: Given) -> Heard:
         """Record an answer with its proof, append-only.
 
-        A no to marketing also drops what waits. A fresh yes opens a channel that the customer had left, never one that bounced or
-        complained. An answer older than the current one goes into the ledger and changes nothing else; the same answer again, nothing at
-        all.
+        A no to marketing also drops what waits. What is pending sets off the question to confirm it, unless it is old news. A fresh yes
+        opens a channel that the customer had left, never one that bounced or complained. An answer older than the current one goes into
+        the ledger and changes nothing else; the same answer again, nothing at all.
         Raises NotFound (``customer_gone``) for an erased customer.
         """
         waiting = await self.waiting(key, ()) if given.state is not Answered.GRANTED else {}
+        policy = (await self.programmes.programme(key.workspace)).policy
 
         def act(draft: Draft, now: Millis) -> Act:
             found = draft.read(Consents).answers.get(slot(given.purpose, given.channel))
-            if found is not None and _says_the_same(found, given):
+            # Whoever fills in the form again on another day wants to be asked again; within minutes it is the same request, sent twice.
+            anew = given.state is Answered.PENDING and not given.at and found is not None and now - found.at > policy.freshness
+            if found is not None and _says_the_same(found, given) and not anew:
                 return Act(heard=Heard(at=found.at, changed=False), writes=Writes())
             at = min(given.at, now) if given.at else now
             known = draft.read(Consents).answers.get(slot(given.purpose, given.channel))
@@ -90,8 +99,11 @@ class Registry(Counter):
             )
             if changed and given.purpose is Purpose.MARKETING:
                 _follow(draft, given, at, now, writes)
+                if given.state is Answered.PENDING and now - at <= policy.freshness:
+                    _ask(draft, slot(given.purpose, given.channel), policy, now, writes)
             queued = sum(1 for channel in waiting.values() if channel == given.channel) if writes.cancels else 0
-            return Act(heard=Heard(at=at, changed=changed, dropped=len(writes.decisions) + queued), writes=writes)
+            dropped = queued + sum(decision.verdict.decided is Decided.SILENCE for decision in writes.decisions)
+            return Act(heard=Heard(at=at, changed=changed, dropped=dropped), writes=writes)
 
         return await self.change(key, act, may_be_new=True)
 
@@ -184,6 +196,15 @@ def _follow(draft: Draft, given: Given, at: Millis, now: Millis, writes: Writes)
             lift(draft, given.channel)
     elif given.state in {Answered.WITHDRAWN, Answered.DENIED}:
         _fall_silent(draft, given.channel, Refusal.CONSENT_WITHDRAWN, now, writes)
+
+
+def _ask(draft: Draft, place: str, policy: Policy, now: Millis, writes: Writes) -> None:
+    """Ask the customer to confirm it, where a message can ask."""
+    if place not in CONFIRMABLE or not draft.has(Core):
+        return
+    verdict, message = decide_at_once(draft, ask_to_confirm(draft, place, policy=policy, now=now), policy=policy, now=now)
+    writes.decisions.append(Decision(draft.key, verdict))
+    writes.messages += [] if message is None else [message]
 
 
 def _fall_silent(draft: Draft, channel: str, refusal: Refusal, now: Millis, writes: Writes) -> None:

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from oportuno.channels.channel import Channel
+from oportuno.content.links import Links
 from oportuno.content.liquid import TemplateFault
-from oportuno.content.rehearse import LINKS, SILENT_ON_PURPOSE, Objection, rehearse, unknown_names
+from oportuno.content.rehearse import BASE, LINKS, SILENT_ON_PURPOSE, Objection, rehearse, unknown_names
 from oportuno.content.render import scene
 from oportuno.content.said import Said
 from oportuno.content.shop_links import host_of
@@ -25,6 +26,7 @@ from oportuno.journeys.journey import Journey, Send
 from oportuno.kit.faults import BadInput
 from oportuno.kit.ids import derive
 from oportuno.kit.times import DAY
+from oportuno.moments.asking import JOINING, MESSAGE
 from oportuno.moments.evidence import KINDS
 from oportuno.profile.purposes import Purpose
 
@@ -61,6 +63,8 @@ def try_out(template: Template, senders: Sequence[Sender], ground: Ground) -> li
     """
     if senders:
         return _each_once(refused for sender in senders for refused in _tried(template, sender.step.because, ground, sender))
+    if template.key == MESSAGE:
+        return _each_once(_tried(template, JOINING, ground, None))
     found: list[Refused] = []
     for kind in KINDS:
         refused = _each_once(_tried(template, kind, ground, None))
@@ -105,7 +109,7 @@ def _tried(template: Template, kind: str, ground: Ground, sender: Sender | None)
 def _rendered(template: Template, scenes: Sequence[tuple[StandIn, dict[str, Any]]], language: str, ground: Ground) -> Iterator[Refused]:
     brand = msgspec.structs.asdict(ground.brand)
     for each, data in scenes:
-        objection = rehearse(template, data, brand, marketing=data["label"]["leaving"])
+        objection = rehearse(template, data, brand, links=links_of(each.evidence.because.kind), marketing=data["label"]["leaving"])
         if objection is None:
             continue
         if not each.known and template.channel == Channel.WEBHOOK and objection.fault.code == SILENT_ON_PURPOSE:
@@ -146,12 +150,17 @@ def _scene(template: Template, each: StandIn, language: str, ground: Ground, sen
         language=language,
         marketing=purpose is not Purpose.SERVICE,
         profile=each.profile,
-        links=LINKS,
+        links=links_of(each.evidence.because.kind),
         brand=msgspec.structs.asdict(ground.brand),
         locale=language,
         now=NOW,
         tz=ground.policy.timezone,
     )
+
+
+def links_of(kind: str) -> Links:
+    """Give the links of a rehearsal: a message that asks to confirm has one more."""
+    return msgspec.structs.replace(LINKS, confirm=f"{BASE}/p/confirm") if kind == JOINING else LINKS
 
 
 def _shop(ground: Ground) -> str:

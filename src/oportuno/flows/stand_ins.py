@@ -12,11 +12,13 @@ import msgspec
 
 from oportuno.catalog.product import Product
 from oportuno.channels.channel import Channel
+from oportuno.content.said import Because
 from oportuno.content.seen import seen
 from oportuno.events.event import Call, Event, Source
 from oportuno.kit.faults import Fault
 from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import DAY, HOUR, MINUTE, Millis, to_text
+from oportuno.moments.asking import JOINING
 from oportuno.moments.basket import LINES_SHOWN
 from oportuno.moments.evidence import gather
 from oportuno.moments.seen import Evidence, Seen
@@ -64,6 +66,10 @@ def stand_ins(kind: str, trigger: str, *, channel: str, shop: str, currency: str
         draft.granted = frozenset(Purpose) if known else frozenset()
         for number, (call, name, body) in enumerate([*told, *bought]):
             fold(draft, _event(number, call, name, body), currency=currency)
+        if kind == JOINING:
+            asked = Because(kind=kind, facts={"at": NOW - MINUTE}, read=("core",))
+            found.append(StandIn(known=known, profile=seen(draft), evidence=Evidence(because=asked, context={"confirm_by": NOW + DAY})))
+            continue
         try:
             evidence = gather(
                 draft, kind, Seen(event=event, at=NOW - HOUR, about=_about(shop, currency)), _Shelf(shop, currency, known=known)

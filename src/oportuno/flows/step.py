@@ -13,7 +13,7 @@ import msgspec
 from oportuno.attention.ledger import Attention, release_about
 from oportuno.catalog.product import NO_FACTS, ChangeKind, Facts
 from oportuno.consent.answers import granted_purposes
-from oportuno.consent.listen import listen
+from oportuno.consent.listen import listen, wishes_to_join
 from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
 from oportuno.decision.decide import Overtaken, decide, drop_pending, next_decision
@@ -25,6 +25,7 @@ from oportuno.journeys.advance import advance, next_timer
 from oportuno.journeys.heard import hear
 from oportuno.journeys.index import index_of
 from oportuno.kit.times import Millis
+from oportuno.moments.asking import ask_to_confirm
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
 from oportuno.profile.fold import fold, rest
@@ -67,6 +68,9 @@ def step(
     if not events:
         rest(draft, now)
     turn.advance(None)
+    if turn.joining:
+        # At the end: the address may have come with the wish, and a later event of the batch may have taken the wish back.
+        turn.proposals.append(ask_to_confirm(draft, turn.joining, policy=programme.policy, now=now))
     decided = decide(draft, turn.proposals, policy=programme.policy, now=now, clock_trusted=clock_trusted, facts=facts)
     return Outcome(
         verdicts=turn.verdicts + decided.verdicts,
@@ -89,6 +93,8 @@ class _Turn:
         self.proposals: list[Proposal] = []
         self.verdicts: list[Verdict] = []
         self.cancelled: list[tuple[tuple[str, ...], str]] = []
+        self.joining = ""
+        """The answer that somebody left pending just now, to be asked about."""
         self.withdrawn = False
         """Whether a product was withdrawn, so that the customer's watches are judged anew."""
 
@@ -97,6 +103,7 @@ class _Turn:
         draft, policy = self.draft, self.programme.policy
         if listen(draft, event):
             draft.granted = granted_purposes(draft, self.now)
+            self.joining = wishes_to_join(draft, event) or self.joining
         folded = fold(draft, event, currency=policy.currency, facts=self.facts, half_life=policy.interest_half_life)
         if folded.bought:
             self.close(folded.bought, Refusal.ITEM_BOUGHT)

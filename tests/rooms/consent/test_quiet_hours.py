@@ -83,6 +83,7 @@ def test_what_comes_out_is_not_quiet_and_everything_before_it_is(zone: str, star
     st.integers(min_value=-30 * 60, max_value=6 * 60),
 )
 @example(("Europe/Madrid", 1_774_746_000_000), 60, 150, -30)
+@example(("Europe/Madrid", 1_792_890_000_000), 121, 0, -5)
 @settings(max_examples=300, deadline=None)
 def test_it_stays_true_around_every_change_of_the_clocks(change: tuple[str, Millis], start: int, end: int, minute: int) -> None:
     zone, moment = change

@@ -16,6 +16,7 @@ from oportuno.entry.http.pages.spoken import spoken
 from oportuno.entry.http.pages.visit import Pages, Visit
 from oportuno.entry.http.problems import problem_bytes
 from oportuno.flows.answer import Scope, Verb
+from oportuno.flows.confirm import confirm
 from oportuno.kit.faults import BadInput, Fault, NotAllowed, NotFound
 from oportuno.kit.times import to_text
 
@@ -24,6 +25,7 @@ __all__ = ["Pages", "router"]
 _READING: Final = ["GET", "HEAD"]
 _ABOUT_ITEMS: Final = frozenset({Action.WHY, Action.BOUGHT, Action.NOT_INTERESTED})
 _SCOPES: Final = {"leave_all": Scope.ALL, "leave_topic": Scope.TOPIC, "leave_channel": Scope.CHANNEL}
+_CONFIRMING: Final = {"it_was_me": True, "it_was_not": False}
 _ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 _ANYWHERE: Final = {"Access-Control-Allow-Origin": "*"}
 """A shop on any address may read a cart: the token is what it takes."""
@@ -99,6 +101,8 @@ async def _show(visit: Visit) -> Response:
         return await views.cart(visit)
     if action is Action.UNDO:
         return views.ask_undo(visit)
+    if action is Action.CONFIRM:
+        return await views.join(visit)
     return await views.confirm(visit, Verb(action.value))
 
 
@@ -116,6 +120,9 @@ async def _hear(visit: Visit, form: dict[str, str]) -> Response:
         return await views.left(visit, scope, await desk.unsubscribe(facts, scope, language=language))
     if facts.action is Action.UNSUBSCRIBE and said == "resume_topic":
         return views.undone(visit, await desk.resume_topic(facts, language=language))
+    if facts.action is Action.CONFIRM and said in _CONFIRMING:
+        heard = await confirm(desk, facts, yes=_CONFIRMING[said], language=language)
+        return await views.joined(visit, heard.at) if _CONFIRMING[said] else views.not_joined(visit)
     if facts.action is Action.UNDO and said == "undo":
         return views.undone(visit, await desk.undo(facts, language=language))
     raise BadInput("answer_unknown", "the form carries no answer that this link allows")
@@ -151,6 +158,7 @@ _KIND: Final = {
     "message_gone": ("gone", 410),
     "customer_gone": ("gone", 410),
     "answer_unknown": ("unclear", 400),
+    "confirm_overtaken": ("join_over", 409),
     "form_too_large": ("unclear", 413),
     "form_malformed": ("unclear", 400),
 }

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from oportuno.consent.answers import Answered
+from oportuno.consent.wishes import Cadence
 from oportuno.content.because import because_line, because_points, not_used
 from oportuno.content.formats import Form, day_text, list_text, locale_for, moment_text, money_text
 from oportuno.content.links import Action, with_token
@@ -17,6 +19,7 @@ from oportuno.entry.http.pages.visit import Visit
 from oportuno.entry.http.pages.words import topic_name
 from oportuno.flows.answer import CartLine, Scope, Standing, Verb
 from oportuno.flows.change import Heard
+from oportuno.flows.confirm import asking
 from oportuno.kit.times import Millis
 
 _NAMES_SHOWN = 4
@@ -164,6 +167,61 @@ def undone(visit: Visit, heard: Heard) -> Response:
         "onward_words": words["to_shop"],
     }
     return page("done", words["undone_title"], data, visit.setting)
+
+
+async def join(visit: Visit) -> Response:
+    """Double opt-in: was it really they who asked? Two equal doors; whoever has answered already is told so."""
+    words = visit.setting.words
+    stands = await asking(visit.pages.desk, visit.facts)
+    if stands.state == Answered.GRANTED:
+        return await joined(visit, stands.at)
+    if stands.state != Answered.PENDING:
+        return _nothing_to_confirm(visit, stands.state)
+    said = words["join"].split("{email}")
+    data = {
+        "here": _here(visit),
+        "before": said[0].format(shop=_name(visit)),
+        "email": stands.email,
+        "after": said[1],
+        "cadence": words[f"join_{stands.cadence}"] if stands.cadence in set(Cadence) else "",
+    }
+    return page("join", words["join_title"], data, visit.setting)
+
+
+async def joined(visit: Visit, since: Millis) -> Response:
+    """Confirmed, and how to stop."""
+    words = visit.setting.words
+    standing = await visit.pages.desk.standing(visit.facts)
+    when = moment_text(since, await _form(visit, standing))
+    return _told(visit, words["joined_title"], words["joined"].format(when=when, email=standing.email), words["joined_stop"])
+
+
+def not_joined(visit: Visit) -> Response:
+    """It was somebody else who asked: nothing will be sent."""
+    words = visit.setting.words
+    return _told(visit, words["not_joined_title"], words["not_joined"])
+
+
+def _nothing_to_confirm(visit: Visit, state: str) -> Response:
+    words = visit.setting.words
+    told = {"denied": [words["join_over"]], "elsewhere": [words["join_elsewhere"]]}.get(state, [])
+    return _told(visit, words["join_over_title"], *told)
+
+
+def _told(visit: Visit, title: str, *said: str) -> Response:
+    data = {
+        "title": title,
+        "said": list(said),
+        "undo": "",
+        "undo_words": "",
+        "onward": _shop(visit),
+        "onward_words": visit.setting.words["to_shop"],
+    }
+    return page("done", title, data, visit.setting)
+
+
+def _name(visit: Visit) -> str:
+    return visit.setting.brand.name if visit.setting.brand is not None else ""
 
 
 async def cart(visit: Visit) -> Response:

@@ -104,6 +104,40 @@ _DECK: Final[dict[str, tuple[str, str]]] = {
     "left_topic_title": ("Hecho. No te hablaremos más de «{topic}».", "Done. We won’t mention “{topic}” again."),
     "left_topic": ("Lo demás te sigue llegando como antes.", "The rest reaches you as before."),
     "left_undo": ("Ha sido sin querer, deshacer", "It was a slip, undo"),
+    "join_title": ("Un toque y listo", "One tap and done"),
+    "join": ("Vas a recibir novedades de {shop} en {email}.", "You are about to get news from {shop} at {email}."),
+    "join_weekly": ("Una vez a la semana como mucho.", "Once a week at most."),
+    "join_monthly": ("Una vez al mes como mucho.", "Once a month at most."),
+    "join_when_it_fits": (
+        "Solo lo que encaje contigo, nunca más de dos veces a la semana.",
+        "Only what suits you, never more than twice a week.",
+    ),
+    "join_yes": ("Sí, soy yo", "Yes, it’s me"),
+    "join_no": ("No lo pedí", "I didn’t ask for it"),
+    "join_closing": (
+        "Abrir esta página no ha cambiado nada. Si cierras sin contestar, no te escribimos.",
+        "Opening this page has changed nothing. If you close without answering, we don’t write.",
+    ),
+    "joined_title": ("Listo, confirmado", "Done, confirmed"),
+    "joined": ("Desde {when} podemos escribirte a {email}.", "From {when} we may write to {email}."),
+    "joined_stop": (
+        "Puedes parar cuando quieras: cada correo lleva el enlace para darte de baja.",
+        "You can stop at any time: every e-mail carries the link to unsubscribe.",
+    ),
+    "not_joined_title": ("Hecho. No te escribiremos.", "Done. We won’t write to you."),
+    "not_joined": (
+        "No has quedado en ninguna lista. Tampoco te mandaremos un correo para confirmarlo.",
+        "You are on no list. Nor will we e-mail you to confirm it.",
+    ),
+    "join_over_title": ("Aquí no queda nada que confirmar", "There is nothing left to confirm here"),
+    "join_over": (
+        "Lo último que nos dijiste es que no, y eso es lo que vale. Si has cambiado de idea, apúntate otra vez en la tienda.",
+        "The last thing you told us was no, and that is what counts. If you have changed your mind, sign up again in the shop.",
+    ),
+    "join_elsewhere": (
+        "Este enlace era para otra dirección. Apúntate otra vez en la tienda y te mandaremos uno nuevo.",
+        "This link was for another address. Sign up again in the shop and we will send a new one.",
+    ),
     "cart_title": ("Tu cesta", "Your basket"),
     "cart_held": (
         "Te guardamos lo que hay en ella hasta {when}. Después sigue a la venta, pero no podemos prometértelo.",
