@@ -6,7 +6,6 @@ import asyncio
 import gc
 import secrets
 import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from email import message_from_bytes, policy
@@ -143,6 +142,10 @@ class Shop:
     async def profile(self, who: str) -> dict[str, Any]:
         return (await self.call("GET", f"/customers/{who}"))["profile"]
 
+    async def net(self, who: str) -> str:
+        """Give what a customer's orders are worth after what came back."""
+        return " ".join(f"{each['amount']} {each['currency']}" for each in (await self.profile(who))["orders"]["totals"])
+
     async def silences(self, who: str) -> list[tuple[str, str]]:
         """Give (journey, refusal) of every silence, oldest first."""
         verdicts = (await self.call("GET", f"/customers/{who}/verdicts"))["items"]
@@ -199,7 +202,9 @@ GOODS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def tell(url: str, story: Callable[[Shop], Coroutine[Any, Any, None]], *, plays: tuple[str, ...], waits: dict[str, str] | None = None) -> None:
+def tell(
+    url: str, story: Callable[[Shop], Coroutine[Any, Any, None]], *, plays: tuple[str, ...], waits: dict[str, str] | None = None
+) -> None:
     """Run a story in Tienda Norte with these plays laid down; `waits` puts shorter waits in place of the shipped ones."""
 
     async def whole() -> None:
@@ -221,7 +226,12 @@ async def tienda_norte(url: str, plays: tuple[str, ...], waits: dict[str, str]) 
         settings = Settings(database_url=SecretStr(url), public_url=address)
         async with wiring.front(settings) as front:
             opened = await open_workspace(
-                "Tienda Norte", timezone="Europe/Madrid", locale="es-ES", sandbox=True, workspaces=front.workspaces, chance=secrets.token_bytes
+                "Tienda Norte",
+                timezone="Europe/Madrid",
+                locale="es-ES",
+                sandbox=True,
+                workspaces=front.workspaces,
+                chance=secrets.token_bytes,
             )
             await apply(_laid_down(plays, waits), workspace=opened.workspace.workspace, workspaces=front.workspaces, compiler=Mrml())
             shop = Shop(front, opened, address, url)
@@ -246,8 +256,6 @@ async def _served(front: wiring.Front, listener: socket.socket) -> AsyncIterator
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listener]))
     try:
-        while not server.started:
-            await asyncio.sleep(0.01)
         yield
     finally:
         server.should_exit = True

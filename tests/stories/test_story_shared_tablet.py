@@ -97,3 +97,19 @@ def test_where_the_page_keeps_the_anonymous_id_a_second_user_of_the_tablet_still
         assert [mail.to for mail in await shop.mails()] == ["dora@correo.example"]
 
     tell(postgres_url, story, plays=("price-drop",))
+
+
+def test_a_yes_given_on_carlas_tablet_is_none_of_carlas(postgres_url: str) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.price("galerna", 80)
+        await shop.known("carla", marketing=False, personalisation=False)
+        await _somebody_uses_the_tablet_and_leaves(shop, "carla")
+        await _dora_looks(shop, "tableta-1")  # the page drew no new id, and the banner was answered with yes
+        wishes = await shop.call("GET", "/customers/carla/wishes")
+        assert wishes["answers"]["personalisation/*"]["state"] == "denied"
+        assert _traces(await shop.profile("carla"), "galerna", "cantil") == []
+        await shop.price("galerna", 60)
+        await shop.rest()
+        assert await shop.mails() == []
+
+    tell(postgres_url, story, plays=("price-drop",))

@@ -100,6 +100,16 @@ class _Body(msgspec.Struct):
 _BODY: Final = msgspec.json.Decoder(_Body)
 
 
+def _concerns(walk: Walk, event: Event) -> bool:
+    """Say whether an exit is meant for this walk: a walk about an order is left by news of that order, or of one that is not named."""
+    order = walk.facts.get("order_id")
+    if not order:
+        return True
+    properties = _BODY.decode(event.body).properties
+    told = properties.get("order_id") if isinstance(properties, dict) else None
+    return not told or str(told) == str(order)
+
+
 class _Walker:
     """One customer's walks, open for change."""
 
@@ -135,7 +145,7 @@ class _Walker:
             step = plan.steps[walk.step]
             if event.name in plan.journey.goal:
                 self._end(walk, event.at, GOAL_REACHED)
-            elif event.name in plan.journey.exits:
+            elif event.name in plan.journey.exits and _concerns(walk, event):
                 self._end(walk, event.at, EXITED)
             elif isinstance(step, WaitFor):
                 self._hear(walk, plan, step, event, speaks=speaks)

@@ -64,6 +64,19 @@ def test_half_an_hour_after_ana_left_her_cart_the_way_back_is_proposed_once(cast
     assert look(ana, CART, cast.saturday + 2 * HOUR) == []
 
 
+@pytest.mark.parametrize(("returned", "going"), [("1001", False), ("1002", True), ("", False)])
+def test_a_walk_about_an_order_is_left_for_news_of_that_order_or_of_one_that_is_not_named(
+    cast: Cast, returned: str, *, going: bool
+) -> None:
+    help_with = Send(id="help", message="help", channel="email", expires=DAY, because="order_help", topic="orders")
+    journeys = (journey(Wait(id="let-it-arrive", length=DAY), help_with, trigger=(ORDER,), goal=(), exits=("Order Refunded",)),)
+    ana = cast.ana()
+    tell(ana, journeys, cast.event(ana, ORDER, cast.saturday, properties={"order_id": "1001"}))
+    back = {"order_id": returned} if returned else {}
+    tell(ana, journeys, cast.event(ana, "Order Refunded", cast.saturday + HOUR, properties=back))
+    assert (next_timer(ana, journeys) is not None) is going
+
+
 def test_the_message_stands_on_the_cart_as_it_is_when_it_is_proposed(cast: Cast) -> None:
     ana = cast.ana()
     cast.fill_cart(ana, "mug")
