@@ -124,6 +124,25 @@ def test_what_ana_did_herself_is_the_reason_she_is_told(event: str, properties: 
     assert because_line(message.said.because, "es", now=NOON) == why
 
 
+@pytest.mark.parametrize(
+    ("days_ago", "told", "since"),
+    [
+        (1, 0, "esta semana"),
+        (6, 0, "en los últimos siete días"),
+        (0, 2, "en los últimos siete días"),
+        (12, 0, "en los últimos 30 días"),
+    ],
+    ids=["Friday's looks, told on Saturday", "last Sunday's, told on Saturday", "Saturday's, told on Monday", "those of two weeks ago"],
+)
+def test_this_week_is_said_of_looks_of_the_customers_own_week_alone(days_ago: int, told: int, since: str) -> None:
+    ana, now = CAST.ana(), NOON + told * DAY
+    looks(ana, 3, ends=NOON - days_ago * DAY)
+    [message] = lives(ana, falls(ana, at=now), now=now).messages
+    assert because_line(message.said.because, "es", now=now, zone="Europe/Madrid").startswith(
+        f"miraste «Chubasquero Galerna» tres veces {since} y"
+    )
+
+
 def test_who_looked_once_in_passing_is_told_nothing() -> None:
     ana = CAST.ana()
     looks(ana, 1)
@@ -241,7 +260,7 @@ def test_a_new_thing_of_a_brand_ana_leans_to_is_told_at_most_once_a_week() -> No
     looks(ana, 4, msgspec.structs.replace(GALERNA, id="nordes", name="Gorro Nordés"))
     change = Change(workspace=1, product="galerna", kind=ChangeKind.LAUNCHED, version=9, at=NOON)
     [message] = lives(ana, _news(ana, change, GALERNA)).messages
-    assert because_line(message.said.because, "en", now=NOON) == "you like “Faro”, and something new has just come in."
+    assert because_line(message.said.because, "en", now=NOON) == "because of your interest in “Faro”, we think you may like it."
     second = msgspec.structs.replace(GALERNA, id="cierzo", version=10)
     later = Change(workspace=1, product="cierzo", kind=ChangeKind.LAUNCHED, version=10, at=NOON + DAY)
     assert lives(ana, _news(ana, later, second), now=NOON + DAY, shelf=Shelf(second)).messages == []
@@ -262,7 +281,8 @@ def test_a_day_after_her_order_carla_too_gets_the_manual_because_it_is_a_service
     assert lives(carla, buys(carla), shelf=Shelf(HELPED)).messages == []
     [message] = lives(carla, now=NOON + DAY, shelf=Shelf(HELPED)).messages
     assert (message.said.journey, message.marketing) == ("after-purchase", False)
-    assert "no publicidad" in because_line(message.said.because, "es", now=NOON + DAY)
+    line = because_line(message.said.because, "es", now=NOON + DAY)
+    assert line == "compraste «Chubasquero Galerna» ayer. Es un aviso de tu pedido y no lleva ofertas."
 
 
 def test_with_nothing_to_help_with_there_is_no_mail_after_a_purchase() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from oportuno.content.formats import Form, count_text, list_text, moment_text, money_text
+from oportuno.content.formats import Form, count_text, day_text, list_text, moment_text, money_text
+from oportuno.kit.times import to_datetime
 
 _SPANISH: Final = "es"
 _TAILS: Final = {
     "price_dropped": (" y ha bajado de precio.", " and its price is down."),
     "back_in_stock": (" y vuelve a estar disponible.", " and it is available again."),
-    "new_in_favourite": (" y hay una novedad.", " and there is something new about it."),
+    "new_in_favourite": (" y tiene una novedad.", " and there is something new about it."),
 }
 
 
@@ -23,8 +24,8 @@ def product_line(kind: str) -> Callable[[dict[str, Any], Form], str]:
         if facts.get("favourite"):
             what = f"«{facts['favourite']}»" if form.language == _SPANISH else f"“{facts['favourite']}”"
             if form.language == _SPANISH:
-                return f"te gusta {what} y acaba de llegar algo nuevo."
-            return f"you like {what}, and something new has just come in."
+                return f"por tu interés en {what}, creemos que puede gustarte."
+            return f"because of your interest in {what}, we think you may like it."
         return _reason(facts, form) + (spanish if form.language == _SPANISH else english)
 
     return line
@@ -50,10 +51,12 @@ def product_points(facts: dict[str, Any], form: Form) -> list[str]:
 
 def order_help_line(facts: dict[str, Any], form: Form) -> str:
     """Say that this is help with what they bought."""
-    when = _when(facts.get("placed_at"), form)
+    when, names = _day(facts.get("placed_at"), form), _names(facts)
     if form.language == _SPANISH:
-        return f"compraste en la tienda{when}. Es ayuda con tu pedido, no publicidad."
-    return f"you bought in the shop{when}. This is help with your order, not advertising."
+        what = f"«{names[0]}»" if len(names) == 1 else "estos artículos" if names else "en la tienda"
+        return f"compraste {what}{when}. Es un aviso de tu pedido y no lleva ofertas."
+    what = f"“{names[0]}”" if len(names) == 1 else "these things" if names else "in the shop"
+    return f"you bought {what}{when}. It is a notice about your order and carries no offers."
 
 
 def order_help_points(facts: dict[str, Any], form: Form) -> list[str]:
@@ -62,9 +65,7 @@ def order_help_points(facts: dict[str, Any], form: Form) -> list[str]:
     when = _when(facts.get("placed_at"), form)
     order = str(facts.get("order") or "")
     points = [(f"Tu pedido {order}{when}." if spanish else f"Your order {order}{when}.") if order else ""]
-    named = facts.get("names")
-    names = tuple(str(name) for name in named if name) if isinstance(named, (list, tuple)) else ()
-    if names:
+    if names := _names(facts):
         listed = list_text(names, form.language)
         points.append(f"Hay manual o guía de: {listed}." if spanish else f"There is a manual or guide for: {listed}.")
     return points
@@ -106,7 +107,8 @@ def _detail(facts: dict[str, Any], form: Form) -> str:
             return f"Nos pediste el aviso{when}." if spanish else f"You asked for this notice{when}."
         case "favourite":
             name = facts.get("favourite")
-            return f"Has mirado varias veces cosas de «{name}»." if spanish else f"You have looked at things of “{name}” several times."
+            es, en = "por lo que miraste o nos dijiste", "from what you looked at or told us"
+            return f"Tu interés en «{name}», {es}." if spanish else f"Your interest in “{name}”, {en}."
         case _:
             return ""
 
@@ -121,14 +123,40 @@ def _named(facts: dict[str, Any], form: Form) -> str:
 
 
 def _often(facts: dict[str, Any], form: Form) -> str:
-    looks = facts.get("looks")
+    """Say how often they looked, and since when: «esta semana» only of looks that all lie in the customer's own week, from Monday on."""
+    looks, first = facts.get("looks"), facts.get("looked_from")
     if not isinstance(looks, int) or looks < 1:
         return ""
-    if form.language == _SPANISH:
-        times = "una vez" if looks == 1 else count_text(looks, "es", "vez", "veces")
-        return f" {times} {'este mes' if facts.get('of_month') else 'esta semana'}"
-    times = {1: "once", 2: "twice"}.get(looks) or count_text(looks, "en", "time", "times")
-    return f" {times} {'this month' if facts.get('of_month') else 'this week'}"
+    spanish = form.language == _SPANISH
+    if facts.get("of_month"):
+        span = "en los últimos 30 días" if spanish else "in the last 30 days"
+    elif isinstance(first, int) and first > 0 and _same_week(first, form):
+        span = "esta semana" if spanish else "this week"
+    else:
+        span = "en los últimos siete días" if spanish else "in the last seven days"
+    if spanish:
+        return f" {'una vez' if looks == 1 else count_text(looks, 'es', 'vez', 'veces')} {span}"
+    return f" { ({1: 'once', 2: 'twice'}.get(looks) or count_text(looks, 'en', 'time', 'times')) } {span}"
+
+
+def _same_week(at: int, form: Form) -> bool:
+    then, now = (to_datetime(each).astimezone(form.tz).isocalendar() for each in (at, form.now))
+    return (then.year, then.week) == (now.year, now.week)
+
+
+def _names(facts: dict[str, Any]) -> tuple[str, ...]:
+    named = facts.get("names")
+    return tuple(str(name) for name in named if name) if isinstance(named, (list, tuple)) else ()
+
+
+def _day(at: object, form: Form) -> str:
+    """Say the day alone: of a purchase nobody needs the minute to know which one is meant."""
+    if not isinstance(at, int) or at <= 0:
+        return ""
+    away = (to_datetime(form.now).astimezone(form.tz).date() - to_datetime(at).astimezone(form.tz).date()).days
+    spanish = form.language == _SPANISH
+    near = {0: "hoy" if spanish else "today", 1: "ayer" if spanish else "yesterday"}.get(away)
+    return f" {near or day_text(at, form)}"
 
 
 def _when(at: object, form: Form) -> str:

@@ -15,7 +15,7 @@ from oportuno.moments.basket import left_lines
 from oportuno.moments.seen import Evidence, Seen
 from oportuno.profile.draft import Draft
 from oportuno.profile.interest import Interest
-from oportuno.profile.scores import leading, looked_at, looks
+from oportuno.profile.scores import leading, looked_at, looked_since, looks
 from oportuno.profile.watching import LEADING, LEANING_AT_LEAST
 from oportuno.profile.wishlist import ASKED, Wishlist, saved
 
@@ -37,6 +37,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """Within the last seven days, or where there are none the last thirty (then `of_month`)."""
     seconds: int = 0
     of_month: bool = False
+    looked_from: Millis = 0
+    """The beginning of the first day of those looks, where they are of the last seven."""
     favourite: str = ""
 
 
@@ -96,7 +98,10 @@ def care(draft: Draft, product: str, now: Millis) -> Reason | None:
     for each in looks(draft, now):
         if each.product == product and product in looked_at(draft, now):
             count, seconds = (each.week, each.seconds_week) if each.week else (each.month, each.seconds_month)
-            return Reason(why="looked_at", section="views", since=each.last, looks=count, seconds=seconds, of_month=not each.week)
+            first = looked_since(draft, product, now) if each.week else 0
+            return Reason(
+                why="looked_at", section="views", since=each.last, looks=count, seconds=seconds, of_month=not each.week, looked_from=first
+            )
     return None
 
 
@@ -131,16 +136,19 @@ def _evidence(kind: str, product: Product, reason: Reason, seen: Seen, prices: d
     """Put together what every kind tells.
 
     Facts: `event`, `at` and `about` of what set it off, `product` (its id), `name`, `why` and `since` of the customer's reason, with
-    `looks`, `minutes` and `of_month` where they looked, and `favourite` where it is one; `sensitive` when nothing may be named aloud.
+    `looks`, `minutes`, `of_month` and `looked_from` where they looked, and `favourite` where it is one; `names` of what may be named aloud,
+    or `sensitive` when nothing may.
     """
     facts: dict[str, Any] = {"event": seen.event, "at": seen.at, "about": seen.about, "product": product.id, "name": product.name}
     facts |= {"why": reason.why, "since": reason.since} | prices
     if reason.looks:
-        facts |= {"looks": reason.looks, "minutes": reason.seconds // 60, "of_month": reason.of_month}
+        facts |= {"looks": reason.looks, "minutes": reason.seconds // 60, "of_month": reason.of_month, "looked_from": reason.looked_from}
     if reason.favourite:
         facts["favourite"] = reason.favourite
     if product.sensitive:
         facts["sensitive"] = True
+    elif product.name:
+        facts["names"] = [product.name]
     shown = {"id": product.id, "name": product.name, "url": product.url, "image": product.image, "brand": product.brand}
     return Evidence(
         because=Because(kind=kind, facts=facts, read=("core", reason.section)),

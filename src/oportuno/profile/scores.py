@@ -79,6 +79,19 @@ def looks(draft: Draft, now: Millis) -> list[Looks]:
     return sorted((each for each in found if each.month), key=lambda each: (-each.last, each.product))
 
 
+def looked_since(draft: Draft, product: str, now: Millis) -> Millis:
+    """Give the beginning (UTC) of the first of the last seven days on which a product was looked at; 0 when it was not."""
+    if not draft.may(Interest) or not draft.has(Interest):
+        return 0
+    interest, today = draft.read(Interest), now // DAY
+    liked = next((each for each in interest.products if each.product == product), None)
+    if liked is None:
+        return 0
+    whole, _ = _since(interest, liked, today - _WEEK)
+    days = next((days for days in range(1, _WEEK + 1) if _since(interest, liked, today - days)[0] == whole), _WEEK)
+    return (today - days + 1) * DAY if whole else 0
+
+
 def looked_at(draft: Draft, now: Millis) -> list[str]:
     """Name the products looked at twice, or for a minute in all, within the last thirty days."""
     interest = draft.read(Interest)
