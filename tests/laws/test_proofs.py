@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).parents[2] / "docs" / "proof"
-PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog")
+PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out")
 
 
 def runs_of(part: str) -> list[dict[str, Any]]:
@@ -28,7 +28,7 @@ def test_a_proof_names_where_and_from_what_it_was_made_and_found_no_fault(part: 
     for run in said["runs"]:
         assert run["faults"] == []
         assert isinstance(run["sizes"]["seed"], int)
-        planted = {"unguarded", "forgetful", "resend", "unlocked", "inherit", "trapped"}
+        planted = {"unguarded", "forgetful", "resend", "unlocked", "inherit", "trapped", "jumping"}
         assert not any(run["sizes"].get(fault) for fault in planted), "a planted fault proves the judge, not the product"
 
 
@@ -85,3 +85,10 @@ def test_a_million_events_drained_at_the_rate_of_a_tenth() -> None:
         assert run["statistics"] == 0
         assert run["ratio"] >= 0.8
         assert run["sweep_pages"] > 0
+
+
+def test_every_watcher_was_told_once_whoever_died() -> None:
+    for run in runs_of("fan_out"):
+        assert (run["worker_kills"] >= 60, run["postgres_kills"] >= 10) == (True, True)
+        assert run["told"] == run["expected"] > 100_000
+        assert run["verdicts"] > 10_000
