@@ -38,6 +38,11 @@ READABLE: Final = 4.5
 """The contrast that WCAG AA asks of text."""
 
 
+def in_language(address: str, language: str) -> str:
+    """Give an address in a reader's language: a shop that has a page in each writes ``{language}`` where they differ."""
+    return address.replace("{language}", language)
+
+
 def read_tokens(given: Mapping[str, object]) -> dict[str, str]:
     """Check a workspace's tokens and fill in the rest.
 

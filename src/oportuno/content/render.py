@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from oportuno.content.because import because_line
-from oportuno.content.brand import palette
+from oportuno.content.brand import in_language, palette
 from oportuno.content.formats import Form, locale_for
 from oportuno.content.label import words
 from oportuno.content.links import Links
@@ -85,7 +85,8 @@ def scene(
     data: dict[str, Any] = {**context, FORM_KEY: form, "customer": dict(profile), "items": list(said.items)}
     if "lines" in context:
         data["cart"] = context
-    data["brand"] = {**_plain(brand), **palette(brand.get("tokens") or {})}
+    privacy = in_language(str(brand.get("privacy_url") or ""), language)
+    data["brand"] = {**_plain(brand), "privacy_url": privacy, **palette(brand.get("tokens") or {})}
     data["links"] = _links(links)
     data["label"] = {
         **words(language),

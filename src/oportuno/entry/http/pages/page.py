@@ -14,7 +14,7 @@ import msgspec
 from liquid import Markup
 from starlette.responses import HTMLResponse
 
-from oportuno.content.brand import TOKENS, palette
+from oportuno.content.brand import TOKENS, in_language, palette
 from oportuno.content.liquid import render_html
 from oportuno.entry.http.pages.words import LANGUAGES, NAMES, WORDS
 from oportuno.flows.programme import Brand
@@ -67,7 +67,7 @@ def page(template: str, title: str, data: Mapping[str, Any], setting: Setting, *
             "words": words,
             "tokens": Markup(tokens),
             "body": Markup(body),
-            "shop": _shop(setting.brand),
+            "shop": _shop(setting.brand, setting.language),
             "tongues": [{"code": code, "name": NAMES[code], "here": code == setting.language} for code in LANGUAGES],
         },
     )
@@ -82,7 +82,7 @@ def _tokens(brand: Brand | None) -> str:
     return f":root{{{named}--dark-brand:{colours['dark_brand']};}}"
 
 
-def _shop(brand: Brand | None) -> dict[str, str]:
+def _shop(brand: Brand | None, language: str) -> dict[str, str]:
     if brand is None:
         return {"name": "", "initial": "", "legal": "", "url": "", "mark": "", "privacy": "", "write": ""}
     return {
@@ -91,7 +91,7 @@ def _shop(brand: Brand | None) -> dict[str, str]:
         "legal": brand.legal,
         "url": web(brand.shop_url),
         "mark": web(brand.mark_url),
-        "privacy": web(brand.privacy_url),
+        "privacy": web(in_language(brand.privacy_url, language)),
         "write": brand.reply_to or brand.sender,
     }
 

@@ -40,7 +40,7 @@ async def why(visit: Visit) -> Response:
     data = {
         "here": _here(visit),
         "picture": _picture(visit, said),
-        "subject": _things(said, form.language) or topic_name(said.topic, form.language),
+        "subject": words["join_subject"] if said.confirms else _things(said, form.language) or topic_name(said.topic, form.language),
         "sent": sent.format(when=moment_text(record.handed_at, form)) if record.handed_at else words["not_sent"],
         "because": because_line(said.because, form.language, **facts),
         "items": list(said.items),

@@ -104,6 +104,7 @@ _DECK: Final[dict[str, tuple[str, str]]] = {
     "left_topic_title": ("Hecho. No te hablaremos más de «{topic}».", "Done. We won’t mention “{topic}” again."),
     "left_topic": ("Lo demás te sigue llegando como antes.", "The rest reaches you as before."),
     "left_undo": ("Ha sido sin querer, deshacer", "It was a slip, undo"),
+    "join_subject": ("Confirmar tu correo", "Confirming your e-mail"),
     "join_title": ("Un toque y listo", "One tap and done"),
     "join": ("Vas a recibir novedades de {shop} en {email}.", "You are about to get news from {shop} at {email}."),
     "join_weekly": ("Una vez a la semana como mucho.", "Once a week at most."),
