@@ -168,7 +168,7 @@ def test_the_why_page_says_what_it_went_by_and_what_it_did_not_use() -> None:
 def test_the_privacy_notice_opens_in_the_language_of_the_mail_and_of_the_page(locale: str, language: str) -> None:
     stage = Stage(msgspec.structs.replace(BRAND, privacy_url="https://norte.example/{language}/privacidad"))
     message = stage.send(stage.ana(locale=locale))
-    notice = f'href="https://norte.example/{language}/privacidad"'
+    notice = f'href="https://norte.example/{language}/privacidad'
     assert notice in stage.render(message).html
     assert notice in Browser(stage).get(f"/p/{stage.token(message, Action.WHY)}").text
 
