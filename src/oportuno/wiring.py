@@ -20,7 +20,6 @@ from oportuno.settings import Settings
 
 if TYPE_CHECKING:
     from oportuno.adapters.system_clock import SystemClock
-    from oportuno.channels.pace import Rate
     from oportuno.content.links import LinkMaker
     from oportuno.flows.crossing import Crossings
     from oportuno.flows.definitions import Workspaces
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from oportuno.flows.put_in_words import Words
     from oportuno.flows.reads import Reads, Rejects
     from oportuno.flows.standings import Standings
+    from oportuno.flows.tallies import Tallies
     from oportuno.flows.work import Store
 
 _LOOKING_AT_ONCE = 4
@@ -69,6 +69,8 @@ class Front:
     """What was measured over all customers of a workspace."""
     secret: bytes
     """The installation's secret; what is used is derived from it."""
+    tallies: Tallies
+    """What all processes counted, and which of them live."""
 
     @property
     def digest_key(self) -> bytes:
@@ -106,6 +108,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.postgres.signings import PostgresSignings
     from oportuno.adapters.postgres.standing import PostgresStandings
     from oportuno.adapters.postgres.store import PostgresStore
+    from oportuno.adapters.postgres.tallies import PostgresTallies
     from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
 
     url = database_url(settings)
@@ -118,7 +121,9 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
         stack.push_async_callback(looking.close)
         changing = Connections(url, name="api changing", most=_CHANGING_AT_ONCE, plans=CHANGING)
         stack.push_async_callback(changing.close)
-        reads = PostgresReads(looking, changing)
+        probing = Connections(url, name="api probing", most=1)
+        stack.push_async_callback(probing.close)
+        reads = PostgresReads(looking, changing, probing)
         workspaces = PostgresWorkspaces(changing)
         yield Front(
             settings=settings,
@@ -139,6 +144,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             standings=PostgresStandings(looking),
             links=links_for(settings, intake.secret),
             secret=intake.secret,
+            tallies=PostgresTallies(looking),
         )
 
 
@@ -256,6 +262,19 @@ async def keep_house(settings: Settings) -> dict[str, int]:
         await connection.close()
 
 
+@asynccontextmanager
+async def tallies(settings: Settings) -> AsyncIterator[Tallies]:
+    """Wire a process to where it tells what it counted, on a connection of its own. Raises Unavailable."""
+    from oportuno.adapters.postgres.connections import CHANGING, Connections
+    from oportuno.adapters.postgres.tallies import PostgresTallies
+
+    connections = Connections(database_url(settings), name="telling", most=1, plans=CHANGING)
+    try:
+        yield PostgresTallies(connections)
+    finally:
+        await connections.close()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """What a deliverer needs of the world, while its connections live."""
@@ -269,8 +288,6 @@ class Delivery:
     facts: FactsAtHand
     way: Callable[[Programme, str], tuple[str, Provider]]
     """The name under which a way out is paced, and the provider. A sandbox has one way only: its own mailbox."""
-    rates: dict[str, Rate]
-    """How fast each lane may go."""
 
 
 @asynccontextmanager
@@ -307,7 +324,6 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
             words=put_in_words(links_for(settings, store.secret), await house_messages(_house(), Mrml())),
             facts=FactsCache(PostgresShelves(connections)),
             way=way,
-            rates=rates_of(settings),
         )
 
 
@@ -354,20 +370,6 @@ def ways_out(
         return own if programme.policy.sandbox else out[channel]
 
     return way
-
-
-def rates_of(settings: Settings) -> dict[str, Rate]:
-    """Give the paces of the lanes: by their names, and by their kinds. A second's worth may go at once."""
-    from oportuno.channels.pace import Rate
-
-    per_second = {
-        f"provider smtp {settings.smtp_host}": settings.email_per_second,
-        "provider webhook": settings.webhooks_per_second,
-        "domain": settings.domain_per_second,
-        "host": settings.host_per_second,
-        "workspace": settings.workspace_per_second,
-    }
-    return {name: Rate(rate, max(1.0, rate)) for name, rate in per_second.items()}
 
 
 def _house() -> list[str]:

@@ -19,6 +19,7 @@ from oportuno.adapters.postgres.merges import PostgresCrossings
 from oportuno.adapters.postgres.outbox import PostgresOutbox
 from oportuno.adapters.postgres.reads import PostgresReads
 from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.adapters.postgres.tallies import PostgresTallies
 from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
 from oportuno.events.event import Call, Source
@@ -26,6 +27,7 @@ from oportuno.flows.forget import Erasures
 from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sighting
 from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.reads import Reads
+from oportuno.flows.tallies import Tallies
 from oportuno.flows.work import SaveCustomer, Store, Writes
 from oportuno.kit.ids import BUCKETS, CustomerKey, dated, derive, key_of
 from oportuno.kit.times import HOUR, Millis, day_of
@@ -48,6 +50,7 @@ class Outside(Protocol):
     mailbox: Mailbox
     catalogue: Catalogue
     erasures: Erasures
+    tallies: Tallies
 
     def ingester(self) -> Intake:
         """Give one more ingester with lanes of its own."""
@@ -77,6 +80,7 @@ class InMemory:
         self.crossings = self.world.crossings
         self.mailbox = self.world.mailbox
         self.erasures = self.world.erasures
+        self.tallies = self.world.tallies
         self.catalogue = self.world.catalogue
         self.shelves = self.world.catalogue
 
@@ -142,6 +146,7 @@ class InPostgres:
         self.crossings = PostgresCrossings(changing, store.secret)
         self.mailbox = PostgresMailbox(changing)
         self.erasures = PostgresErasures(changing)
+        self.tallies = PostgresTallies(changing)
         self.catalogue = PostgresCatalogue(changing)
         self.shelves = PostgresShelves(looking)
         self.to_close = [store, outbox, looking, changing]

@@ -126,6 +126,7 @@ async def tienda_norte():
         standings=world.standings,
         links=links_for(settings, SECRET),
         secret=SECRET,
+        tallies=world.tallies,
     )
     tienda = Tienda(world, workspaces, opened, build(front))
     async with tienda.client:

@@ -79,6 +79,17 @@ def _part(process, name: str) -> psutil.Process:
     return next(child for child in children if "oportuno" in child.cmdline() and name in child.cmdline())
 
 
+def test_every_part_of_a_running_house_tells_that_it_lives(house):
+    _, address, _ = house
+
+    def told() -> bool:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=60) as answer:
+            page = answer.read().decode()
+        return all(f'oportuno_parts{{part="{part}"}}' in page for part in ("api", "engine", "deliver"))
+
+    until(told)
+
+
 def test_a_workspace_is_made_its_rules_are_laid_down_and_come_back_as_they_were(house, tmp_path):
     _, _, folder = house
     made = run("workspace", "create", "Tienda Norte", "--timezone", "Europe/Madrid", "--json", OPORTUNO_DATA_DIR=str(folder))

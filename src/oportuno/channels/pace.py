@@ -154,10 +154,10 @@ class Pace:
                 found[kind] = found.get(kind, 0) + 1
         return found
 
-    def closed_providers(self, now: float) -> list[str]:
-        """Name the providers that are closed now."""
+    def failing_providers(self) -> list[str]:
+        """Name the providers that refused everybody when they were last heard: closed now, or asked again with the next message."""
         start = "provider "
-        return sorted(name.removeprefix(start) for name, lane in self._lanes.items() if name.startswith(start) and lane.closed_until > now)
+        return sorted(name.removeprefix(start) for name, lane in self._lanes.items() if name.startswith(start) and lane.failures)
 
     def _lane(self, name: str, now: float) -> _Lane:
         lane = self._lanes.get(name)

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
 
-from oportuno.channels.pace import Lanes, Pace
+from oportuno.channels.pace import Lanes, Pace, Rate
 from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, hold_back
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.ports import Clock, Due, Outbox, Programmes, Provider
@@ -19,6 +19,7 @@ from oportuno.flows.recover import recover_once
 from oportuno.flows.work import Store, Waiting
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import write_id
+from oportuno.settings import Settings
 
 PLACES: Final = 16
 """Most messages in `handing` per process, over all channels: what a kill can leave unknown."""
@@ -46,6 +47,18 @@ Heard = Callable[[str, Delivered], None]
 """Told of each ending, for the metrics: channel and what became of it."""
 
 
+def rates_of(settings: Settings) -> dict[str, Rate]:
+    """Give the paces of the lanes: by their names, and by their kinds. A second's worth may go at once."""
+    per_second = {
+        f"provider smtp {settings.smtp_host}": settings.email_per_second,
+        "provider webhook": settings.webhooks_per_second,
+        "domain": settings.domain_per_second,
+        "host": settings.host_per_second,
+        "workspace": settings.workspace_per_second,
+    }
+    return {name: Rate(rate, max(1.0, rate)) for name, rate in per_second.items()}
+
+
 @dataclass(slots=True)
 class Deliverer:
     """One process's deliverer. `run` returns after `stop` was called and what was in hand is recorded."""
@@ -64,6 +77,8 @@ class Deliverer:
     facts: FactsAtHand = NO_CATALOGUE
     """Of products: price and stock are looked at again before a message leaves."""
     heard: Heard | None = None
+    settled: Callable[[int], None] | None = None
+    """Told how many messages of dead deliverers were settled."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
     _in_hand: dict[str, dict[bytes, asyncio.Task[None]]] = field(default_factory=dict)
@@ -103,6 +118,12 @@ class Deliverer:
         self._stopping.set()
         for event in self._wake.values():
             event.set()
+
+    def says(self) -> dict[str, Any]:
+        """Say how it is: what is in hand by channel, what is held back by kind, which providers are gone."""
+        now = self.clock.monotonic()
+        in_hand = {channel: len(mine) for channel, mine in self._in_hand.items()}
+        return {"in_hand": in_hand, "closed": self.pace.closed(now), "gone": self.pace.failing_providers()}
 
     # ── one channel ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -237,6 +258,8 @@ class Deliverer:
                 settled = await recover_once(self.outbox, self.store)
                 if settled:
                     log.warning("abandoned_settled", count=settled)
+                    if self.settled is not None:
+                        self.settled(settled)
             except Unavailable as fault:
                 log.warning("outbox_unavailable", code=fault.code)
             except Exception as error:  # noqa: BLE001 - what could not be settled is found again

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from oportuno import wiring
+from oportuno.entry.counted import count_delivered, count_reacted, count_settled
 from oportuno.entry.logs import set_up
+from oportuno.entry.telling import Teller
 from oportuno.flows.forget import forget_on
 from oportuno.flows.poison import name_of
 from oportuno.kit.faults import Fault, Unavailable
@@ -22,6 +24,7 @@ from oportuno.settings import Settings
 if TYPE_CHECKING:
     from oportuno.entry.worker import Bench
     from oportuno.flows.react import Reacted
+    from oportuno.flows.tallies import Sums
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
@@ -96,7 +99,8 @@ async def _serve_http(settings: Settings, *, descriptor: int | None, lifeline: i
             )
             server = uvicorn.Server(config)
             _watch(lifeline, lambda: setattr(server, "should_exit", True))
-            await server.serve(sockets=[listener])
+            async with Teller("api", lambda: wiring.tallies(settings)).telling():
+                await server.serve(sockets=[listener])
 
 
 # ── Engine ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,7 +118,10 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     keeper = asyncio.create_task(_keep_house(settings, stop))
     forgetter = asyncio.create_task(_forget(settings, stop))
     try:
-        await run_worker(bench, batch=settings.engine_batch, stop=stop, observe=_observe, report=_log.warning)
+        async with Teller("engine", lambda: wiring.tallies(settings)).telling() as sums:
+            await run_worker(
+                bench, batch=settings.engine_batch, stop=stop, observe=lambda done, took: _observe(sums, done, took), report=_log.warning
+            )
     finally:
         keeper.cancel()
         forgetter.cancel()
@@ -144,7 +151,8 @@ async def _forget(settings: Settings, stop: asyncio.Event) -> None:
             await _rest(stop, _LONGEST_PAUSE)
 
 
-def _observe(done: Reacted, seconds: float) -> None:
+def _observe(sums: Sums, done: Reacted, seconds: float) -> None:
+    count_reacted(sums, done, seconds)
     if done.quarantined:
         _log.error("events_set_aside", count=done.quarantined)
     _log.debug("reacted", events=done.events, seconds=round(seconds, 4))
@@ -155,12 +163,18 @@ def _observe(done: Reacted, seconds: float) -> None:
 
 async def _deliver(settings: Settings, *, lifeline: int | None) -> None:
     stop = _stop_asked(lifeline)
+    teller = Teller("deliver", lambda: wiring.tallies(settings))
+    async with teller.telling():
+        await _deliver_anew(settings, stop, teller)
+
+
+async def _deliver_anew(settings: Settings, stop: asyncio.Event, teller: Teller) -> None:
     pause = _FIRST_PAUSE
     while not stop.is_set():
         try:
             async with wiring.delivery(settings) as delivery:
                 pause = _FIRST_PAUSE
-                await _deliver_until(delivery, stop, places=settings.deliver_width)
+                await _deliver_until(delivery, stop, teller, settings)
         except (Unavailable, OSError):
             # The outbox is gone, and with it this deliverer's number: a new one is born when the database answers again.
             _log.warning("deliver_lost_database", pause=pause)
@@ -168,9 +182,9 @@ async def _deliver(settings: Settings, *, lifeline: int | None) -> None:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, *, places: int) -> None:
+async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, teller: Teller, settings: Settings) -> None:
     from oportuno.channels.pace import Pace
-    from oportuno.entry.deliverer import Deliverer, Way
+    from oportuno.entry.deliverer import Deliverer, Way, rates_of
 
     deliverer = Deliverer(
         number=delivery.number,
@@ -180,9 +194,12 @@ async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, *, plac
         clock=delivery.clock,
         render=delivery.words,
         ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
-        places=places,
-        pace=Pace(rates=delivery.rates),
+        places=settings.deliver_width,
+        pace=Pace(rates=rates_of(settings)),
+        heard=lambda channel, delivered: count_delivered(teller.sums, channel, delivered),
+        settled=lambda settled: count_settled(teller.sums, settled),
     )
+    teller.says = deliverer.says
     stopper = asyncio.create_task(_stop_when(stop, deliverer.stop))
     try:
         await deliverer.run()

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from oportuno.attention.ledger import Attention, confirm, release
-from oportuno.channels.channel import Answer, Outcome, Window
+from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
 from oportuno.channels.pace import Lanes, Pace
 from oportuno.consent.answers import granted_purposes
 from oportuno.consent.gate import examine
@@ -81,6 +81,10 @@ class Delivered(NamedTuple):
     """A Refusal's value or the answer's detail."""
     wait: Millis = 0
     """For PACED: how long the lane wants."""
+    decided_ago: Millis | None = None
+    """Of a message's first hand-off: how long ago it was decided to speak."""
+    event_ago: Millis | None = None
+    """And how long ago the event came that began it."""
 
 
 class _Claim(NamedTuple):
@@ -90,6 +94,7 @@ class _Claim(NamedTuple):
     touch: bytes
     """Under which id this attempt counts against the customer's attention."""
     window: Window
+    now: Millis
 
 
 async def deliver_one(
@@ -129,7 +134,8 @@ async def deliver_one(
     answer = await _hand_off(provider, waiting.message, claim)
     pace.hear(claim.lanes, answer, clock.monotonic())
     await record(waiting, store, touch=claim.touch, answer=answer, deliverer=deliverer, clock=clock, leaving=leaving)
-    return Delivered(Ended(answer.outcome.value), answer.detail)
+    decided_ago, event_ago = (None, None) if waiting.attempts or answer == NOT_BEGUN else _since(waiting.message, claim.now)
+    return Delivered(Ended(answer.outcome.value), answer.detail, decided_ago=decided_ago, event_ago=event_ago)
 
 
 async def hold_back(waiting: Waiting, store: Store, wait: Millis) -> bool:
@@ -154,6 +160,12 @@ def destination_of(rendered: Rendered, address: str) -> str:
     if rendered.url:
         return f"host {rendered.url.partition('://')[2].partition('/')[0].lower()}"
     return f"domain {address.rpartition('@')[2].lower()}"
+
+
+def _since(message: Message, now: Millis) -> tuple[Millis, Millis | None]:
+    """Say how long ago it was decided to speak, and how long ago the event came that began it, where the evidence knows."""
+    began = message.said.because.facts.get("at")
+    return max(0, now - message.permitted_at), max(0, now - began) if isinstance(began, int) else None
 
 
 # ── Claim ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,7 +210,7 @@ async def _claim(
             window = Window(min(clock.monotonic() + CLAIM_HOLDS, over - _ON_ITS_WAY), over)
             move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer, in_time=True)
             await work.commit(Writes(saves=[saved(draft, stored)], moves=[move]))
-            return _Claim(rendered, permit.address, lanes, touch, window)
+            return _Claim(rendered, permit.address, lanes, touch, window, now)
     except Moved:
         _leave(pace, entered, clock)
         return Delivered(Ended.ELSEWHERE)

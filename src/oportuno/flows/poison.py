@@ -55,6 +55,7 @@ def step_into(writes: Writes, stored: Stored, events: Sequence[Event], by: Step)
         _around_poison(writes, stored, events, by, fault)
     else:
         _add(writes, stored.key, save, outcome, by.now)
+        writes.let_go += draft.lightened
 
 
 def set_aside(writes: Writes, stored: Stored, events: Sequence[Event], fault: str, now: Millis) -> None:

@@ -6,6 +6,7 @@ row lock fences the worker from everybody else who writes a customer. What raise
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
@@ -13,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from oportuno.catalog.product import Facts
+from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.forward import forward, send_back
@@ -27,6 +29,7 @@ from oportuno.kit.times import MINUTE, Millis
 _STALE: Final[Millis] = 10 * MINUTE
 """A batch that was fetched so long before its locks were won is read again. Offsets of lanes that are gone are kept a day longer, so no
 sleeper finds them away and believes that it is the first; once the locks are won, whoever stands still loses them within seconds."""
+_NOTHING: Final[Mapping[tuple[str, str], int]] = {}
 _NOBODY: Final[Mapping[CustomerKey, str]] = {}
 
 
@@ -51,6 +54,12 @@ class Reacted(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody else committed first, or holds a row; nothing was written and the batch comes again."""
     given_up: GivenUp | None = None
     """Nothing was written; the batch comes again without that bucket."""
+    decided: Mapping[tuple[str, str], int] = _NOTHING
+    """How often what was decided, by the first reason."""
+    let_go: tuple[str, ...] = ()
+    """What states let go of to stay small."""
+    waited: Millis = 0
+    """How long the oldest of the events had waited since it was received."""
     left: tuple[WorkspaceId, ...] = ()
     """Workspaces whose programme cannot be read: their events and timers wait."""
 
@@ -91,7 +100,14 @@ async def react_once(feed: Feed, store: Store, programmes: Programmes, facts: Fa
         verdicts=len(writes.decisions),
         messages=len(writes.messages),
         quarantined=len(writes.quarantines),
+        decided=Counter((verdict.decided.value, _first_reason(verdict)) for _, verdict in writes.decisions),
+        let_go=tuple(writes.let_go),
+        waited=max(0, fetched.now - min((event.received for event in fetched.events), default=fetched.now)),
     )
+
+
+def _first_reason(verdict: Verdict) -> str:
+    return verdict.reasons[0].refusal.value if verdict.reasons else ""
 
 
 async def _batch(fetched: Fetched, programmes: Programmes, facts: FactsAtHand) -> tuple[_Batch, list[WorkspaceId]]:

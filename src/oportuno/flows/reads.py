@@ -146,6 +146,10 @@ class Reads(Protocol):
         """Give the store's clock."""
         ...
 
+    async def probe(self) -> None:
+        """Return when the store answers and can be written to. Raises Unavailable otherwise. Waits for nobody else who looks things up."""
+        ...
+
     async def vitals(self) -> Vitals:
         """Give the counts of the health and metrics pages."""
         ...

@@ -188,6 +188,8 @@ class Writes(msgspec.Struct, kw_only=True):
     moves: list[MoveMessage] = []
     ledger: list[LedgerEntry] = []
     quarantines: list[Quarantine] = []
+    let_go: list[str] = []
+    """What states let go of to stay small (`Section.shed`): counted, not stored."""
     poisoned: list[Poisoned] = []
     crossing: Crossing = msgspec.field(default_factory=Crossing)
     """What concerns more than one customer."""

@@ -83,7 +83,7 @@ class CodecTooOld(Fault):
 class Draft:
     """One customer's state, open for one step."""
 
-    __slots__ = ("_deleted", "_dirty", "_open", "_sections", "granted", "key", "stirred", "version")
+    __slots__ = ("_deleted", "_dirty", "_open", "_sections", "granted", "key", "lightened", "stirred", "version")
 
     def __init__(self, key: CustomerKey, state: bytes = b"", version: int = 0) -> None:
         self.key = key
@@ -95,6 +95,8 @@ class Draft:
         self._open: dict[type[Section], Section] = {}
         self._dirty: set[type[Section]] = set()
         self._deleted: set[type[Section]] = set()
+        self.lightened: list[str] = []
+        """What `encode` let go of, as `Section.shed` names it."""
         self.stirred: list[tuple[Literal["product", "category", "brand"], str]] = []
         """What the events of this step told of interest: spares looking through everything for what may have changed. Never stored."""
 
@@ -223,6 +225,7 @@ class Draft:
             else:
                 break
             self._dirty.add(kind)
+            self.lightened.append(part)
             let_go.parts = sorted({*let_go.parts, part})
             for section in (kind, LetGo):
                 self._sections[section.title] = (section.title, section.codec, _ENCODER.encode(self._open[section]))

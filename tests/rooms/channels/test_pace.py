@@ -128,9 +128,11 @@ def test_what_is_closed_is_counted_by_kind_and_only_providers_are_named() -> Non
     for domain in ("a.example", "b.example"):
         pace.hear(MAIL._replace(destination=f"domain {domain}"), refused("destination"), 0.0)
     assert pace.closed(0.5) == {"provider": 1, "domain": 2}
-    assert pace.closed_providers(0.5) == ["smtp"]
     assert pace.closed(90.0) == {}
-    assert pace.closed_providers(90.0) == []
+    assert pace.failing_providers() == ["smtp"]
+    pace.enter(MAIL, 90.0)
+    pace.hear(MAIL, ACCEPTED, 90.0)
+    assert pace.failing_providers() == []
 
 
 def test_memory_is_bounded_however_many_domains_there_are() -> None:

@@ -42,6 +42,10 @@ class MemoryReads:
         await self._ground.pause("reads.now")
         return self._ground.clock.now
 
+    async def probe(self) -> None:
+        """Return when the store answers."""
+        await self._ground.pause("reads.probe")
+
     async def vitals(self) -> Vitals:
         """Give the counts of the health page; the twin does not know how many engines there are."""
         await self._ground.pause("reads.vitals")

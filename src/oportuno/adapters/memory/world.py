@@ -19,6 +19,7 @@ from oportuno.adapters.memory.reads import MemoryReads
 from oportuno.adapters.memory.signings import MemorySignings
 from oportuno.adapters.memory.standing import MemoryStandings
 from oportuno.adapters.memory.store import MemoryStore
+from oportuno.adapters.memory.tallies import MemoryTallies
 from oportuno.kit.ids import BUCKETS
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class MemoryWorld(Ground):
         self.signings = MemorySignings(self, self.keys)
         self.catalogue = MemoryCatalogue(self)
         self.erasures = MemoryErasures(self)
+        self.tallies = MemoryTallies(self)
         self._deliverers = 0
 
     def feed(self, buckets: Iterable[int] = range(BUCKETS)) -> MemoryFeed:

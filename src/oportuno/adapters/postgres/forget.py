@@ -213,6 +213,8 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "offsets": "how far the log was read",
     "leases": "engines and their buckets",
     "workers": "engines",
+    "parts": "processes, and how they are",
+    "part_sums": "what processes counted",
     "products": "what is sold",
     "product_prices": "what is sold",
     "categories": "what is sold",

@@ -15,6 +15,7 @@ from oportuno.events.event import Event, Source, unpack_call
 from oportuno.flows.ports import Reject
 from oportuno.flows.reads import LedgerRecord, MessageRecord, PoisonedCustomer, RejectRecord, SetAside, Spot, Tally, Vitals
 from oportuno.flows.work import Decision, OutboxStatus, Status, Stored
+from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import BUCKETS, CustomerKey, WorkspaceId, day_of_id
 from oportuno.kit.times import DAY, Millis
 
@@ -95,15 +96,23 @@ _ANSWER: Final = msgspec.msgpack.Decoder(Answer)
 
 
 class PostgresReads:
-    """The ports Reads and Rejects. `looking` are read-only connections, `changing` are not."""
+    """The ports Reads and Rejects. `looking` are read-only connections, `changing` are not; `probing` is one that nothing else waits for."""
 
-    def __init__(self, looking: Connections, changing: Connections) -> None:
+    def __init__(self, looking: Connections, changing: Connections, probing: Connections | None = None) -> None:
+        self._probing = probing
         self._looking = looking
         self._changing = changing
 
     async def now(self) -> Millis:
         """See the port."""
         return int((await self._rows("SELECT clock_millis()"))[0][0])
+
+    async def probe(self) -> None:
+        """See the port."""
+        async with (self._probing or self._looking).lend() as connection:
+            row = await (await connection.execute("SELECT pg_is_in_recovery()")).fetchone()
+        if row is None or row[0]:
+            raise Unavailable("database_read_only", "the database answers, and takes nothing in: it follows another")
 
     async def vitals(self) -> Vitals:
         """See the port."""

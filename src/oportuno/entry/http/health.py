@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from copy import deepcopy
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Request, Response
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector as MetricsCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from oportuno.entry.http.api.shapes import ProblemShape, Shape
 from oportuno.entry.http.collect import Collector
 from oportuno.entry.http.collect_openapi import COLLECT_OPENAPI
-from oportuno.flows.reads import Vitals
+from oportuno.entry.http.metrics import Looked, page
+from oportuno.entry.http.probe import Probe
 from oportuno.kit.faults import Unavailable
 from oportuno.wiring import Front
 
@@ -37,6 +33,10 @@ class ReadyShape(Shape):
     """Engines that hold buckets now; 0: nothing is being evaluated."""
     waiting: dict[str, int]
     """Messages whose time has come and that nobody has claimed, by channel."""
+    deliverers: int
+    """Processes that deliver and told of themselves lately; 0: nothing leaves."""
+    providers_gone: list[str]
+    """Providers that refused everybody when they were last heard (``smtp mail.example``, ``no server``): what goes that way waits."""
     buckets_unowned: int
     """Buckets that no engine holds: what happens in them waits. For some seconds after an engine came or went that is as it should be."""
     given_up: dict[str, str]
@@ -47,56 +47,38 @@ class ReadyShape(Shape):
     """An engine saw the database's clock leap: marketing pauses until it was steady for five minutes, or has caught up."""
 
 
-class Health(MetricsCollector):
+class Health:
     """What the health pages tell. Counts only: no ids, no names of customers, no addresses."""
 
     def __init__(self, front: Front, collector: Collector) -> None:
-        self.front = front
+        self._front = front
         self._collector = collector
-        self._vitals: Vitals | None = None
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        self._registry.register(self)
+        self._answering = Probe(self._probe)
+        self._looking = Probe(self._look, patience=_LOOKING)
+
+    async def looked(self) -> Looked:
+        """Give what the database knows. Raises Unavailable within a second when it does not answer or takes nothing in."""
+        await self._answering.answer()
+        return await self._looking.answer()
 
     async def page(self) -> bytes:
         """Give the metrics as Prometheus reads them. A database that is gone is a metric, not an error."""
         try:
-            self._vitals = await self.front.reads.vitals()
+            looked = await self.looked()
         except Unavailable:
-            self._vitals = None
-        return generate_latest(self._registry)
+            return page(self._collector, None)
+        return page(self._collector, looked)
 
-    def collect(self) -> Iterator[Metric]:
-        """Give what this process counted, and what the database says."""
-        tally = self._collector.tally
-        yield CounterMetricFamily("oportuno_collect_requests", "Requests at the collector.", value=tally.requests)
-        yield CounterMetricFamily("oportuno_collect_items", "Items of acknowledged requests.", value=tally.items)
-        yield CounterMetricFamily("oportuno_collect_events", "Items that became new events.", value=tally.events)
-        yield CounterMetricFamily("oportuno_collect_rejects", "Items that became rejects.", value=tally.rejects)
-        refused = CounterMetricFamily("oportuno_collect_refused", "Requests that were not taken, by code.", labels=["code"])
-        for code, times in sorted(tally.refused.items()):
-            refused.add_metric([code], times)
-        yield refused
-        vitals = self._vitals
-        yield GaugeMetricFamily("oportuno_database_up", "1 when the database answers.", value=0 if vitals is None else 1)
-        if vitals is None:
-            return
-        yield GaugeMetricFamily("oportuno_engines", "Engines that hold buckets now.", value=vitals.engines)
-        yield GaugeMetricFamily("oportuno_messages_handing", "Messages in providers' hands now.", value=vitals.handing)
-        yield GaugeMetricFamily("oportuno_events_set_aside", "Events whose evaluation failed, not replayed.", value=vitals.set_aside)
-        yield GaugeMetricFamily("oportuno_customers_poisoned", "Customers whose state or timer raises.", value=vitals.poisoned)
-        yield GaugeMetricFamily("oportuno_buckets_unowned", "Buckets that no engine holds.", value=vitals.buckets_unowned)
-        yield GaugeMetricFamily("oportuno_buckets_given_up", "Buckets left to a newer release.", value=len(vitals.given_up))
-        yield GaugeMetricFamily("oportuno_workspaces_left", "Workspaces that engines leave alone.", value=len(vitals.left))
-        yield GaugeMetricFamily("oportuno_clock_doubted", "1 when an engine doubts the database's clock.", value=vitals.clock_doubted)
-        yield GaugeMetricFamily(
-            "oportuno_clock_difference_seconds", "This machine's clock minus the database's.", value=time.time() - vitals.now / 1_000
-        )
-        waiting = GaugeMetricFamily("oportuno_messages_waiting", "Messages whose time has come, unclaimed.", labels=["channel"])
-        for channel, count in sorted(vitals.waiting.items()):
-            waiting.add_metric([channel], count)
-        yield waiting
+    async def _probe(self) -> None:
+        await self._front.reads.probe()
+
+    async def _look(self) -> Looked:
+        front = self._front
+        return Looked(await front.reads.vitals(), await front.tallies.sums(), await front.tallies.living())
+
+
+_LOOKING: Final = 5.0
+"""Seconds: counting what waits may take a busy database longer than to answer at all."""
 
 
 def health_router(health: Health) -> APIRouter:
@@ -110,12 +92,15 @@ def health_router(health: Health) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> ReadyShape:
-        """Say whether the database answers, and how many engines work."""
-        vitals = await health.front.reads.vitals()
+        """Say whether the database answers, and how those who work with it are."""
+        vitals, _, living = await health.looked()
+        gone = sorted({provider for each in living for provider in each.says.get("gone", ())})
         return ReadyShape(
-            status="degraded" if vitals.given_up or vitals.left or vitals.clock_doubted else "ok",
+            status="degraded" if vitals.given_up or vitals.left or vitals.clock_doubted or gone else "ok",
             engines=vitals.engines,
+            deliverers=sum(each.part == "deliver" for each in living),
             waiting=vitals.waiting,
+            providers_gone=gone,
             buckets_unowned=vitals.buckets_unowned,
             given_up={str(bucket): section for bucket, section in sorted(vitals.given_up.items())},
             left=vitals.left,

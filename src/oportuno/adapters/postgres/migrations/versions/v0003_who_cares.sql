@@ -188,6 +188,20 @@ CREATE TABLE retired_lanes (
 -- B. The deliverer.
 -- An earlier attempt ended unknown: the customer may have it, whatever comes of the message now.
 ALTER TABLE outbox ADD COLUMN doubt boolean NOT NULL DEFAULT false;
+-- What processes counted, summed up over all that ever were; and those that live, with what they say of themselves. Counts and our words.
+CREATE TABLE part_sums (
+    part       text             NOT NULL,
+    name       text             NOT NULL,
+    labels     text             NOT NULL,  -- JSON, its words in the order of the alphabet
+    amount     double precision NOT NULL,
+    PRIMARY KEY (part, name, labels)
+) WITH (fillfactor = 50);
+CREATE TABLE parts (
+    process    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    part       text   NOT NULL,
+    at         bigint NOT NULL,            -- when it last told of itself
+    says       jsonb  NOT NULL
+) WITH (fillfactor = 50);
 
 -- C. Erasure.
 -- Who asked to be forgotten. The first pass makes the row under the customer's lock; the second empties place after place, a bounded piece
