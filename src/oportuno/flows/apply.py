@@ -163,7 +163,8 @@ def _taken_versions(read: Sequence[_Read], standing: Sequence[Definition]) -> It
         versions = {each.version: each for each in standing if (each.kind, each.key) == (definition.kind, definition.key)}
         same = versions.get(definition.version)
         place = _at(name, definition, "version")
-        if same is not None and same.compiled != definition.compiled:
+        # As read, not as stored: a later release may write down more about the same journey.
+        if same is not None and _journey(same) != _journey(definition):
             sentence = f"version {definition.version} of this journey is published and says something else: raise its version"
             yield BadInput("journey_version_taken", sentence, place=place)
         elif same is None and versions and definition.version < max(versions):
