@@ -46,7 +46,7 @@ def hear_complaint(draft: Draft, event: Event) -> None:
     one that cannot be read, it is about the customer's one complaint without a number.
     """
     number, at = _number(event), min(event.at, event.received)
-    opened = event.name == Complaint.OPENED
+    opened = event.name != Complaint.CLOSED
     if not opened and event.trust is Trust.PUBLIC:
         return
     known = draft.read(Consents).complaints
