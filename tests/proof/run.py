@@ -73,7 +73,14 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
     "fan_out": (
         "Changes of the catalogue go to their watchers while engines and PostgreSQL are killed: each watcher is told once, nobody else.",
         "telling:Telling",
-        tuple({"customers": 2_000, "changes": 140, "worker_kills": 60, "postgres_kills": 10, "batch": 400, "seed": seed} for seed in (71, 72)),
+        tuple(
+            {"customers": 2_000, "changes": 140, "worker_kills": 60, "postgres_kills": 10, "batch": 400, "seed": seed} for seed in (71, 72)
+        ),
+    ),
+    "prices": (
+        "A year of real prices, replayed at speed: whom the engine tells of which fall equals a plain reference over the raw data.",
+        "prices:Prices",
+        ({"products": 1_500, "weeks": 53, "seed": 81},),
     ),
     "backlog": (
         "A backlog of a million events, without statistics, drains at the rate of a tenth of it.",
