@@ -20,7 +20,8 @@ class Complaint(StrEnum):
     CLOSED = "Complaint Closed"
 
 
-NAMES: Final = frozenset(kind.value for kind in Complaint)
+_OPENS: Final = {Complaint.OPENED.value: True, Complaint.CLOSED.value: False}
+NAMES: Final = frozenset(_OPENS)
 _MOST: Final = 20
 """Complaints of one customer that are told apart; when so many are open at once, a further one changes nothing: it is silent already."""
 _REMEMBER_CLOSED: Final[Millis] = DAY
@@ -46,7 +47,7 @@ def hear_complaint(draft: Draft, event: Event) -> None:
     one that cannot be read, it is about the customer's one complaint without a number.
     """
     number, at = _number(event), min(event.at, event.received)
-    opened = event.name != Complaint.CLOSED
+    opened = _OPENS[event.name]
     if not opened and event.trust is Trust.PUBLIC:
         return
     known = draft.read(Consents).complaints
