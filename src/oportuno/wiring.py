@@ -251,10 +251,11 @@ async def forgetting(settings: Settings) -> AsyncIterator[Erasures]:
 async def keep_house(settings: Settings) -> dict[str, int]:
     """Do the hourly round over the database and say what was done. Raises Unavailable."""
     from oportuno.adapters.postgres.database import connect
+    from oportuno.adapters.postgres.housekeeping import KEEPING
     from oportuno.adapters.postgres.housekeeping import keep_house as keep
     from oportuno.adapters.postgres.standing import take_standings
 
-    connection = await connect(database_url(settings), name="housekeeping")
+    connection = await connect(database_url(settings), name="housekeeping", plans=KEEPING)
     try:
         done = dict(msgspec.structs.asdict(await keep(connection, dedupe_days=settings.dedupe_days)))
         return done | {"standings_taken": await take_standings(connection)}

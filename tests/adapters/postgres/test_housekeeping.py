@@ -6,12 +6,14 @@ import asyncio
 import time
 
 import psycopg
+import pytest
 
 from oportuno.adapters.postgres.database import connect
-from oportuno.adapters.postgres.housekeeping import Kept, keep_house
+from oportuno.adapters.postgres.housekeeping import HOUSE_LOCK, KEEPING, Kept, keep_house
 from oportuno.adapters.postgres.intake import LANE_LOCK, PostgresIntake
 from oportuno.events.event import Call, Source
 from oportuno.flows.ports import Arrival, LaneClass, Sighting
+from oportuno.flows.work import LockHeld
 from oportuno.kit.ids import key_of
 from oportuno.kit.times import day_of
 
@@ -127,3 +129,28 @@ def test_two_keepers_at_once_make_a_missing_day_together(postgres_url: str) -> N
             assert newest is not None
             connection.execute(f"DROP TABLE {newest[0]}")
         assert sum(kept.partitions_made for kept in asyncio.run(asyncio.wait_for(both(), 60))) == 1
+
+
+def test_a_keeper_that_finds_another_at_it_leaves_the_house_to_them(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s, 0)", (HOUSE_LOCK,))
+        assert keep(postgres_url) == Kept()
+
+
+def test_a_keeper_waits_for_nobody_who_stands_in_a_table(postgres_url: str) -> None:
+    async def story() -> None:
+        connection = await connect(postgres_url, name="test", plans=KEEPING | {"lock_timeout": "100"})
+        try:
+            await keep_house(connection, dedupe_days=30)
+        finally:
+            await connection.close()
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        newest = connection.execute("SELECT max(relname) FROM pg_class WHERE relname ~ '^outbox_[0-9]{8}$'").fetchone()
+        assert newest is not None
+        connection.execute(f"DROP TABLE {newest[0]}")
+    with psycopg.connect(postgres_url) as stopped:
+        stopped.execute("SELECT count(*) FROM outbox")
+        with pytest.raises(LockHeld):
+            asyncio.run(asyncio.wait_for(story(), 60))
+    assert keep(postgres_url).partitions_made == 1

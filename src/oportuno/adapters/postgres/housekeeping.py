@@ -6,6 +6,7 @@ the archive's word that it has them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -23,6 +24,9 @@ FEWEST_DEDUPE_DAYS: Final = 30
 HOUSE_LOCK: Final = 0x686F7573
 _REJECTS_KEPT: Final[Millis] = 30 * DAY
 
+KEEPING: Final[Mapping[str, str]] = {"lock_timeout": "2000", "idle_session_timeout": "60000"}
+"""Making a partition waits for everybody who is in the table, and everybody waits behind it: not for long. And a keeper whose machine is
+stopped is gone after a minute, so that another can keep house."""
 MAKE_PARTITIONS: Final = "SELECT make_partitions(%s, %s, %s)"
 
 
@@ -103,10 +107,12 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
-    """Do one round. Raises Unavailable when the database is gone."""
+    """Do one round, unless somebody is at it. Raises Unavailable when the database is gone."""
     async with translated():
         # One keeper at a time: two that make the same day's partition at once would stop each other.
-        await connection.execute("SELECT pg_advisory_lock(%s, 0)", (HOUSE_LOCK,))
+        mine = await (await connection.execute("SELECT pg_try_advisory_lock(%s, 0)", (HOUSE_LOCK,))).fetchone()
+        if not (mine and mine[0]):
+            return Kept()
         made = 0
         for table in partitioned(dedupe_days):
             row = await (await connection.execute(MAKE_PARTITIONS, table)).fetchone()
