@@ -11,8 +11,6 @@ News that comes later than `LATENESS` (an import, for example) is added to what 
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
 import msgspec
@@ -20,6 +18,7 @@ import msgspec
 from oportuno.events.event import LATENESS
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Section
+from oportuno.profile.fading import fade
 from oportuno.profile.purposes import Purpose
 
 PRODUCTS_AT_MOST: Final = 12
@@ -44,7 +43,6 @@ STAMP: Final = 3
 """Bytes of an event's identity by which it is known again."""
 WINDOW: Final[Millis] = LATENESS
 WINDOWS_A_DAY: Final = DAY // WINDOW
-_SHIFT: Final = 32
 
 
 class Fresh(msgspec.Struct, kw_only=True, array_like=True):
@@ -167,6 +165,9 @@ class Interest(Section, array_like=True):
             return True
         known = self.heard[place]
         stamp = h[:STAMP]
+        if not known:
+            self.heard = (stamp, self.heard[1]) if place == 0 else (self.heard[0], stamp)
+            return True
         stamps = [known[i : i + STAMP] for i in range(0, len(known), STAMP)]
         if stamp in stamps:
             return False
@@ -176,8 +177,10 @@ class Interest(Section, array_like=True):
 
     def like(self, place: int, product: str, at: Millis, *, points: int, looks: int, seconds: int, name: str) -> None:
         """Add what an event says of a product to the window at `place`."""
-        liked = next((known for known in self.products if known.product == product), None)
-        if liked is None:
+        for liked in self.products:
+            if liked.product == product:
+                break
+        else:
             liked = Liked(product=product)
             _insert(self.products, liked, product)
         if place < 0:
@@ -198,8 +201,10 @@ class Interest(Section, array_like=True):
 
     def lean(self, leanings: list[Leaning], place: int, name: str, at: Millis, points: int) -> None:
         """Add points to a category, brand or band of this section in the window at `place`."""
-        leaning = next((known for known in leanings if known.name == name), None)
-        if leaning is None:
+        for leaning in leanings:
+            if leaning.name == name:
+                break
+        else:
             leaning = Leaning(name=name)
             _insert(leanings, leaning, name)
         if place > 0:
@@ -268,16 +273,6 @@ class Interest(Section, array_like=True):
                 leaning.points += leaning.before
                 leaning.before = 0
         self.cut()
-
-
-def fade(points: int, days: int, half_life: int) -> int:
-    """Give what points are worth some days later; the same on every machine. No days, or days to come, take nothing away."""
-    return points * _factor(half_life, days) >> _SHIFT if days > 0 else points
-
-
-@lru_cache(maxsize=4_096)
-def _factor(half_life: int, days: int) -> int:
-    return round((1 << _SHIFT) * math.exp2(-days / half_life))
 
 
 def _whole(liked: Liked) -> int:

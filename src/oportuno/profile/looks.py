@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from oportuno.catalog.product import Facts
@@ -78,13 +79,18 @@ def look(draft: Draft, reading: Reading, stamp: Stamp, facts: Facts, *, half_lif
         draft.stirred.append(("product", product))
         interest.like(place, product, at, points=weight.product + more, looks=int(weight.look), seconds=seconds, name=name)
     around = weight.around + more
-    for category in sorted({each.category for each in told if each.category}):
+    if len(told) == 1:
+        [(_, category, brand, band)] = told
+        categories, brands, bands = [category], [brand], [band]
+    else:
+        categories, brands, bands = (sorted(set(names)) for names in zip(*(each[1:] for each in told), strict=True))
+    for category in filter(None, categories):
         draft.stirred.append(("category", category))
         interest.lean(interest.categories, place, category, at, around)
-    for brand in sorted({each.brand for each in told if each.brand}):
+    for brand in filter(None, brands):
         draft.stirred.append(("brand", brand))
         interest.lean(interest.brands, place, brand, at, around)
-    for band in sorted({each.band for each in told if each.band}):
+    for band in filter(None, bands):
         interest.lean(interest.bands, place, band, at, around)
 
 
@@ -109,6 +115,7 @@ def _told(item: Item, currency: str, facts: Facts) -> Told:
     return Told(name[:_NAME_AT_MOST], category, brand, _band(price, currency))
 
 
+@lru_cache(maxsize=4_096)
 def _band(price: int | None, currency: str) -> str:
     """Name the band of prices in which an amount of minor units lies: steps of 1, 2, 5, 10, 20, 50 … minor units."""
     if not price or not currency:

@@ -9,6 +9,7 @@ import msgspec
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft
+from oportuno.profile.fading import fade
 from oportuno.profile.interest import (
     LOOKS_AT_LEAST,
     REMEMBERED,
@@ -18,7 +19,6 @@ from oportuno.profile.interest import (
     Interest,
     Leaning,
     Liked,
-    fade,
 )
 
 ScoreKind: TypeAlias = Literal["product", "category", "brand", "band"]
@@ -96,9 +96,17 @@ def looked_at(draft: Draft, now: Millis) -> list[str]:
     """Name the products looked at twice, or for a minute in all, within the last thirty days."""
     interest = draft.read(Interest)
     since = now // DAY - REMEMBERED
+    reach = interest.day - since
+    fresh = interest.window // WINDOWS_A_DAY > since
     found = []
     for liked in interest.products:
-        seen, sight = _since(interest, liked, since)
+        seen = sight = 0
+        for ago, looks, seconds in liked.days:
+            if ago < reach:
+                seen += looks
+                sight += seconds
+        if fresh and (liked.newest is not None or liked.before is not None):
+            seen, sight = _since(interest, liked, since)
         if seen >= LOOKS_AT_LEAST or sight >= SECONDS_AT_LEAST:
             found.append(liked.product)
     return found
@@ -115,9 +123,13 @@ def leading(draft: Draft, now: Millis, *, most: int, at_least: int) -> list[tupl
         ("brand", interest.brands),
     )
     for kind, leanings in kinds:
-        worth = [(-_worth(interest, leaning, today), leaning.name) for leaning in leanings]
-        found += [(kind, name) for points, name in sorted(worth)[:most] if -points >= at_least]
+        worth = sorted(zip(_worths(interest, leanings, today), leanings, strict=True), key=_strongest_first)
+        found += [(kind, leaning.name) for points, leaning in worth[:most] if points >= at_least]
     return found
+
+
+def _strongest_first(entry: tuple[int, Leaning]) -> tuple[int, str]:
+    return -entry[0], entry[1].name
 
 
 def matters(draft: Draft, kind: Literal["product", "category", "brand"], name: str, now: Millis, *, most: int, at_least: int) -> bool:
@@ -128,8 +140,9 @@ def matters(draft: Draft, kind: Literal["product", "category", "brand"], name: s
         seen, sight = (0, 0) if liked is None else _since(interest, liked, today - REMEMBERED)
         return seen >= LOOKS_AT_LEAST or sight >= SECONDS_AT_LEAST
     leanings = interest.categories if kind == "category" else interest.brands
-    worth = next((_worth(interest, known, today) for known in leanings if known.name == name), 0)
-    return worth >= at_least and sum(_worth(interest, known, today) > worth for known in leanings) < most
+    worths = _worths(interest, leanings, today)
+    worth = next((worth for worth, known in zip(worths, leanings, strict=True) if known.name == name), 0)
+    return worth >= at_least and sum(other > worth for other in worths) < most
 
 
 def _points(interest: Interest, today: int) -> dict[tuple[ScoreKind, str], int]:
@@ -145,6 +158,15 @@ def _points(interest: Interest, today: int) -> dict[tuple[ScoreKind, str], int]:
         for leaning in leanings:
             found[kind, leaning.name] = _worth(interest, leaning, today)
     return found
+
+
+def _worths(interest: Interest, leanings: list[Leaning], today: int) -> list[int]:
+    """Give the points of each as of today, as `_worth` does."""
+    settled, fresh = today - interest.day, today - interest.window // WINDOWS_A_DAY
+    if settled <= 0 and fresh <= 0:
+        return [leaning.points + leaning.before + leaning.newest for leaning in leanings]
+    pace = interest.half_life
+    return [fade(leaning.points, settled, pace) + fade(leaning.before + leaning.newest, fresh, pace) for leaning in leanings]
 
 
 def _worth(interest: Interest, entry: Liked | Leaning, today: int) -> int:

@@ -1,21 +1,21 @@
 """What the customer cares about enough to be told of its changes: the rows of the table `watch` that should stand, and how they change.
 
-Judged anew whenever what it is made of was changed, not by a clock: a watch whose interest has merely faded stays until the customer is
-next seen. That is safe, because the evidence is gathered afresh when a change of the catalogue reaches them.
+What an event adds is noticed with the event. What merely fades is judged anew when the customer next does something for a product, and
+otherwise with the first event after a week. That is safe, because the evidence is gathered afresh when a change of the catalogue reaches
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import ClassVar, Final, TypeAlias
 
 from oportuno.catalog.item import Kind, item_of
 from oportuno.catalog.product import NO_FACTS, Facts
-from oportuno.kit.times import Millis
+from oportuno.kit.times import DAY, Millis
 from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, Section
-from oportuno.profile.interest import STAMP, Interest
+from oportuno.profile.interest import Interest
 from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
 from oportuno.profile.scores import leading, looked_at, matters
 from oportuno.profile.sections import Cart, Muted
@@ -36,13 +36,15 @@ Rewatched: TypeAlias = tuple[int, int | None, int | None]
 """(item, rank until now, rank from now on); None: not watched."""
 
 
-class Watching(Section, rename={"rows": "r"}):
+class Watching(Section, rename={"rows": "r", "judged": "d"}):
     """Which rows of `watch` stand for this customer. Bookkeeping of the engine: what is wanted is judged from the other sections."""
 
     title: ClassVar[str] = "watch"
 
     rows: bytes = b""
     """Six bytes a row, by item: the item's 45 bits and the rank's three, 0 the strongest; at most 40 rows."""
+    judged: int = 0
+    """The day, counted from 1970, on which everything was last looked through."""
 
     @property
     def ranks(self) -> dict[int, int]:
@@ -61,15 +63,17 @@ class Watching(Section, rename={"rows": "r"}):
         return ""
 
 
-_DEEDS: Final[tuple[type[Section], ...]] = (Cart, Wishlist, Declared, Muted)
-_SOURCES: Final[tuple[type[Section], ...]] = (*_DEEDS, Interest)
+_DEEDS: Final[tuple[type[Section], ...]] = (Wishlist, Declared, Muted)
+_SOURCES: Final[tuple[type[Section], ...]] = (*_DEEDS, Cart, Interest)
+_JUDGED_EVERY: Final = 7
+"""Days after which what faded is looked for."""
 
 
 def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool = False) -> list[Rewatched]:
-    """Judge anew what the customer watches, note it in the draft, and give what changed, by item.
+    """Judge what the customer watches, note it in the draft, and give what changed, by item.
 
-    Looks only when something it is judged by was opened for change or deleted in this draft, or `anyway`. A withdrawn product is not
-    watched.
+    Looks only when something it is judged by was opened for change or deleted in this draft, or `anyway`; and through everything only when
+    more changed than that one product came to matter. A withdrawn product is not watched.
     """
     if not anyway:
         if not draft.touched(_SOURCES):
@@ -80,14 +84,15 @@ def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool 
     wanted = _wanted(draft, now, facts)
     if not wanted and not draft.has(Watching):
         return []
-    known = draft.read(Watching).ranks
+    watching = draft.open(Watching)
+    watching.judged = now // DAY
+    known = watching.ranks
     if wanted == known:
         return []
-    changes = [
+    watching.rows = Watching.packed(wanted)
+    return [
         (item, known.get(item), wanted.get(item)) for item in sorted(known.keys() | wanted.keys()) if known.get(item) != wanted.get(item)
     ]
-    draft.open(Watching).rows = Watching.packed(wanted)
-    return changes
 
 
 def unwatch(draft: Draft) -> list[Rewatched]:
@@ -100,34 +105,88 @@ def unwatch(draft: Draft) -> list[Rewatched]:
 
 
 def _news(draft: Draft, now: Millis, facts: Facts) -> list[Rewatched] | None:
-    """Give what changes when no more happened than looks: products that now matter are added. None: everything must be judged anew.
-
-    What faded, and what is overtaken among the favourites, is judged with the first event of a window of `LATENESS`.
-    """
-    if draft.touched(_DEEDS) or not draft.may(Interest) or not draft.has(Interest):
+    """Give what changes by what this step told of, without a look at all the rest. None: everything must be looked through."""
+    watching = draft.read(Watching)
+    rows = watching.rows
+    if draft.touched(_DEEDS) or (rows and now // DAY - watching.judged >= _JUDGED_EVERY):
         return None
-    if len(draft.read(Interest).heard[1]) <= STAMP:
+    news: dict[int, int | None] = {}
+    if draft.touched((Cart,)) and not _cart(draft, rows, news):
         return None
-    rows = draft.read(Watching).rows
-    found: dict[int, int] = {}
-    for kind, name in draft.stirred:
-        item = _item(kind, name)
-        watched = any((item << 3 | rank).to_bytes(6, "big") in rows for rank in range(LEANS_TO, -1, -1))
-        if not watched and matters(draft, kind, name, now, most=LEADING, at_least=LEANING_AT_LEAST):
-            if kind != "product" or len(rows) + 6 * (len(found) + 1) > 6 * WATCHES_AT_MOST or name in draft.read(Muted).items:
-                return None
-            if not _withdrawn(facts, name):
-                found[item] = LOOKED_AT
-    if not found:
+    if draft.touched((Interest,)):
+        if not draft.may(Interest) or not draft.has(Interest):
+            return None
+        for kind, name in draft.stirred:
+            _stir(draft, (kind, name), rows, news, now)
+    if not news:
         return []
-    watching = draft.open(Watching)
-    watching.rows = Watching.packed(watching.ranks | found)
-    return [(item, None, rank) for item, rank in sorted(found.items())]
+    wanted = sum(rank is not None for rank in news.values())
+    if 6 * wanted + len(rows) > 6 * WATCHES_AT_MOST or _unspeakable(draft, facts):
+        return None
+    return _apply(draft.open(Watching), news, now)
+
+
+def _cart(draft: Draft, rows: bytes, news: dict[int, int | None]) -> bool:
+    """Watch what came to lie in the cart. False when something left it: what is left of the interest in that is another matter."""
+    items = {_item("product", line.product) for line in draft.read(Cart).lines if not line.gone}
+    added = [item for item in items if _row(item, IN_CART) not in rows]
+    news.update(dict.fromkeys(added, IN_CART))
+    # The last byte of each row has the rank.
+    return sum(not last & 7 for last in rows[5::6]) + len(added) == len(items)
+
+
+def _stir(draft: Draft, thing: tuple[Kind, str], rows: bytes, news: dict[int, int | None], now: Millis) -> None:
+    """Watch a product, category or brand that has just come to matter, and no longer what it overtook."""
+    kind, name = thing
+    item = _item(kind, name)
+    if kind == "product":
+        known = item in news or any(_row(item, rank) in rows for rank in _RANKS_OF_PRODUCTS)
+        if not known and matters(draft, kind, name, now, most=LEADING, at_least=LEANING_AT_LEAST):
+            news[item] = LOOKED_AT
+    elif _row(item, LEANS_TO) not in rows and matters(draft, kind, name, now, most=LEADING, at_least=LEANING_AT_LEAST):
+        interest = draft.read(Interest)
+        lead = {led for which, led in leading(draft, now, most=LEADING, at_least=LEANING_AT_LEAST) if which == kind}
+        for leaning in interest.categories if kind == "category" else interest.brands:
+            other = _item(kind, leaning.name)
+            watched = _row(other, LEANS_TO) in rows
+            if watched is not (leaning.name in lead):
+                news[other] = None if watched else LEANS_TO
+
+
+def _unspeakable(draft: Draft, facts: Facts) -> bool:
+    """Say whether something this step told of was muted or withdrawn: then who is watched is not for a short look to say."""
+    muted = draft.read(Muted).items
+    products = [name for kind, name in draft.stirred if kind == "product"]
+    if draft.touched((Cart,)):
+        products += [line.product for line in draft.read(Cart).lines if not line.gone]
+    return any(name in muted or _withdrawn(facts, name) for name in products)
+
+
+def _apply(watching: Watching, news: dict[int, int | None], now: Millis) -> list[Rewatched]:
+    rows = watching.rows
+    ranks = {int.from_bytes(rows[place : place + 6], "big") >> 3: rows[place + 5] & 7 for place in range(0, len(rows), 6)}
+    changes = [(item, ranks.get(item), rank) for item, rank in sorted(news.items())]
+    for item, _, rank in changes:
+        if rank is None:
+            ranks.pop(item, None)
+        else:
+            ranks[item] = rank
+    watching.judged = watching.judged or now // DAY
+    watching.rows = Watching.packed(ranks)
+    return changes
+
+
+_RANKS_OF_PRODUCTS: Final = (LOOKED_AT, IN_CART, WISHED_FOR, ASKED_TO_BE_TOLD)
+
+
+def _row(item: int, rank: int) -> bytes:
+    return (item << 3 | rank).to_bytes(6, "big")
 
 
 def _wanted(draft: Draft, now: Millis, facts: Facts) -> dict[int, int]:
     """Give item → rank as it should be, strongest first up to `WATCHES_AT_MOST`."""
-    muted = {item for item, (reason, since) in draft.read(Muted).items.items() if reason != BOUGHT or now < since + BOUGHT_FOR}
+    hushed = draft.read(Muted).items
+    muted = {item for item, (reason, since) in hushed.items() if reason != BOUGHT or now < since + BOUGHT_FOR} if hushed else ()
     wanted: dict[int, int] = {}
     for kind, name, rank in _cared_for(draft, now):
         if len(wanted) == WATCHES_AT_MOST:
@@ -137,20 +196,17 @@ def _wanted(draft: Draft, now: Millis, facts: Facts) -> dict[int, int]:
     return wanted
 
 
-def _cared_for(draft: Draft, now: Millis) -> Iterator[tuple[Kind, str, int]]:
+def _cared_for(draft: Draft, now: Millis) -> list[tuple[Kind, str, int]]:
     """Give everything the customer cares about with its rank, strongest first; a thing may come twice."""
-    for line in draft.read(Cart).lines:
-        if not line.gone:
-            yield "product", line.product, IN_CART
-    entries = list(saved(draft, now)) if draft.has(Wishlist) else []
-    for kind, rank in ((WISHED, WISHED_FOR), (ASKED, ASKED_TO_BE_TOLD)):
-        for entry in entries:
-            if entry.kind == kind:
-                yield "product", entry.product, rank
+    cared: list[tuple[Kind, str, int]] = [("product", line.product, IN_CART) for line in draft.read(Cart).lines if not line.gone]
+    if draft.has(Wishlist):
+        entries = list(saved(draft, now))
+        for kept, rank in ((WISHED, WISHED_FOR), (ASKED, ASKED_TO_BE_TOLD)):
+            cared += [("product", entry.product, rank) for entry in entries if entry.kind == kept]
     if draft.may(Interest) and (draft.has(Interest) or draft.has(Declared)):
-        yield from (("product", product, LOOKED_AT) for product in looked_at(draft, now))
-        for kind, name in leading(draft, now, most=LEADING, at_least=LEANING_AT_LEAST):
-            yield kind, name, LEANS_TO
+        cared += [("product", product, LOOKED_AT) for product in looked_at(draft, now)]
+        cared += [(kind, name, LEANS_TO) for kind, name in leading(draft, now, most=LEADING, at_least=LEANING_AT_LEAST)]
+    return cared
 
 
 def _withdrawn(facts: Facts, name: str) -> bool:

@@ -9,8 +9,9 @@ from oportuno.catalog.product import Product
 from oportuno.events.event import LATENESS, Call, Event, Source
 from oportuno.kit.times import DAY, HOUR, MINUTE
 from oportuno.profile.declared import Declared
+from oportuno.profile.fading import fade
 from oportuno.profile.fold import fold, rest
-from oportuno.profile.interest import PRODUCTS_AT_MOST, Interest, fade
+from oportuno.profile.interest import PRODUCTS_AT_MOST, Interest
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.scores import looks, scores
 

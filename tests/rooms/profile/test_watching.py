@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from story_of_ana import MORNING, Ana
 
 from oportuno.catalog.item import item_of
 from oportuno.catalog.product import Product
-from oportuno.kit.times import DAY
+from oportuno.kit.times import DAY, MINUTE
 from oportuno.profile.draft import Draft
 from oportuno.profile.interest import Interest
 from oportuno.profile.mute import NOT_INTERESTED, mute
@@ -107,3 +109,38 @@ def test_the_wishlist_keeps_the_twenty_saved_last_and_a_removal_without_a_varian
     lamp.does("Back In Stock Requested", minute=2, product_id="lamp")
     assert [entry.kind for entry in saved(lamp.draft, MORNING)] == ["asked"]
     assert list(saved(lamp.draft, MORNING + 181 * DAY)) == []
+
+
+_DOINGS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ("Product Viewed", "Product Viewed", "Product Added", "Product Removed", "Product Added to Wishlist", "Order Completed")
+        ),
+        st.integers(0, 7),
+        st.integers(0, 40),
+        st.integers(0, 60),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(doings=_DOINGS)
+@settings(max_examples=200, deadline=None)
+def test_within_a_day_the_short_look_watches_what_a_look_through_everything_would(doings: list[tuple[str, int, int, int]]) -> None:
+    ana = Ana(Purpose.PERSONALISATION)
+    minute = 0
+    for name, number, seconds, later in doings:
+        minute += later % 30
+        thing = {"product_id": f"p{number}", "category": f"c{number % 5}", "brand": f"b{number % 4}", "visible_seconds": seconds}
+        if name == "Order Completed":
+            ana.does(name, minute=minute, order_id=str(minute), products=[thing])
+        else:
+            ana.does(name, minute=minute, **thing)
+        now = MORNING + minute * MINUTE
+        rewatch(ana.draft, now)
+        _later(ana)
+        short = ana.draft.read(Watching).ranks
+        rewatch(ana.draft, now, anyway=True)
+        assert short == ana.draft.read(Watching).ranks
+        _later(ana)
