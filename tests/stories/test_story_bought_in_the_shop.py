@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from shop_alive import GOODS, Shop, tell
 
 PLAYS = ("abandoned-cart", "price-drop")
@@ -19,10 +21,10 @@ async def _both_leave_a_basket(shop: Shop) -> None:
     await shop.rest()
 
 
-async def _bruno_pays_at_the_counter(shop: Shop) -> None:
+async def _bruno_pays_at_the_counter(shop: Shop, **more: str) -> None:
     bought = {"product_id": "galerna", "quantity": 1, **GOODS["galerna"]}
     order = {"order_id": "caja-2-0917", "store_id": "santander", "payment_method": "cash", "total": 80, "currency": "EUR"}
-    await shop.till("track", userId="bruno", event="Order Completed", properties=order | {"products": [bought]})
+    await shop.till("track", userId="bruno", event="Order Completed", properties=order | {"products": [bought]}, **more)
     await shop.rest()
 
 
@@ -40,6 +42,26 @@ def test_what_bruno_bought_at_the_counter_is_not_brought_up_again(postgres_url: 
         assert await shop.net("bruno") == "80.00 EUR"
         value = (await shop.profile("bruno"))["value"]
         assert [value[word] for word in ("last_payment", "last_place", "last_store")] == ["cash", "store", "santander"]
+
+    tell(postgres_url, story, plays=PLAYS, waits=SHORT)
+
+
+def test_a_till_that_tells_of_its_sales_late_still_ends_what_waits_about_them(postgres_url: str) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.hold_deliveries()
+        await _both_leave_a_basket(shop)
+        paid = datetime.now(UTC)
+        await shop.price("galerna", 60)
+        await shop.rest(ahead=6)
+        now = (datetime.now(UTC) + timedelta(minutes=40)).isoformat()
+        # Its line was down: the clocks agree, the sale was long ago when it is told.
+        await _bruno_pays_at_the_counter(shop, timestamp=paid.isoformat(), sentAt=now)
+        (sale, *_) = (await shop.call("GET", "/customers/bruno/events"))["items"]
+        assert sale["source"] == "late"
+        await shop.deliver()
+        await shop.rest()
+        assert await shop.mails("bruno") == []
+        assert len(await shop.mails("ana")) == 2
 
     tell(postgres_url, story, plays=PLAYS, waits=SHORT)
 

@@ -19,7 +19,8 @@ async def _buy(shop: Shop, who: str, order: str, *products: str) -> None:
 
 
 async def _take_back(shop: Shop, who: str, order: str, product: str) -> None:
-    back = {"order_id": order, "store_id": "santander", "currency": "EUR", "products": [{"product_id": product, "quantity": 1}]}
+    back = {"store_id": "santander", "currency": "EUR", "products": [{"product_id": product, "quantity": 1}]}
+    back |= {"order_id": order} if order else {}
     await shop.till("track", userId=who, event="Order Refunded", properties=back)
 
 
@@ -58,5 +59,20 @@ def test_returning_another_order_takes_nothing_from_the_help_with_this_one(postg
         (mail,) = await shop.mails("ana")
         assert MANUAL in mail.text
         assert await shop.net("ana") == "80.00 EUR"
+
+    tell(postgres_url, story, plays=PLAYS, waits=SHORT)
+
+
+def test_a_return_without_its_receipt_counts_as_the_catalogue_says_and_ends_the_help(postgres_url: str) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.price("galerna", 80, manual_url=MANUAL)
+        await shop.price("faro", 14)
+        await shop.known("bruno", marketing=False)
+        await _buy(shop, "bruno", "1005", "galerna", "faro")
+        await shop.rest()
+        await _take_back(shop, "bruno", "", "galerna")
+        await shop.rest(ahead=6)
+        assert await shop.net("bruno") == "14.00 EUR"
+        assert await shop.mails() == []
 
     tell(postgres_url, story, plays=PLAYS, waits=SHORT)
