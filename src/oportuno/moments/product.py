@@ -15,7 +15,7 @@ from oportuno.moments.basket import left_lines
 from oportuno.moments.seen import Evidence, Seen
 from oportuno.profile.draft import Draft
 from oportuno.profile.interest import Interest
-from oportuno.profile.scores import leading, looked_at, looked_since, looks
+from oportuno.profile.scores import leading, looked_since, looks_at
 from oportuno.profile.watching import LEADING, LEANING_AT_LEAST
 from oportuno.profile.wishlist import ASKED, Wishlist, saved
 
@@ -95,14 +95,14 @@ def care(draft: Draft, product: str, now: Millis) -> Reason | None:
             for entry in entries:
                 if entry.kind == kind:
                     return Reason(why=why, section="wishlist", since=entry.at)
-    for each in looks(draft, now):
-        if each.product == product and product in looked_at(draft, now):
-            count, seconds = (each.week, each.seconds_week) if each.week else (each.month, each.seconds_month)
-            first = looked_since(draft, product, now) if each.week else 0
-            return Reason(
-                why="looked_at", section="views", since=each.last, looks=count, seconds=seconds, of_month=not each.week, looked_from=first
-            )
-    return None
+    seen = looks_at(draft, product, now)
+    if seen is None:
+        return None
+    count, seconds = (seen.week, seen.seconds_week) if seen.week else (seen.month, seen.seconds_month)
+    first = looked_since(draft, product, now) if seen.week else 0
+    return Reason(
+        why="looked_at", section="views", since=seen.last, looks=count, seconds=seconds, of_month=not seen.week, looked_from=first
+    )
 
 
 def _leaning(draft: Draft, product: Product, now: Millis) -> Reason | None:

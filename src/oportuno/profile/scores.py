@@ -79,6 +79,18 @@ def looks(draft: Draft, now: Millis) -> list[Looks]:
     return sorted((each for each in found if each.month), key=lambda each: (-each.last, each.product))
 
 
+def looks_at(draft: Draft, product: str, now: Millis) -> Looks | None:
+    """Give how a product was looked at, if that was twice, or for a minute in all, within the last thirty days; else None."""
+    if not draft.may(Interest) or not draft.has(Interest):
+        return None
+    interest = draft.read(Interest)
+    for liked in interest.products:
+        if liked.product == product:
+            found = _looks(interest, liked, now // DAY)
+            return found if found.month >= LOOKS_AT_LEAST or found.seconds_month >= SECONDS_AT_LEAST else None
+    return None
+
+
 def looked_since(draft: Draft, product: str, now: Millis) -> Millis:
     """Give the beginning (UTC) of the first of the last seven days on which a product was looked at; 0 when it was not."""
     if not draft.may(Interest) or not draft.has(Interest):
