@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).parents[2] / "docs" / "proof"
-PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out")
+PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "prices")
 
 
 def runs_of(part: str) -> list[dict[str, Any]]:
@@ -92,3 +92,11 @@ def test_every_watcher_was_told_once_whoever_died() -> None:
         assert (run["worker_kills"] >= 60, run["postgres_kills"] >= 10) == (True, True)
         assert run["told"] == run["expected"] > 100_000
         assert run["verdicts"] > 10_000
+
+
+def test_of_a_year_of_real_prices_exactly_those_were_told_whom_the_raw_data_names() -> None:
+    for run in runs_of("prices"):
+        assert (run["sizes"]["products"], run["sizes"]["weeks"], run["sizes"]["every"]) == (1_500, 53, 1)
+        assert (run["falls"], run["falls_of_more"]) == (8_482, 8_451)
+        assert run["told"] == run["expected"] > 50_000
+        assert run["households"] > 2_400
