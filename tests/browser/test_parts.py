@@ -7,14 +7,17 @@ import re
 import time
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oportuno.catalog.reading import read_row
 from oportuno.entry.demo.basket import Basket, read_basket, write_basket
+from oportuno.entry.demo.catalogue import fill_shelves, lowered
 from oportuno.entry.demo.drawings import drawing, names
-from oportuno.entry.demo.groundwork import SHOWN_WAIT, shortened
+from oportuno.entry.demo.groundwork import PLAYS, SHOWN_WAIT, shortened
 from oportuno.entry.demo.history import WEEKS, History, order_call, read_history
 from oportuno.entry.demo.loading import batches
 from oportuno.entry.demo.pages import money, words
@@ -22,7 +25,7 @@ from oportuno.entry.demo.people import identify_calls, people_of, user_of
 from oportuno.entry.demo.setting import LANGUAGES, Person, Setting, read_setting, write_setting
 from oportuno.entry.demo.shelves import AISLES
 from oportuno.entry.demo.stage import go, is_email, visitor_key
-from oportuno.journeys.journey import WaitFor
+from oportuno.journeys.journey import Wait, WaitFor
 from oportuno.journeys.read import read_journey
 from oportuno.kit.times import DAY, SECOND, parse_moment
 
@@ -81,6 +84,37 @@ def test_who_said_yes_to_mail_has_answered() -> None:
     visitor = Person(key="visita-1", name="visita", email="visita@example.com", may_write=True)
     assert visitor.answered == "person_mail"
     assert Person(key="hogar-1", name="Hogar 1").answered == "person_unknown"
+
+
+def test_the_catalogue_is_written_whole_once_and_at_a_new_address_only_its_addresses(history: History) -> None:
+    sent: list[tuple[str, dict[str, list[dict[str, Any]]]]] = []
+    setting = Setting(workspace=1, public_id="ws_1", write_key="w", secret_key="s", ends=NOW, wait_seconds=20, products=history.products)
+
+    def send(method: str, path: str, body: bytes) -> None:
+        sent.append((f"{method} {path}", json.loads(body)))
+
+    first = fill_shelves(setting, "http://127.0.0.1:1", send)
+    assert [path for path, _ in sent] == ["PUT /api/v1/categories", "POST /api/v1/products"]
+    rows = [read_row(row, currency="EUR").product for row in sent[1][1]["items"]]
+    assert [(row.id, row.price, row.currency) for row in rows] == [(one.id, one.price, "USD") for one in history.products]
+    assert all(row.image and row.manual_url and row.categories and row.stock for row in rows)
+    assert fill_shelves(first, "http://127.0.0.1:1", send) is first
+    assert fill_shelves(first, "http://127.0.0.1:2", send).shelved == "http://127.0.0.1:2"
+    assert set(sent[2][1]["items"][0]) == {"id", "url", "image", "manual_url"}
+    assert len(sent) == 3
+
+
+@given(st.integers(min_value=0, max_value=1_000_000))
+def test_a_lowered_price_is_a_fifth_less_or_stays(price: int) -> None:
+    less = lowered(price)
+    assert less is None or price * 0.75 <= less <= price * 0.8
+    assert (less is None) == (price < 20)
+
+
+@pytest.mark.parametrize("play", PLAYS)
+def test_every_play_is_shown_with_no_wait_longer_than_the_demonstrations(play: str) -> None:
+    short = shortened(read_journey(files("oportuno").joinpath(f"plays/{play}.yaml").read_text(encoding="utf-8")), 20)
+    assert all(step.length == 20 * SECOND for step in short.steps if isinstance(step, Wait))
 
 
 def test_the_wait_is_shortened_and_nothing_else_of_the_plays_steps_is_changed() -> None:

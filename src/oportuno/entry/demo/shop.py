@@ -27,6 +27,7 @@ _EMPTY: Final[Mapping[str, Sold]] = {}
 def shop_routes(stage: Stage) -> APIRouter:
     """Give the shop's routes, without the prefix."""
     router = APIRouter()
+    router.include_router(_product_routes(stage))
     router.include_router(_basket_routes(stage))
 
     @router.get("/{language}")
@@ -34,6 +35,37 @@ def shop_routes(stage: Stage) -> APIRouter:
         visitor = visitor_of(request, language, stage.setting)
         shelf = await sold(stage)
         return shop_page(stage, visitor, "list", list_facts(stage, visitor, aisle, q.strip()[:80], shelf), event="list", shelf=shelf)
+
+    @router.get("/{language}/thanks")
+    async def thanks(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        lead = [say(language, "thanks_lead"), say(language, "thanks_help", n=stage.setting.wait_seconds)]
+        return plain(stage, visitor, "thanks_title", lead, button="thanks_button", to=f"/demo/{language}/live")
+
+    @router.get("/{language}/answers")
+    async def answers(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        now = say(language, f"answers_now_{visitor.answer or 'none'}")
+        return plain(stage, visitor, "answers_title", [now, say(language, "answers_lead")], doors=visitor.person.may_remember is None)
+
+    @router.post("/{language}/answers")
+    async def answered(request: Request, language: str) -> Response:
+        form = await form_of(request)
+        response = go(language, form.get("back", ""))
+        if form.get("answer") in {"yes", "no"}:
+            keep(response, ANSWER_COOKIE, form["answer"])
+        return response
+
+    @router.get("/{language}/terms")
+    async def terms(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
+        return plain(stage, visitor, "terms_title", [TERMS[language], counts(stage, language)])
+
+    return router
+
+
+def _product_routes(stage: Stage) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/{language}/p/{product_id}")
     async def product(request: Request, language: str, product_id: str, told: str = "") -> Response:
@@ -69,31 +101,6 @@ def shop_routes(stage: Stage) -> APIRouter:
         lines = [say(language, f"help_{found.aisle}_{number}") for number in (1, 2, 3)]
         title = say(language, "help_title", name=found.names[language])
         return shop_page(stage, visitor, "help", {"title": title, "lines": lines, "product": shown(found, language, {})})
-
-    @router.get("/{language}/thanks")
-    async def thanks(request: Request, language: str) -> Response:
-        visitor = visitor_of(request, language, stage.setting)
-        lead = [say(language, "thanks_lead"), say(language, "thanks_help", n=stage.setting.wait_seconds)]
-        return plain(stage, visitor, "thanks_title", lead, button="thanks_button", to=f"/demo/{language}/live")
-
-    @router.get("/{language}/answers")
-    async def answers(request: Request, language: str) -> Response:
-        visitor = visitor_of(request, language, stage.setting)
-        now = say(language, f"answers_now_{visitor.answer or 'none'}")
-        return plain(stage, visitor, "answers_title", [now, say(language, "answers_lead")], doors=visitor.person.may_remember is None)
-
-    @router.post("/{language}/answers")
-    async def answered(request: Request, language: str) -> Response:
-        form = await form_of(request)
-        response = go(language, form.get("back", ""))
-        if form.get("answer") in {"yes", "no"}:
-            keep(response, ANSWER_COOKIE, form["answer"])
-        return response
-
-    @router.get("/{language}/terms")
-    async def terms(request: Request, language: str) -> Response:
-        visitor = visitor_of(request, language, stage.setting)
-        return plain(stage, visitor, "terms_title", [TERMS[language], counts(stage, language)])
 
     return router
 
