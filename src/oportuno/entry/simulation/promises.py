@@ -176,7 +176,9 @@ class Promises:
         if news and (wrong := self.news.born(message)):
             self.breach("13 told once, who cares", wrong)
         journey = next((j for j in self.programme.journeys if j.key == message.said.journey), None)
-        if journey is None or (not news and self.live[message.key].isdisjoint(journey.trigger)):
+        # What asks to confirm is no journey's: a fresh call that is no event, an identify, sets it off.
+        triggers = ("",) if message.said.confirms else journey.trigger if journey is not None else ()
+        if not triggers or (not news and self.live[message.key].isdisjoint(triggers)):
             self.breach("10 old news never speaks", f"{message.said.journey} spoke without a fresh event")
         self.stories.setdefault(message.id, _Story(message))
 
