@@ -37,7 +37,7 @@ _ORPHANS_PAUSE: Final = 0.2
 _SETTINGS: Final = {
     "listen_addresses": "",
     "shared_buffers": "256MB",
-    "max_connections": "100",
+    "max_connections": "200",
     "max_wal_size": "4GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "15min",
