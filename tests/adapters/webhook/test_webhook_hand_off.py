@@ -39,7 +39,6 @@ def provider(**more: Any) -> WebhookProvider:
         "wall": lambda: MOMENT,
         "allow_loopback": True,
         "timeout": 30.0,
-        "begin_within": 30.0,
         "keep_for": 300.0,
     }
     return WebhookProvider(**{**settings, **more})
