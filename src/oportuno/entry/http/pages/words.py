@@ -187,7 +187,9 @@ _DECK: Final[dict[str, tuple[str, str]]] = {
 
 TOPICS: Final[dict[str, tuple[str, str]]] = {
     "cart": ("Mi cesta a medias", "My unfinished basket"),
-    "price_drop": ("Bajadas de precio", "Price drops"),
+    "price_drops": ("Bajadas de precio", "Price drops"),
+    "back_in_stock": ("Lo que vuelve a estar", "What is back in stock"),
+    "orders": ("Tus pedidos", "Your orders"),
     "news": ("Novedades", "New arrivals"),
     "care": ("Cuidar lo que compré", "Caring for what I bought"),
 }
