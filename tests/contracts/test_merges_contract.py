@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
-from contract_world import Shop
+from contract_world import Shop, message
 
 from oportuno.consent.policy import Policy
 from oportuno.events.event import Call, Source, Trust
 from oportuno.flows.crossing import Alias, Asked, Merge, Reason, Stage, merge_id
+from oportuno.flows.hand_over import hand_over
 from oportuno.flows.merge import merge_once
 from oportuno.flows.ports import Arrival, LaneClass, Sighting
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.react import react_once
 from oportuno.flows.undo import undo
-from oportuno.flows.work import Moved, Status
+from oportuno.flows.work import Moved, MoveMessage, OutboxStatus, Status, Waiting
 from oportuno.kit.ids import BUCKETS, CustomerKey, derive, key_of
 from oportuno.kit.times import day_of
 from oportuno.profile.draft import Draft
@@ -152,6 +153,23 @@ def test_a_device_that_names_a_known_user_is_claimed_and_joined_once(tell) -> No
     tell(story)
 
 
+def test_a_device_that_a_second_user_names_is_shared_and_what_comes_from_it_alone_is_nobodys(tell) -> None:
+    async def story(shop: Shop) -> None:
+        people = People(shop)
+        bruno = await people.looks(user="bruno", anonymous="tablet")
+        assert await people.looks(anonymous="tablet") == bruno
+        dora = await people.looks(user="dora", anonymous="tablet")
+        somebody = await people.looks(anonymous="tablet")
+        assert len({bruno, dora, somebody}) == 3
+        assert await people.looks(user="bruno", anonymous="tablet") == bruno
+        assert await people.looks(user="dora", anonymous="tablet") == dora
+        assert await people.looks(anonymous="tablet") == somebody
+        await people.work()
+        assert await people.crossings.family(somebody) == []
+
+    tell(story)
+
+
 @pytest.mark.parametrize(
     ("trust", "previous", "expected"),
     [
@@ -212,3 +230,37 @@ def test_a_forwarder_is_never_written_as_a_customer(tell) -> None:
             await shop.save(tablet, row.version, b"\x90")
 
     tell(story)
+
+
+def test_what_is_owed_to_the_loser_goes_over_once_and_what_promotes_falls_silent(tell) -> None:
+    async def story(shop: Shop) -> None:
+        people = People(shop)
+        ana, tablet = await people.looks(user="ana"), await people.looks(anonymous="tablet")
+        await people.work()
+        now = await shop.now()
+        owed, promoting = message(tablet, "your order", now=now, marketing=False), message(tablet, "a sale", now=now)
+        await shop.write(messages=[owed, promoting])
+        await people.ask(tablet, ana)
+        await merge_once(people.crossings, shop.store, OneProgramme(), EVERYWHERE, limit=100)
+        assert (await shop.read(tablet)).status is Status.MERGING
+        [waiting] = await found(shop)
+        assert waiting.message == owed
+        # Until the winner has taken the loser in, it waits.
+        assert await hand_over(waiting, ana, shop.store)
+        assert await found(shop) == []
+        await people.work()
+        await shop.write(moves=[MoveMessage(tablet, owed.id, OutboxStatus.PENDING, OutboxStatus.PENDING, now, not_before=now)])
+        assert await hand_over(waiting, ana, shop.store)
+        [mine] = await found(shop)
+        assert (mine.message.key, mine.message.id, mine.message.said) == (ana, owed.id, owed.said)
+        assert not await hand_over(waiting, ana, shop.store)
+
+    tell(story)
+
+
+async def found(shop: Shop) -> list[Waiting]:
+    """Give what waits of this shop, and may have been put off for a moment."""
+    due = await shop.outbox.due("email", 10_000)
+    mine = [each for each in due.waiting if each.message.key.workspace == shop.workspace]
+    assert {each.status for each in mine} <= {OutboxStatus.PENDING}
+    return mine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from oportuno.adapters.memory.crossed import MergeRow
 from oportuno.events.event import Event, Source, Trust
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 def source_class(source: Source) -> int:
     """Give the class in which an id is remembered: a live event told again too late is the same event."""
     return Source.LIVE if source is Source.LATE else source
+
+
+_SHARED: Final = "\0shared"
+"""Claims a device that several users share: no user id is this."""
 
 
 class MemoryIntake:
@@ -137,6 +141,7 @@ class MemoryIntake:
                 return self._attach(device, customer, sighting.user)
             if identities[device] != customer:
                 self._claim_and_ask(device, identities[device], customer, sighting.user, (Reason.IDENTIFY, asked))
+                self._share(device, sighting.user)
             return customer
         if device not in identities:
             identities[device] = self._mint()
@@ -144,8 +149,16 @@ class MemoryIntake:
         if self._claims.setdefault((workspace, sighting.anonymous), sighting.user) == sighting.user:
             identities[user] = identities[device]
         else:
+            self._share(device, sighting.user)
             identities[user] = self._mint()
         return identities[user]
+
+    def _share(self, device: tuple[WorkspaceId, str, str], user: str) -> None:
+        """Note that a second user named a device: what comes from it without a user id is no longer taken for the first one's."""
+        place = (device[0], device[2])
+        if self._claims.get(place, user) not in {user, _SHARED}:
+            self._claims[place] = _SHARED
+            self._ground.tables.identities[device] = self._mint()
 
     def _mint(self) -> CustomerId:
         self._ground.minted += 1

@@ -56,6 +56,16 @@ _ASK = """
 INSERT INTO merges (bucket, workspace, id, loser, winner, reason, asked_by, trust, asked_at)
 VALUES (%b, %b, %b, %b, %b, %b, %b, %b, clock_millis()) ON CONFLICT DO NOTHING
 """
+# Whoever comes without a user id from now on is nobody known; the other ingesters are told to forget what they remember.
+_SHARE = """
+WITH shared AS (
+    UPDATE identities SET customer = %b, claimed_by = %b
+    WHERE idbucket = %b AND workspace = %b AND kind = 1 AND value_hash = %b AND claimed_by <> %b AND claimed_by <> %b RETURNING 1
+)
+SELECT pg_notify('oportuno_erased', '') FROM shared
+"""
+_SHARED: Final = bytes(16)
+"""Claims a device that several users share: no hash of a user's id is this."""
 _CLAIMANT = "SELECT claimed_by FROM identities WHERE idbucket = %b AND workspace = %b AND kind = 1 AND value_hash = %b"
 _COUNT = "SELECT count(*) FROM (SELECT FROM identities WHERE workspace = %b AND customer = %b LIMIT %b) ids"
 NOBODY: Final[CustomerId] = 0
@@ -135,14 +145,27 @@ class Directory:
             customer = found[user]
             if device not in found:
                 return await self._attach(device, customer, user[2])
-            if found[device] != customer:
-                await self._claim_and_ask(device, found[device], customer, user[2], (Reason.IDENTIFY, asked))
+            if found[device] != customer and not await self._claim_and_ask(
+                device, found[device], customer, user[2], (Reason.IDENTIFY, asked)
+            ):
+                await self._share(sighting, device, user[2])
             return customer
         if device not in found:
             await self._add([(device, mint_customer(secrets.token_bytes(8)), user[2])])
-        customer = await self._claim(device, user[2]) or mint_customer(secrets.token_bytes(8))
-        await self._add([(user, customer, None)])
+        claimed = await self._claim(device, user[2])
+        if claimed is None:
+            await self._share(sighting, device, user[2])
+        await self._add([(user, claimed or mint_customer(secrets.token_bytes(8)), None)])
         return (await self._find([user]))[user]
+
+    async def _share(self, sighting: Sighting, device: _Place, user_hash: bytes) -> None:
+        """Note that a second user named a device: what comes from it without a user id is no longer taken for the first one's."""
+        workspace, _, value = device
+        nobody = mint_customer(secrets.token_bytes(8))
+        place = (value[0] % BUCKETS, workspace, value)
+        await self._connection.execute(_SHARE, (nobody, _SHARED, *place, user_hash, _SHARED))
+        for generation in (self._cache, self._elder):
+            generation.pop(Sighting(workspace, "", sighting.anonymous), None)
 
     async def _attach(self, place: _Place, customer: CustomerId, claimed_by: bytes | None) -> CustomerId:
         """Give a customer one more id; NOBODY when they have as many as one may have."""
@@ -158,7 +181,7 @@ class Directory:
     ) -> bool:
         """Claim a device that nobody else claimed and ask that its customer and the user's be one; says whether it was asked now.
 
-        Claimed by another user, the device is shared, and nobody is merged.
+        Claimed by another user, the device is shared (`_share`), and nobody is merged.
         """
         workspace, _, value = device
         bucket, reason, asked = key_of(workspace, loser).bucket, *why
