@@ -12,13 +12,17 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.channels.pace import Lanes
 from oportuno.consent.answers import Answered, Consents
 from oportuno.content.message import Rendered
+from oportuno.events.event import Trust
+from oportuno.flows.crossing import Merge, Reason
 from oportuno.flows.deliver import Ended, hold_back
 from oportuno.flows.ending import back_off
+from oportuno.flows.merge import merge_once
 from oportuno.flows.recover import recover_once
 from oportuno.flows.work import Cancel, OutboxStatus, SaveCustomer, Writes
 from oportuno.journeys.walks import GOAL_REACHED, Walks
 from oportuno.journeys.walks import Ended as WalkEnded
 from oportuno.kit.faults import NotFound
+from oportuno.kit.ids import BUCKETS
 from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
@@ -540,5 +544,32 @@ def test_ana_who_bought_after_the_message_was_decided_hears_nothing_more_of_that
         delivered = await shop.deliver(waiting)
         assert delivered.reason == "goal_reached"
         assert shop.provider.begun == []
+
+    tell(story)
+
+
+def test_a_confirmation_owed_to_somebody_who_turns_out_to_be_ana_reaches_her_once() -> None:
+    async def story(shop: Shop) -> None:
+        ana, tablet = await shop.customer("ana"), await shop.customer("tablet", consent=None)
+        waiting = await shop.message(tablet, "pedido", purpose=Purpose.SERVICE)
+        sale = await shop.message(tablet, "oferta")
+        merge = Merge(
+            id=b"m" * 16, loser=tablet, winner=ana, reason=Reason.REQUEST, asked_by="secret", trust=Trust.SECRET, asked_at=shop.now
+        )  # fmt: skip
+        await shop.world.crossings.ask(merge)
+        everywhere = frozenset(range(BUCKETS))
+        work = shop.world.crossings, shop.world.store, shop.world.programmes, everywhere
+        await merge_once(*work, limit=10)
+        assert (await shop.deliver(waiting)).ended is Ended.WAITS
+        for _ in range(3):
+            await merge_once(*work, limit=10)
+        shop.world.clock.advance(SECOND)
+        assert (await shop.deliver(waiting)).ended is Ended.WAITS
+        assert (await shop.deliver(waiting)).ended is Ended.ELSEWHERE
+        [again] = (await shop.world.outbox.due("email", 10)).waiting
+        assert (await shop.deliver(again)).ended is Ended.ACCEPTED
+        assert [(hand.id, hand.address) for hand in shop.provider.begun] == [(waiting.message.id, "ana@cliente.example")]
+        assert shop.verdicts() == [("silence", "merging")]
+        assert shop.status(sale) is OutboxStatus.CANCELLED
 
     tell(story)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from merge_world import Norte
+from merge_world import WORKSPACE, Norte
 
+from oportuno.content.said import Because
+from oportuno.decision.pending import Held, Pending
 from oportuno.flows.crossing import Stage
+from oportuno.flows.undo import undo
 from oportuno.flows.work import Status
+from oportuno.kit.times import DAY, HOUR
+from oportuno.moments.proposal import Proposal
+from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Core
 
 
@@ -69,5 +76,31 @@ def test_two_merges_in_a_ring_leave_somebody_standing() -> None:
         assert norte.draft(standing[0]).read(Core).events == 3
         stages = sorted(row.merge.stage for row in norte.world.tables.crossed.merges.values())
         assert stages == [Stage.DONE, Stage.DONE, Stage.REFUSED]
+
+    tell(story)
+
+
+def test_a_service_proposal_that_waits_goes_over_and_comes_back_to_nobody() -> None:
+    async def story(norte: Norte) -> None:
+        await norte.looks("boots", userId="ana")
+        await norte.looks("tent", anonymousId="tablet")
+        await norte.work()
+        ana, tablet = await norte.who("ana"), await norte.who(anonymous="tablet")
+        proposal = Proposal(
+            id=b"p" * 16, journey="order", version=1, step="tell", template="order", channel="email", purpose=Purpose.SERVICE,
+            because=Because(kind="order_placed"), expires_at=norte.world.clock.now + DAY, made_at=norte.world.clock.now,
+        )  # fmt: skip
+        row = norte.world.tables.customers[tablet]
+        draft = Draft(tablet, row.state, row.version)
+        draft.open(Pending).held = [Held(proposal=proposal, retry_at=norte.world.clock.now + HOUR)]
+        row.state = draft.encode()
+        merge = await norte.ask(tablet, ana)
+        await norte.work()
+        assert [held.proposal.id for held in norte.draft(ana).read(Pending).held] == [proposal.id]
+        assert norte.world.tables.customers[ana].due_at == norte.world.clock.now + HOUR
+        world = norte.world
+        await undo(WORKSPACE, merge.id, crossings=world.crossings, store=world.store, programmes=world.programmes)
+        assert [held.proposal.id for held in norte.draft(ana).read(Pending).held] == [proposal.id]
+        assert norte.draft(tablet).read(Pending).held == []
 
     tell(story)

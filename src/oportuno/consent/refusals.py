@@ -217,8 +217,8 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
     Refusal.MERGING: Sentences(
         "Estamos reuniendo en un solo sitio lo que nos has contado.",
         "We are bringing together in one place what you have told us.",
-        "Esta persona se está uniendo a otra: lo pendiente se cancela y se decide de nuevo para ambas juntas.",
-        "This person is being joined with another: what was pending is cancelled and decided again for both together.",
+        "Esta persona se está uniendo a otra: lo promocional pendiente se cancela y se decide de nuevo para ambas juntas.",
+        "This person is being joined with another: pending marketing is cancelled and decided again for both together.",
     ),
     Refusal.GOAL_REACHED: Sentences(
         "Ya hiciste lo que íbamos a recordarte.",

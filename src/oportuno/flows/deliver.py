@@ -28,14 +28,17 @@ from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import Message, Rendered
 from oportuno.decision.decide import ask_of, closed_by_now
 from oportuno.decision.verdict import verdict_on
+from oportuno.flows.crossing import winner_of
 from oportuno.flows.ending import doubtful, record, saved
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
+from oportuno.flows.forward import GONE
+from oportuno.flows.hand_over import hand_over
 from oportuno.flows.look_again import offer_gone
 from oportuno.flows.ports import Clock, Provider
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, Status, Store, Stored, Waiting, Work, Writes
 from oportuno.kit.faults import Fault, NotFound, Unavailable
-from oportuno.kit.ids import derive
+from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import SECOND, Millis
 from oportuno.profile.draft import Draft
 
@@ -127,6 +130,8 @@ async def deliver_one(
     )
     if isinstance(claim, Delivered):
         return claim
+    if isinstance(claim, CustomerKey):
+        return Delivered(Ended.WAITS if await hand_over(waiting, claim, store) else Ended.ELSEWHERE, Refusal.MERGING.value)
     if clock.monotonic() >= claim.window.begin_by:
         pace.leave(claim.lanes, clock.monotonic())
         await record(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
@@ -183,7 +188,8 @@ async def _claim(
     lanes: Lanes,
     leaving: Callable[[], bool],
     gone: Reason | None,
-) -> _Claim | Delivered:
+) -> _Claim | Delivered | CustomerKey:
+    """Claim a message. Gives the customer to look at instead, when the message is a service one and its own is one with another."""
     message = waiting.message
     entered: Lanes | None = None
     touch = message.id
@@ -191,6 +197,8 @@ async def _claim(
         async with store.work() as work:
             asked = clock.monotonic()
             now, rows = await work.lock([message.key])
+            if rows[message.key].status in GONE and not message.marketing and now < message.expires_at:
+                return winner_of(message.key, rows[message.key].state)
             found = _examine(message, rows[message.key], programme, now=now, render=render, gone=gone)
             if isinstance(found, _Silence):
                 return await _fall_silent(work, waiting, found, now)
@@ -238,11 +246,13 @@ class _Silence(NamedTuple):
 def _examine(
     message: Message, stored: Stored, programme: Programme, *, now: Millis, render: Render, gone: Reason | None
 ) -> tuple[Draft, Stored, Permit, Rendered] | _Silence:
+    expired = Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at})
     if stored.status is not Status.ACTIVE or stored.version == 0:
-        return _Silence(Reason(refusal=Refusal.CUSTOMER_GONE), None, stored)
+        late = stored.status in GONE and now >= message.expires_at
+        return _Silence(expired if late else Reason(refusal=Refusal.CUSTOMER_GONE), None, stored)
     draft = Draft(stored.key, stored.state, stored.version)
     if now + CLAIM_HOLDS * 1000 >= message.expires_at:
-        return _Silence(Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at}), draft, stored)
+        return _Silence(expired, draft, stored)
     closed = closed_by_now(draft, message.said)
     if closed is not None:
         return _Silence(Reason(refusal=closed), draft, stored)

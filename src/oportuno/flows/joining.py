@@ -72,9 +72,11 @@ def _merge_walks(walks: Walks, other: Walks) -> None:
 
 
 def _merge_pending(pending: Pending, other: Pending) -> None:
-    """What was said to either was said; what waited for the other was dropped when it left."""
+    """What was said to either was said. Of what waited for the other only service is left by now, and it goes on waiting here."""
     said = dict(sorted([*pending.said, *other.said], key=lambda entry: (entry[1], entry[0])))
     pending.said = list(said.items())[-_SAID_AT_MOST:]
+    known = {held.proposal.id for held in pending.held}
+    pending.held += [held for held in other.held if held.proposal.id not in known]
 
 
 def _merge_heard(heard: Heard, other: Heard) -> None:
@@ -186,6 +188,9 @@ def part(parting: Parting, *, currency: str, half_life: int = HALF_LIFE, joined_
     if had:
         attention = winner.open(Attention)
         attention.touches = [touch for touch in attention.touches if touch.id not in had]
+    if loser.has(Pending):
+        # What it had waiting went over with it, and is said, or waits, there: nothing is said by both.
+        loser.open(Pending).held = []
     known = {touch.id for touch in joined.read(Attention).touches}
     since = [touch for touch in current.read(Attention).touches if touch.made and touch.id not in known]
     if since:

@@ -165,7 +165,7 @@ class _Round:
         crossing.turns.append(Turn(loser.key, loser.version, Status.ACTIVE, Status.MERGING, forwarded(merge.winner.customer)))
         crossing.merges.append(MergeMove(merge, Stage.ASKED, Stage.EXPORTED, now, loser_state=snapshot))
         crossing.posts.append(Posted(merge.winner, merge.id, Kind.SNAPSHOT, loser.key.customer, now, snapshot))
-        writes.cancels.append(Cancel(loser.key, (), "", Refusal.MERGING.value, now, marketing_only=False))
+        writes.cancels.append(Cancel(loser.key, (), "", Refusal.MERGING.value, now))
 
     # ── The winner takes in ─────────────────────────────────────────────────────────────────────────────────────────
 

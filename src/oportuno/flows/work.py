@@ -126,6 +126,13 @@ class MoveMessage(NamedTuple):
     """Its `not_before` must also have come by `at`: who looked at the outbox too long ago does not overtake a wait."""
 
 
+class HandOver(NamedTuple):
+    """Give a PENDING message of a forwarder to the customer that stands for it now: same id, same words. Fails with Moved otherwise."""
+
+    message: Message
+    winner: CustomerKey
+
+
 class Quarantine(NamedTuple):
     """An event whose step raised: set aside with its fault, visible, never lost; the customer goes on."""
 
@@ -186,6 +193,7 @@ class Writes(msgspec.Struct, kw_only=True):
     """New in the outbox. An id already there is left as it is: proposing twice is saying once."""
     cancels: list[Cancel] = []
     moves: list[MoveMessage] = []
+    hand_overs: list[HandOver] = []
     ledger: list[LedgerEntry] = []
     quarantines: list[Quarantine] = []
     let_go: list[str] = []

@@ -105,7 +105,12 @@ class MemoryWork(Transaction):
         for step in writes.moves:
             message = tables.messages.get(step.id)
             early = message is not None and step.in_time and message.not_before > step.at
-            if message is None or early or message.status is not step.expect or (step.held_by and message.deliverer != step.held_by):
+            elsewhere = message is None or message.message.key != step.key or message.status is not step.expect
+            if message is None or elsewhere or early or (step.held_by and message.deliverer != step.held_by):
+                raise Moved("message_moved", "the message no longer stands where it was expected")
+        for hand_over in writes.hand_overs:
+            message = tables.messages.get(hand_over.message.id)
+            if message is None or message.message.key != hand_over.message.key or message.status is not OutboxStatus.PENDING:
                 raise Moved("message_moved", "the message no longer stands where it was expected")
 
     async def _take(self, key: CustomerKey) -> None:
@@ -148,6 +153,9 @@ class MemoryWork(Transaction):
                 tables.messages[message.id] = MessageRow(as_stored(message), OutboxStatus.PENDING, not_before, self.ground.born)
         for move in writes.moves:
             self._move(move)
+        for handed in writes.hand_overs:
+            row = tables.messages[handed.message.id]
+            row.message = msgspec.structs.replace(row.message, key=handed.winner)
         tables.decisions.extend(writes.decisions)
         for entry in writes.ledger:
             tables.ledger.setdefault(entry.id, entry)

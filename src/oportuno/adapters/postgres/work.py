@@ -126,6 +126,14 @@ WITH moved AS (
 )
 SELECT must_be(count(*), 1, 'a message') FROM moved
 """
+# The day is the id's own and stays: the row keeps its partition.
+_HAND_OVER = """
+WITH moved AS (
+    UPDATE outbox SET bucket = %b, customer = %b, body = %b
+    WHERE bucket = %b AND workspace = %b AND customer = %b AND id = %b AND day = %b AND status = 0 RETURNING 1
+)
+SELECT must_be(count(*), 1, 'a message') FROM moved
+"""
 _QUARANTINE = """
 INSERT INTO quarantine (bucket, workspace, lane, seq, customer, fault, set_aside) VALUES (%s, %s, %s, %s, %s, %s, clock_millis())
 ON CONFLICT DO NOTHING
@@ -243,7 +251,11 @@ class PostgresWork:
             await connection.execute(_MESSAGE, _message_row(message))
         for move in writes.moves:
             await connection.execute(_MOVE, _move_row(move))
-        for channel in {message.said.channel for message in writes.messages}:
+        for message, winner in writes.hand_overs:
+            body = _PACK.encode(msgspec.structs.replace(message, key=winner))
+            place = (*message.key, message.id, day_of_id(message.id))
+            await connection.execute(_HAND_OVER, (winner.bucket, winner.customer, body, *place))
+        for channel in {message.said.channel for message in (*writes.messages, *(each.message for each in writes.hand_overs))}:
             await connection.execute(_NOTIFY, (OUTBOX_NEWS, channel))
 
     async def _cancel(self, cancels: Sequence[Cancel]) -> list[Decision]:
