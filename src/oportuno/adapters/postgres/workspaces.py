@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from oportuno.adapters.postgres.connections import Connections
 from oportuno.flows.definitions import Definition, Kind, NewKey, Workspace, programme_from
-from oportuno.flows.open_workspace import hash_key
 from oportuno.flows.identity import Algorithm, Signing
+from oportuno.flows.open_workspace import hash_key
 from oportuno.flows.ports import KeyFacts
 from oportuno.flows.programme import Programme, ProgrammeUnreadable
 from oportuno.kit.faults import Conflict, NotFound
