@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from oportuno.flows.forget import Erasures
     from oportuno.flows.identity import Signings, Verifier
     from oportuno.flows.merge import Crossed
-    from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
     from oportuno.flows.ports_catalogue import Catalogue
     from oportuno.flows.programme import Programme
@@ -97,7 +96,6 @@ def database_url(settings: Settings) -> str:
 async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
-    from oportuno.adapters.tokens import JwtVerifier
     from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.erasures import PostgresErasures
@@ -110,6 +108,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.tallies import PostgresTallies
     from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
+    from oportuno.adapters.tokens import JwtVerifier
 
     url = database_url(settings)
     async with AsyncExitStack() as stack:

@@ -13,7 +13,6 @@ from plays import programme
 
 from oportuno.consent.answers import granted_purposes
 from oportuno.consent.refusals import Refusal
-from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
 from oportuno.events.event import Call, Event, Source
 from oportuno.flows.step import step
@@ -132,10 +131,6 @@ class Judge:
                 gone = [one for one in waiting.values() if one.marketing and not set(items).isdisjoint(one.said.items)]
                 cancel = Cancel(key, items, "", reason, now)
                 verdicts += [pack.encode(silence_by(cancel, waiting.pop(one.id)).verdict) for one in gone]
-            for one in outcome.overtaken:
-                facts = {"journey": one.journey, "step": one.step}
-                cancel = Cancel(key, (), "", Refusal.OVERTAKEN.value, now, only=one.id, facts=facts)
-                verdicts.append(pack.encode(silence_by(cancel, waiting.pop(one.id)).verdict))
             for one in outcome.overtaken:
                 facts = {"journey": one.journey, "step": one.step}
                 cancel = Cancel(key, (), "", Refusal.OVERTAKEN.value, now, only=one.id, facts=facts)

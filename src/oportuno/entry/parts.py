@@ -193,6 +193,7 @@ async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, teller:
         programmes=delivery.programmes,
         clock=delivery.clock,
         render=delivery.words,
+        facts=delivery.facts,
         ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
         places=settings.deliver_width,
         pace=Pace(rates=rates_of(settings)),
