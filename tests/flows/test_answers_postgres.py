@@ -11,12 +11,14 @@ from customer_stage import MAKER, TIENDA_NORTE, Stage
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.reads import PostgresReads
 from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.catalog.item import item_of
 from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.content.links import Action, LinkFacts, verify
 from oportuno.flows.answer import Desk, Scope, Verb
 from oportuno.flows.record import Given, Registry
 from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.kit.faults import NotFound
+from oportuno.kit.ids import CustomerKey
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
 
@@ -38,13 +40,13 @@ async def _story(url: str) -> None:
     store = await PostgresStore.open(url, name="test")
     reads = PostgresReads(connections, connections)
     try:
-        await _tell(store, reads)
+        await _tell(url, store, reads)
     finally:
         await store.close()
         await connections.close()
 
 
-async def _tell(store: PostgresStore, reads: PostgresReads) -> None:
+async def _tell(url: str, store: PostgresStore, reads: PostgresReads) -> None:
     stage = await asyncio.to_thread(Stage)
     ana = await asyncio.to_thread(stage.ana)
     await asyncio.to_thread(stage.hold, ana)
@@ -67,6 +69,13 @@ async def _tell(store: PostgresStore, reads: PostgresReads) -> None:
     assert not (await desk.answer_item(link(Action.WHY), Verb.NOT_INTERESTED)).changed
     assert (await desk.standing(link(Action.WHY))).verb == "not_interested"
     assert (await desk.cart(link(Action.CART))).total == 9920
+
+    # The undo names the answer by its number: what she does not want was watched no more, and is again.
+    assert await _watched(url, ana) == set()
+    assert (await desk.undo(link(Action.UNDO, answer=heard.number))).changed
+    assert await _watched(url, ana) == {item_of("product", "galerna"), item_of("product", "faro")}
+    assert (await desk.answer_item(link(Action.WHY), Verb.NOT_INTERESTED, language="es")).changed
+    assert await _watched(url, ana) == set()
 
     left = await desk.unsubscribe(link(Action.UNSUBSCRIBE), Scope.ALL, one_click=False, language="es")
     assert left.changed
@@ -95,3 +104,9 @@ async def _state(reads: PostgresReads, stage: Stage) -> Answered:
     stored = await reads.customer(key)
     assert stored is not None
     return Draft(key, stored.state, stored.version).read(Consents).answers[slot(Purpose.MARKETING, "email")].state
+
+
+async def _watched(url: str, key: CustomerKey) -> set[int]:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        rows = await connection.execute("SELECT item FROM watch WHERE bucket = %s AND workspace = %s AND customer = %s", tuple(key))
+        return {item for (item,) in await rows.fetchall()}

@@ -11,6 +11,7 @@ from oportuno.attention.ledger import Attention, release
 from oportuno.consent.answers import granted_purposes
 from oportuno.decision.decide import next_decision
 from oportuno.flows.crossing import winner_of
+from oportuno.flows.fan_out import WatchChange
 from oportuno.flows.forward import GONE
 from oportuno.flows.ports import Programmes
 from oportuno.flows.reads import Reads
@@ -21,6 +22,7 @@ from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
+from oportuno.profile.watching import rewatch
 
 _TRIES: Final = 5
 _LOOKED_AT: Final = 100
@@ -74,9 +76,7 @@ class Counter:
                 if not tries:
                     raise
 
-    async def _change_once(
-        self, key: CustomerKey, act: Change, journeys: tuple[Journey, ...], *, may_be_new: bool
-    ) -> Heard | CustomerKey:
+    async def _change_once(self, key: CustomerKey, act: Change, journeys: tuple[Journey, ...], *, may_be_new: bool) -> Heard | CustomerKey:
         """Change them once, or say who they are by now."""
         async with self.store.work() as work:
             now, rows = await work.lock([key])
@@ -86,12 +86,16 @@ class Counter:
             if stored.status is not Status.ACTIVE or (stored.version == 0 and not may_be_new):
                 raise NotFound("customer_gone", "there is no such customer any more")
             draft = Draft(key, stored.state, stored.version)
-            draft.granted = granted_purposes(draft, now)
+            draft.granted = before = granted_purposes(draft, now)
             done = act(draft, now)
-            # What was decided and waits is theirs under the number that they have now; the ledger's entry stays with who answered.
+            # Whatever it entails is theirs under the number that they have now: a link may name one that they had before a merge.
             done.writes.cancels = [cancel._replace(key=key) for cancel in done.writes.cancels]
             done.writes.decisions = [decision._replace(key=key) for decision in done.writes.decisions]
+            done.writes.ledger = [entry._replace(key=key) for entry in done.writes.ledger]
             if draft.changed:
+                draft.granted = granted_purposes(draft, now)
+                news = rewatch(draft, now, anyway=draft.granted != before)
+                done.writes.watches += [WatchChange(key, *change) for change in news]
                 done.writes.saves.append(_save(draft, stored, journeys))
             if draft.changed or done.writes.ledger:
                 await work.commit(done.writes)
