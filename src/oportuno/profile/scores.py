@@ -63,7 +63,7 @@ def scores(draft: Draft, now: Millis) -> list[Score]:
     if not draft.may(Interest):
         return []
     points = _points(draft.read(Interest), now // DAY) if draft.has(Interest) else {}
-    said = _declared(draft, now)
+    said = declared_of(draft, now)
     for thing in said:
         points[thing] = points.get(thing, 0) + DECLARED_WORTH
     ranked = sorted(points.items(), key=lambda entry: (-entry[1], entry[0]))
@@ -128,33 +128,36 @@ def leading(draft: Draft, now: Millis, *, most: int, at_least: int) -> list[tupl
     """Give the strongest categories and brands, at most so many of each, with at least so many points now; declared ones first."""
     interest, today = draft.read(Interest), now // DAY
     found: list[tuple[Literal["category", "brand"], str]] = [
-        (kind, name) for kind, name in sorted(_declared(draft, now)) if kind in ("category", "brand")
+        (kind, name) for kind, name in sorted(declared_of(draft, now)) if kind in ("category", "brand")
     ]
-    kinds: tuple[tuple[Literal["category", "brand"], list[Leaning]], ...] = (
-        ("category", interest.categories),
-        ("brand", interest.brands),
-    )
-    for kind, leanings in kinds:
-        worth = sorted(zip(_worths(interest, leanings, today), leanings, strict=True), key=_strongest_first)
-        found += [(kind, leaning.name) for points, leaning in worth[:most] if points >= at_least]
+    found += [("category", name) for name in strongest(interest, interest.categories, today, most=most, at_least=at_least)]
+    found += [("brand", name) for name in strongest(interest, interest.brands, today, most=most, at_least=at_least)]
     return found
 
 
-def _strongest_first(entry: tuple[int, Leaning]) -> tuple[int, str]:
-    return -entry[0], entry[1].name
+def strongest(interest: Interest, leanings: list[Leaning], today: int, *, most: int, at_least: int) -> list[str]:
+    """Name the strongest of some leanings, at most so many, with at least so many points today.
+
+    Who is ahead by less than half as much again is not ahead: by name then, so that two that go side by side do not change places with
+    every look.
+    """
+    ranked = [
+        (-(worth * worth).bit_length(), leaning.name)
+        for worth, leaning in zip(_worths(interest, leanings, today), leanings, strict=True)
+        if worth >= at_least
+    ]
+    ranked.sort()
+    return [name for _, name in ranked[:most]]
 
 
-def matters(draft: Draft, kind: Literal["product", "category", "brand"], name: str, now: Millis, *, most: int, at_least: int) -> bool:
-    """Say whether `looked_at` or `leading` would name one thing now, without looking through everything else as far as that goes."""
-    interest, today = draft.read(Interest), now // DAY
-    if kind == "product":
-        liked = next((known for known in interest.products if known.product == name), None)
-        seen, sight = (0, 0) if liked is None else _since(interest, liked, today - REMEMBERED)
-        return seen >= LOOKS_AT_LEAST or sight >= SECONDS_AT_LEAST
-    leanings = interest.categories if kind == "category" else interest.brands
-    worths = _worths(interest, leanings, today)
-    worth = next((worth for worth, known in zip(worths, leanings, strict=True) if known.name == name), 0)
-    return worth >= at_least and sum(other > worth for other in worths) < most
+def matters(draft: Draft, product: str, now: Millis) -> bool:
+    """Say whether `looked_at` would name a product now, without looking through all others."""
+    interest = draft.read(Interest)
+    for liked in interest.products:
+        if liked.product == product:
+            seen, sight = _since(interest, liked, now // DAY - REMEMBERED)
+            return seen >= LOOKS_AT_LEAST or sight >= SECONDS_AT_LEAST
+    return False
 
 
 def _points(interest: Interest, today: int) -> dict[tuple[ScoreKind, str], int]:
@@ -193,7 +196,8 @@ def _worth(interest: Interest, entry: Liked | Leaning, today: int) -> int:
     return worth + fade(before + newest, today - interest.window // WINDOWS_A_DAY, interest.half_life)
 
 
-def _declared(draft: Draft, now: Millis) -> set[tuple[ScoreKind, str]]:
+def declared_of(draft: Draft, now: Millis) -> set[tuple[ScoreKind, str]]:
+    """Give what the customer declared to care for, as far as it still counts and may be read."""
     if not draft.has(Declared) or not draft.may(Declared):
         return set()
     declared = draft.read(Declared)

@@ -17,7 +17,7 @@ from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, Section
 from oportuno.profile.interest import Interest
 from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
-from oportuno.profile.scores import leading, looked_at, matters
+from oportuno.profile.scores import declared_of, leading, looked_at, matters, strongest
 from oportuno.profile.sections import Cart, Muted
 from oportuno.profile.wishlist import ASKED, WISHED, Wishlist, saved
 
@@ -110,47 +110,52 @@ def _news(draft: Draft, now: Millis, facts: Facts) -> list[Rewatched] | None:
     rows = watching.rows
     if draft.touched(_DEEDS) or (rows and now // DAY - watching.judged >= _JUDGED_EVERY):
         return None
-    news: dict[int, int | None] = {}
+    news: _News = {}
     if draft.touched((Cart,)) and not _cart(draft, rows, news):
         return None
     if draft.touched((Interest,)):
         if not draft.may(Interest) or not draft.has(Interest):
             return None
         for kind, name in draft.stirred:
-            _stir(draft, (kind, name), rows, news, now)
+            if kind == "product":
+                item = _item(kind, name)
+                if item not in news and _rank(rows, item) is None and matters(draft, name, now):
+                    news[item] = None, LOOKED_AT
+            elif _row(_item(kind, name), LEANS_TO) not in rows:
+                _overtake(draft, kind, name, rows, news, now)
     if not news:
         return []
-    wanted = sum(rank is not None for rank in news.values())
-    if 6 * wanted + len(rows) > 6 * WATCHES_AT_MOST or _unspeakable(draft, facts):
+    if 6 * len(news) + len(rows) > 6 * WATCHES_AT_MOST or _unspeakable(draft, facts):
         return None
     return _apply(draft.open(Watching), news, now)
 
 
-def _cart(draft: Draft, rows: bytes, news: dict[int, int | None]) -> bool:
+_News: TypeAlias = dict[int, tuple[int | None, int | None]]
+"""Item → its rank until now and from now on."""
+
+
+def _cart(draft: Draft, rows: bytes, news: _News) -> bool:
     """Watch what came to lie in the cart. False when something left it: what is left of the interest in that is another matter."""
     items = {_item("product", line.product) for line in draft.read(Cart).lines if not line.gone}
     added = [item for item in items if _row(item, IN_CART) not in rows]
-    news.update(dict.fromkeys(added, IN_CART))
+    news.update({item: (_rank(rows, item), IN_CART) for item in added})
     # The last byte of each row has the rank.
     return sum(not last & 7 for last in rows[5::6]) + len(added) == len(items)
 
 
-def _stir(draft: Draft, thing: tuple[Kind, str], rows: bytes, news: dict[int, int | None], now: Millis) -> None:
-    """Watch a product, category or brand that has just come to matter, and no longer what it overtook."""
-    kind, name = thing
-    item = _item(kind, name)
-    if kind == "product":
-        known = item in news or any(_row(item, rank) in rows for rank in _RANKS_OF_PRODUCTS)
-        if not known and matters(draft, kind, name, now, most=LEADING, at_least=LEANING_AT_LEAST):
-            news[item] = LOOKED_AT
-    elif _row(item, LEANS_TO) not in rows and matters(draft, kind, name, now, most=LEADING, at_least=LEANING_AT_LEAST):
-        interest = draft.read(Interest)
-        lead = {led for which, led in leading(draft, now, most=LEADING, at_least=LEANING_AT_LEAST) if which == kind}
-        for leaning in interest.categories if kind == "category" else interest.brands:
-            other = _item(kind, leaning.name)
-            watched = _row(other, LEANS_TO) in rows
-            if watched is not (leaning.name in lead):
-                news[other] = None if watched else LEANS_TO
+def _overtake(draft: Draft, kind: Kind, name: str, rows: bytes, news: _News, now: Millis) -> None:  # noqa: PLR0917 - one private caller
+    """Watch a category or brand that has just come to lead, and no longer the one that it overtook."""
+    interest = draft.read(Interest)
+    leanings = interest.categories if kind == "category" else interest.brands
+    lead = strongest(interest, leanings, now // DAY, most=LEADING, at_least=LEANING_AT_LEAST)
+    if name not in lead:
+        return
+    declared = {led for which, led in declared_of(draft, now) if which == kind}
+    for leaning in leanings:
+        other = _item(kind, leaning.name)
+        watched = _row(other, LEANS_TO) in rows
+        if watched is not (leaning.name in lead or leaning.name in declared):
+            news[other] = (LEANS_TO, None) if watched else (None, LEANS_TO)
 
 
 def _unspeakable(draft: Draft, facts: Facts) -> bool:
@@ -162,21 +167,23 @@ def _unspeakable(draft: Draft, facts: Facts) -> bool:
     return any(name in muted or _withdrawn(facts, name) for name in products)
 
 
-def _apply(watching: Watching, news: dict[int, int | None], now: Millis) -> list[Rewatched]:
+def _apply(watching: Watching, news: _News, now: Millis) -> list[Rewatched]:
     rows = watching.rows
-    ranks = {int.from_bytes(rows[place : place + 6], "big") >> 3: rows[place + 5] & 7 for place in range(0, len(rows), 6)}
-    changes = [(item, ranks.get(item), rank) for item, rank in sorted(news.items())]
-    for item, _, rank in changes:
-        if rank is None:
-            ranks.pop(item, None)
-        else:
-            ranks[item] = rank
+    stand = {rows[place : place + 6] for place in range(0, len(rows), 6)}
+    stand.difference_update(_row(item, old) for item, (old, _) in news.items() if old is not None)
+    stand.update(_row(item, new) for item, (_, new) in news.items() if new is not None)
     watching.judged = watching.judged or now // DAY
-    watching.rows = Watching.packed(ranks)
-    return changes
+    # Written as numbers are, the rows sort by item.
+    watching.rows = b"".join(sorted(stand))
+    return [(item, old, new) for item, (old, new) in sorted(news.items())]
 
 
-_RANKS_OF_PRODUCTS: Final = (LOOKED_AT, IN_CART, WISHED_FOR, ASKED_TO_BE_TOLD)
+def _rank(rows: bytes, product: int) -> int | None:
+    """Give the rank at which a product is watched."""
+    for rank in (LOOKED_AT, IN_CART, WISHED_FOR, ASKED_TO_BE_TOLD):
+        if (product << 3 | rank).to_bytes(6, "big") in rows:
+            return rank
+    return None
 
 
 def _row(item: int, rank: int) -> bytes:
