@@ -1,4 +1,4 @@
-"""The cast, as the rooms know them: Ana said yes to all, Bruno only e-mail and weekly, Carla said no, Dora is anonymous. At Tienda Norte."""
+"""The cast, as the rooms know them: Ana said yes to all, Bruno e-mail only, weekly, Carla said no, Dora is anonymous. At Tienda Norte."""
 
 from __future__ import annotations
 

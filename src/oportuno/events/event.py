@@ -60,6 +60,8 @@ def pack_call(call: Call, trust: Trust) -> int:
 def unpack_call(packed: int) -> tuple[Call, Trust]:
     """Read back what `pack_call` wrote. What was stored before there was trust reads as public."""
     return _CALLS[packed & 15], _TRUSTS[packed >> 4]
+
+
 CATALOGUE_LANE: Final = 2**31 - 1
 """The lane of events that no client sent: the catalogue changed, and this customer watches what changed. No writer ever gets it."""
 

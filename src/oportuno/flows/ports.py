@@ -14,8 +14,8 @@ import msgspec
 from oportuno.channels.channel import Answer, Window
 from oportuno.content.message import Message, Rendered
 from oportuno.events.event import Call, Event, Source, Trust
-from oportuno.flows.fan_out import Telling
 from oportuno.flows.crossing import Alias, Asked
+from oportuno.flows.fan_out import Telling
 from oportuno.flows.identity import Signing
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import OffsetMove, Waiting

@@ -96,7 +96,7 @@ _ANSWER: Final = msgspec.msgpack.Decoder(Answer)
 
 
 class PostgresReads:
-    """The ports Reads and Rejects. `looking` are read-only connections, `changing` are not; `probing` is one that nothing else waits for."""
+    """The ports Reads and Rejects. `looking` connections only read, `changing` ones not; `probing` is one nobody else waits for."""
 
     def __init__(self, looking: Connections, changing: Connections, probing: Connections | None = None) -> None:
         self._probing = probing
