@@ -124,7 +124,8 @@ def test_the_button_makes_the_yes_with_its_proof() -> None:
     shop.world.clock.now += HOUR
     assert asyncio.run(confirm(shop.desk, facts, yes=True, language="es")).changed
     assert shop.state() is Answered.GRANTED
-    (entry,) = shop.world.tables.ledger.values()
+    wish, entry = shop.world.tables.ledger.values()
+    assert (wish.slot, wish.state, wish.source) == ("marketing/email", "pending", "browser")
     assert (entry.slot, entry.state, entry.source, entry.notice, entry.language, entry.actor) == (
         "marketing/email",
         "granted",

@@ -5,7 +5,7 @@ Never marketing. A known person's answers change by proof, preference link or a 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -28,6 +28,18 @@ _WISHES: Final = ("marketing_consent", "marketingConsent", "email_marketing_cons
 _MARKETING_EMAIL: Final = slot(Purpose.MARKETING, "email")
 
 
+class Told(NamedTuple):
+    """An answer that an event changed, for the ledger of proofs."""
+
+    place: str
+    """purpose/channel"""
+    answer: Consent
+    language: str
+    """In which the device says that its pages are; empty: it does not say."""
+    anew: bool
+    """Whether it says something else than the answer before it: libraries repeat an answer with every event."""
+
+
 class _Asked(msgspec.Struct):
     categoryPreferences: Any = None  # noqa: N815 - Segment's spelling
     notice: Any = None
@@ -35,6 +47,7 @@ class _Asked(msgspec.Struct):
 
 class _Context(msgspec.Struct):
     consent: _Asked | None = None
+    locale: Any = None
 
 
 class _Carrier(msgspec.Struct):
@@ -49,8 +62,8 @@ class _Carrier(msgspec.Struct):
 _CARRIER: Final = msgspec.json.Decoder(_Carrier)
 
 
-def listen(draft: Draft, event: Event) -> bool:
-    """Fold the consents that an event carries; say whether an answer changed.
+def listen(draft: Draft, event: Event) -> tuple[Told, ...]:
+    """Fold the consents that an event carries; give the answers that it changed.
 
     The last by event time counts, and of equal times the no. Withdrawing a purpose deletes every section that belongs to it. Answers in a
     shape that cannot be read are no answers.
@@ -58,27 +71,43 @@ def listen(draft: Draft, event: Event) -> bool:
     if event.name in NAMES and event.call is Call.TRACK:
         hear_complaint(draft, event)
     if b"onsent" not in event.body:
-        return False
+        return ()
     try:
         carrier = _CARRIER.decode(event.body)
     except (msgspec.DecodeError, RecursionError):
-        return False
+        return ()
     at = min(event.at, event.received)
-    changed = False
+    before: dict[str, Consent | None] = {}
     asked = carrier.context.consent if carrier.context is not None else None
+    notice = asked.notice[:64] if asked is not None and isinstance(asked.notice, str) else ""
     if asked is not None and isinstance(asked.categoryPreferences, dict) and carrier.anonymousId:
-        notice = asked.notice[:64] if isinstance(asked.notice, str) else ""
         for name, answer in asked.categoryPreferences.items():
             purpose = _DEVICE_PURPOSES.get(name.lower())
             # The public key speaks for a device, not for a person: whoever knows a user id could say yes in their name. A no is heard.
-            if purpose is not None and isinstance(answer, bool) and not (answer and carrier.userId):
-                changed |= _answer(draft, purpose, yes=answer, at=at, notice=notice)
+            if purpose is None or not isinstance(answer, bool) or (answer and carrier.userId):
+                continue
+            place = slot(purpose, ANY_CHANNEL)
+            known = draft.read(Consents).answers.get(place)
+            if _answer(draft, purpose, yes=answer, at=at, notice=notice):
+                before.setdefault(place, known)
     if event.call is Call.IDENTIFY and carrier.traits:
         for name in _WISHES:
             wish = carrier.traits.get(name)
-            if isinstance(wish, bool):
-                changed |= _wish(draft, yes=wish, at=at)
-    return changed
+            known = draft.read(Consents).answers.get(_MARKETING_EMAIL)
+            if isinstance(wish, bool) and _wish(draft, yes=wish, at=at, notice=notice):
+                before.setdefault(_MARKETING_EMAIL, known)
+    return _told(draft, before, carrier) if before else ()
+
+
+def _told(draft: Draft, before: dict[str, Consent | None], carrier: _Carrier) -> tuple[Told, ...]:
+    answers = draft.read(Consents).answers
+    locale = carrier.context.locale if carrier.context is not None else None
+    language = locale[:35] if isinstance(locale, str) else ""
+    return tuple(Told(place, answers[place], language, _says(known) != _says(answers[place])) for place, known in before.items())
+
+
+def _says(answer: Consent | None) -> tuple[str, ...]:
+    return () if answer is None else (answer.state, answer.source, answer.notice)
 
 
 def wishes_to_join(draft: Draft, event: Event) -> str:
@@ -110,16 +139,16 @@ def _answer(draft: Draft, purpose: Purpose, *, yes: bool, at: Millis, notice: st
     return True
 
 
-def _wish(draft: Draft, *, yes: bool, at: Millis) -> bool:
+def _wish(draft: Draft, *, yes: bool, at: Millis, notice: str) -> bool:
     """Fold a wish for marketing by e-mail: with the public key it can only be asked for, and that request taken back."""
     known = draft.read(Consents).answers.get(_MARKETING_EMAIL)
     if known is not None and (at <= known.at or known.state is Answered.GRANTED):
         return False
     if yes:
-        draft.open(Consents).answers[_MARKETING_EMAIL] = Consent(state=Answered.PENDING, at=at, source=BROWSER)
+        draft.open(Consents).answers[_MARKETING_EMAIL] = Consent(state=Answered.PENDING, at=at, source=BROWSER, notice=notice)
         return True
     if known is not None and known.state is Answered.PENDING:
-        draft.open(Consents).answers[_MARKETING_EMAIL] = Consent(state=Answered.DENIED, at=at, source=BROWSER)
+        draft.open(Consents).answers[_MARKETING_EMAIL] = Consent(state=Answered.DENIED, at=at, source=BROWSER, notice=notice)
         return True
     return False
 

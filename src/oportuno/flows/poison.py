@@ -160,3 +160,5 @@ def _add(writes: Writes, key: CustomerKey, save: SaveCustomer | None, outcome: O
         for each in outcome.overtaken
     ]
     writes.watches += [WatchChange(key, *change) for change in outcome.watches]
+    if outcome.ledger:
+        writes.ledger += outcome.ledger

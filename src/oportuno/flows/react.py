@@ -231,4 +231,5 @@ def _join(writes: Writes, part: Writes) -> None:
     writes.poisoned += part.poisoned
     writes.redactions += part.redactions
     writes.watches += part.watches
+    writes.ledger += part.ledger
     writes.crossing.posts += part.crossing.posts

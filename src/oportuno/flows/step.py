@@ -13,7 +13,7 @@ import msgspec
 from oportuno.attention.ledger import Attention, release_about
 from oportuno.catalog.product import NO_FACTS, ChangeKind, Facts
 from oportuno.consent.answers import granted_purposes
-from oportuno.consent.listen import listen, wishes_to_join
+from oportuno.consent.listen import Told, listen, wishes_to_join
 from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
 from oportuno.decision.decide import Overtaken, decide, drop_pending, next_decision
@@ -21,9 +21,11 @@ from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
 from oportuno.flows.fan_out import product_of
 from oportuno.flows.programme import Programme
+from oportuno.flows.work import LedgerEntry
 from oportuno.journeys.advance import advance, next_timer
 from oportuno.journeys.heard import hear
 from oportuno.journeys.index import index_of
+from oportuno.kit.ids import derive
 from oportuno.kit.times import Millis
 from oportuno.moments.asking import ask_to_confirm
 from oportuno.moments.proposal import Proposal
@@ -48,6 +50,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     """The customer's earliest timer after this step."""
     watches: list[Rewatched]
     """What the customer watches from now on, or no longer."""
+    ledger: list[LedgerEntry]
+    """Answers about consent that the events changed, with what proves them."""
 
 
 def step(
@@ -79,6 +83,7 @@ def step(
         overtaken=decided.overtaken,
         due_at=_earlier(next_timer(draft, programme.journeys), next_decision(draft)),
         watches=rewatch(draft, now, facts, anyway=turn.withdrawn),
+        ledger=turn.ledger,
     )
 
 
@@ -97,11 +102,14 @@ class _Turn:
         """The answer that somebody left pending just now, to be asked about."""
         self.withdrawn = False
         """Whether a product was withdrawn, so that the customer's watches are judged anew."""
+        self.ledger: list[LedgerEntry] = []
 
     def take(self, event: Event) -> None:
         """Take in what the customer did."""
         draft, policy = self.draft, self.programme.policy
-        if listen(draft, event):
+        told = listen(draft, event)
+        if told:
+            self.ledger += [_entry(draft, event, each) for each in told if each.anew]
             draft.granted = granted_purposes(draft, self.now)
             self.joining = wishes_to_join(draft, event) or self.joining
         folded = fold(draft, event, currency=policy.currency, facts=self.facts, half_life=policy.interest_half_life)
@@ -137,6 +145,23 @@ class _Turn:
         """Take the journeys on."""
         freshness = self.programme.policy.freshness
         self.proposals += advance(self.draft, self.programme.journeys, event, now=self.now, freshness=freshness, facts=self.facts)
+
+
+def _entry(draft: Draft, event: Event, told: Told) -> LedgerEntry:
+    """Give the proof of an answer that an event brought: the event is named, so that the same one proves it once."""
+    answer = told.answer
+    return LedgerEntry(
+        key=draft.key,
+        id=derive("heard", draft.key.workspace, draft.key.customer, event.h, told.place),
+        at=answer.at,
+        slot=told.place,
+        state=answer.state.value,
+        source=answer.source,
+        notice=answer.notice,
+        language=told.language,
+        actor="customer",
+        proof={"event": event.h.hex()},
+    )
 
 
 def _by_time(event: Event) -> tuple[Millis, bytes]:
