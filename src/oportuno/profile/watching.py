@@ -29,8 +29,8 @@ LOOKED_AT: Final = 3
 LEANS_TO: Final = 4
 LEADING: Final = 3
 """Categories, and brands, that are watched; those that were declared come on top."""
-LEANING_AT_LEAST: Final = 2_000
-"""Points that it takes, or every glance at a category would be told of: two looks."""
+LEANING_AT_LEAST: Final = 4_000
+"""Points that it takes, or every glance at a category would be told of: four looks, or one thing put in the cart."""
 
 Rewatched: TypeAlias = tuple[int, int | None, int | None]
 """(item, rank until now, rank from now on); None: not watched."""
