@@ -258,6 +258,27 @@ def test_what_is_owed_to_the_loser_goes_over_once_and_what_promotes_falls_silent
     tell(story)
 
 
+def test_whoever_took_somebody_in_leaves_only_when_those_ids_have_come(tell) -> None:
+    async def story(shop: Shop) -> None:
+        people = People(shop)
+        ana, bruno = await people.looks(user="ana"), await people.looks(user="bruno")
+        names = (f"tablet-{number}" for number in range(100))
+        while (tablet := await people.looks(anonymous=(name := next(names)))).bucket in {ana.bucket, bruno.bucket}:
+            pass
+        await people.work()
+        await people.ask(tablet, ana)
+        await merge_once(people.crossings, shop.store, OneProgramme(), EVERYWHERE, limit=100)
+        second = await people.ask(ana, bruno)
+        # The engine of the tablet's bucket stands still; the others go on.
+        for _ in range(5):
+            await merge_once(people.crossings, shop.store, OneProgramme(), EVERYWHERE - {tablet.bucket}, limit=100)
+        assert (await people.crossings.merge(shop.workspace, second.id)).stage is Stage.ASKED
+        await people.work()
+        assert await shop.store.find(shop.workspace, "anonymous", name) == bruno.customer
+
+    tell(story)
+
+
 async def found(shop: Shop) -> list[Waiting]:
     """Give what waits of this shop, and may have been put off for a moment."""
     due = await shop.outbox.due("email", 10_000)

@@ -194,6 +194,10 @@ class Across(Protocol):
         """Give the ledger's entries of these snapshots, by id."""
         ...
 
+    async def receiving(self, losers: Sequence[CustomerKey]) -> frozenset[CustomerKey]:
+        """Say to which of these locked customers the ids of somebody they took in are still to go over."""
+        ...
+
     async def joined(self, workspace: WorkspaceId, id: bytes) -> Joined | None:  # noqa: A002 - the field's own word
         """Give a merge with what undoing it needs; None when that is not kept any more."""
         ...

@@ -125,6 +125,11 @@ class _Round:
             return
         async with self.store.work() as work:
             now, rows = await work.lock(sorted({key for merge in chosen for key in (merge.loser, merge.winner)}))
+            # Whoever left before the ids of those they took in have come would leave these ids behind, with a forwarder.
+            receiving = await work.across().receiving([merge.loser for merge in chosen])
+            chosen = [merge for merge in chosen if merge.loser not in receiving]
+            if not chosen:
+                return
             writes = Writes()
             for merge in chosen:
                 self._export(merge, rows[merge.loser], rows[merge.winner], now, writes)

@@ -125,6 +125,12 @@ class MemoryAcross:
         merges = self._ground.tables.crossed.merges
         return {each.id: merges[each.key.workspace, each.id].merge for each in snapshots}
 
+    async def receiving(self, losers: Sequence[CustomerKey]) -> frozenset[CustomerKey]:
+        """Say who of them still receives ids."""
+        await self._ground.pause("store.receiving")
+        merges = (row.merge for row in self._ground.tables.crossed.merges.values())
+        return frozenset(merge.winner for merge in merges if merge.stage is Stage.JOINED and merge.winner in losers)
+
     async def joined(self, workspace: WorkspaceId, id: bytes) -> Joined | None:  # noqa: A002 - the field's own word
         """Give a merge with what undoing it needs."""
         await self._ground.pause("store.joined")
@@ -180,11 +186,7 @@ class MemoryCrossings:
         """Give what waits for its next step."""
         await self._ground.pause("crossings.open")
         crossed = self._ground.tables.crossed
-        merges = [
-            row.merge
-            for _, row in sorted(crossed.merges.items())
-            if row.merge.stage in _OPEN and row.merge.loser.bucket in buckets
-        ]
+        merges = [row.merge for _, row in sorted(crossed.merges.items()) if row.merge.stage in _OPEN and row.merge.loser.bucket in buckets]
         inbox = [posted for _, posted in sorted(crossed.inbox.items()) if posted.kind is not Kind.KEPT and posted.key.bucket in buckets]
         return merges[:limit], sorted(inbox, key=lambda posted: posted.kind)[:limit]
 

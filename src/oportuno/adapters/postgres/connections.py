@@ -30,7 +30,7 @@ class Connections:
     async def lend(self) -> AsyncIterator[Connection]:
         """Lend a connection in autocommit. The driver's errors come out as ours: Moved, Unavailable."""
         async with self._room:
-            connection = self._take() or await connect(self._url, name=self._name, plans=self._plans)
+            connection = await self._take() or await connect(self._url, name=self._name, plans=self._plans)
             try:
                 async with translated():
                     yield connection
@@ -42,11 +42,12 @@ class Connections:
         while self._idle:
             await self._idle.pop().close()
 
-    def _take(self) -> Connection | None:
+    async def _take(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
             if not hung_up(connection):
                 return connection
+            await connection.close()
         return None
 
     async def _give_back(self, connection: Connection) -> None:

@@ -105,6 +105,10 @@ JOIN offsets o ON o.bucket = u.bucket AND o.workspace = u.workspace
 """
 LEDGER = "SELECT workspace, id, loser, winner, stage, reason, asked_by, trust, asked_at, joined_at, undone_at, refusal FROM merges"
 _ENTRIES = f"{LEDGER} JOIN unnest(%b::int2[], %b::int4[], %b::bytea[]) AS k(bucket, workspace, id) USING (bucket, workspace, id)"
+_RECEIVING = """
+SELECT m.workspace, m.winner FROM unnest(%b::int4[], %b::int8[]) AS k(workspace, winner)
+JOIN merges m ON m.workspace = k.workspace AND m.winner = k.winner AND m.stage = 2
+"""
 _JOINED = """
 SELECT loser_state, winner_state, winner_version, winner_offsets, moved FROM merges WHERE workspace = %s AND id = %s AND bucket = %s
 """
@@ -184,6 +188,12 @@ class PostgresAcross:
         async with translated():
             cursor = await self._connection.execute(_ENTRIES, _columns((Int2s, Int4s, Byteas), places))
             return {merge.id: merge for merge in map(read_merge, await cursor.fetchall())}
+
+    async def receiving(self, losers: Sequence[CustomerKey]) -> frozenset[CustomerKey]:
+        """See the port."""
+        async with translated():
+            cursor = await self._connection.execute(_RECEIVING, _columns((Int4s, Int8s), sorted(key[1:] for key in losers)), binary=True)
+            return frozenset(key_of(*row) for row in await cursor.fetchall())
 
     async def joined(self, workspace: WorkspaceId, id: bytes) -> Joined | None:  # noqa: A002 - the field's own word
         """See the port."""
