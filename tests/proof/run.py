@@ -77,6 +77,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
             {"customers": 2_000, "changes": 140, "worker_kills": 60, "postgres_kills": 10, "batch": 400, "seed": seed} for seed in (71, 72)
         ),
     ),
+    "merge": (
+        "Customers turn out to be one under traffic while engines die before and after every commit of a merge, and PostgreSQL is killed.",
+        "pairs:Pairs",
+        tuple({"users": 1_200, "deaths": 150, "postgres_kills": 10, "each": 60, "seed": seed} for seed in (91, 92)),
+    ),
     "prices": (
         "A year of real prices, replayed at speed: whom the engine tells of which fall equals a plain reference over the raw data.",
         "prices:Prices",

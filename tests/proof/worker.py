@@ -1,6 +1,7 @@
 """One engine of the proofs: the real feed, store and flow on PostgreSQL, with the journal beside. Killed at will.
 
-Arguments: url, batch, and ``fixed`` (all buckets are its own) or ``leased``.
+Arguments: url, batch, ``fixed`` (all buckets are its own) or ``leased``, and perhaps ``cross=N``: it merges too, and kills itself at the
+N-th moment before or after a commit of a merge's step (0: never).
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ from crowd import POISON
 from journal import JournalStore, Notes
 from plays import programme
 
+from oportuno.adapters.postgres.connections import Connections
 from oportuno.adapters.postgres.feed import PostgresFeed
+from oportuno.adapters.postgres.merges import PostgresCrossings
 from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.adapters.system_clock import SystemClock
 from oportuno.entry.worker import Bench, run_worker
 from oportuno.flows import poison
+from oportuno.flows.merge import Crossed, merge_once
 from oportuno.flows.programme import Programme
 from oportuno.kit.ids import BUCKETS
+
+AT_ONCE = 10
+"""Merges and inbox rows of one round."""
 
 
 class OneProgramme:
@@ -54,19 +61,28 @@ def watch_steps(notes: Notes) -> None:
     poison.step = noted
 
 
-async def main(url: str, batch: int, *, leased: bool) -> None:
+async def main(url: str, batch: int, *, leased: bool, cross: int | None = None) -> None:
     notes = Notes()
+    notes.die_at = cross or 0
     watch_steps(notes)
 
     @asynccontextmanager
     async def open_bench() -> AsyncIterator[Bench]:
         feed = await PostgresFeed.open(url, buckets=None if leased else range(BUCKETS))
         store = await PostgresStore.open(url, name="engine store", size=1)
+        looking = Connections(url, name="engine looks")
+        crossings, journal, programmes = PostgresCrossings(looking, store.secret), JournalStore(store, notes), OneProgramme()
+
+        async def merge(_limit: int) -> Crossed:
+            # A few at a time: the more commits, the more moments to die at.
+            return await merge_once(crossings, journal, programmes, feed.owned, limit=AT_ONCE)  # type: ignore[arg-type] - twins
+
         try:
-            yield Bench(feed=feed, store=JournalStore(store, notes), programmes=OneProgramme(), clock=SystemClock())  # type: ignore[arg-type] - twins
+            yield Bench(feed=feed, store=journal, programmes=programmes, clock=SystemClock(), cross=None if cross is None else merge)  # type: ignore[arg-type] - twins
         finally:
             await feed.close()
             await store.close()
+            await looking.close()
 
     print("ready", flush=True)
     await run_worker(open_bench, batch=batch, stop=asyncio.Event(), observe=lambda *_: None, report=lambda *_, **__: None)
@@ -74,4 +90,5 @@ async def main(url: str, batch: int, *, leased: bool) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(sys.argv[1], int(sys.argv[2]), leased=sys.argv[3] == "leased"))
+        moments = [int(word.removeprefix("cross=")) for word in sys.argv[4:] if word.startswith("cross=")]
+        runner.run(main(sys.argv[1], int(sys.argv[2]), leased=sys.argv[3] == "leased", cross=moments[0] if moments else None))
