@@ -6,6 +6,7 @@ may be asked is limited, because the asking itself is a message that somebody el
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from oportuno.attention.ledger import Limit
@@ -31,6 +32,18 @@ def asked_again_at(consents: Consents, place: str, limit: Limit, now: Millis, *,
     asked = sorted(at for name, at, about in consents.asked if about == place and at > now - limit.per and name != besides[:8])
     over = len(asked) + 1 - limit.at_most
     return now if over <= 0 else asked[over - 1] + limit.per if over <= len(asked) else now + limit.per
+
+
+def ask_once_more(
+    asked: Sequence[tuple[bytes, Millis]], name: bytes, limit: Limit, now: Millis
+) -> tuple[tuple[bytes, Millis], ...] | Millis:
+    """Add a question to those that one address got (name, when), or say from when on it may get one. The same one counts once."""
+    recent = sorted((entry for entry in asked if entry[1] > now - limit.per), key=lambda entry: entry[1])
+    if any(known == name for known, _ in recent):
+        return tuple(recent)
+    if len(recent) < limit.at_most:
+        return *recent, (name, now)
+    return (recent[-limit.at_most][1] if limit.at_most else now) + limit.per
 
 
 def note_asked(draft: Draft, place: str, name: bytes, now: Millis) -> None:

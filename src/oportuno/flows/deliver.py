@@ -36,6 +36,7 @@ from oportuno.flows.hand_over import hand_over
 from oportuno.flows.look_again import offer_gone
 from oportuno.flows.ports import Clock, Provider
 from oportuno.flows.programme import Programme
+from oportuno.flows.questions import may_ask
 from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, Status, Store, Stored, Waiting, Work, Writes
 from oportuno.kit.faults import Fault, NotFound, Unavailable
 from oportuno.kit.ids import CustomerKey, derive
@@ -203,6 +204,9 @@ async def _claim(
             if isinstance(found, _Silence):
                 return await _fall_silent(work, waiting, found, now)
             draft, stored, permit, rendered = found
+            asking = await may_ask(work, message, permit.address, programme.policy, now)
+            if isinstance(asking, Reason):
+                return await _fall_silent(work, waiting, _Silence(asking, draft, stored), now)
             lanes = lanes._replace(destination=destination_of(rendered, permit.address))
             held = pace.enter(lanes, clock.monotonic())
             if held > 0:
@@ -217,7 +221,7 @@ async def _claim(
             over = asked + (message.expires_at - now) / 1000
             window = Window(min(clock.monotonic() + CLAIM_HOLDS, over - _ON_ITS_WAY), over)
             move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer, in_time=True)
-            await work.commit(Writes(saves=[saved(draft, stored)], moves=[move]))
+            await work.commit(Writes(saves=[saved(draft, stored)], moves=[move], questioned=asking.questioned))
             return _Claim(rendered, permit.address, lanes, touch, window, now)
     except Moved:
         _leave(pace, entered, clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -151,6 +151,21 @@ class Poisoned(NamedTuple):
     """Of the customer's row as this commit leaves it; one that went on from there is mended."""
 
 
+Question: TypeAlias = tuple[bytes, Millis]
+"""(id of the message that asks to confirm, when it was claimed)."""
+
+
+class Questioned(NamedTuple):
+    """What is remembered of the questions to one address. Adapters keep a keyed hash of the address, never the address."""
+
+    workspace: WorkspaceId
+    address: str
+    """In lower case."""
+    asked: tuple[Question, ...]
+    until: Millis
+    """When it may be forgotten."""
+
+
 class LedgerEntry(NamedTuple):
     """One answer about consent, with what proves it. Append-only."""
 
@@ -195,6 +210,8 @@ class Writes(msgspec.Struct, kw_only=True):
     moves: list[MoveMessage] = []
     hand_overs: list[HandOver] = []
     ledger: list[LedgerEntry] = []
+    questioned: list[Questioned] = []
+    """Only of addresses whose questions were read in this unit of work."""
     quarantines: list[Quarantine] = []
     let_go: list[str] = []
     """What states let go of to stay small (`Section.shed`): counted, not stored."""
@@ -237,6 +254,13 @@ class Work(Protocol):
 
     async def rehearse(self, writes: Writes) -> None:
         """Write everything and take it back, to learn whether it can be written: raises what `commit` would."""
+        ...
+
+    async def questions(self, workspace: WorkspaceId, address: str) -> Sequence[Question]:
+        """Give the questions to confirm that an address (in lower case) got, and let nobody else read them until the end of this.
+
+        Comes after `lock`. Raises LockHeld when somebody keeps them for too long.
+        """
         ...
 
     def across(self) -> Across:

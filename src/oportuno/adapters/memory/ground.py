@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import coroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from oportuno.adapters.memory.clock import HandClock
 from oportuno.adapters.memory.tables import Tables
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from oportuno.flows.work import Writes
-    from oportuno.kit.ids import CustomerKey
+    from oportuno.kit.ids import CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
 
@@ -22,6 +22,10 @@ def _give_way() -> Generator[None, None, None]:
     yield
 
 
+Lockable: TypeAlias = "CustomerKey | tuple[WorkspaceId, bytes]"
+"""A customer's row, or that of an address."""
+
+
 class Transaction:
     """Somebody who holds row locks until its end."""
 
@@ -29,7 +33,7 @@ class Transaction:
         self.ground = ground
         self.actor = ground.actor
         """Who began it; when that process is killed, its transactions roll back."""
-        self.awaits: CustomerKey | None = None
+        self.awaits: Lockable | None = None
         """The row it waits for."""
         self.ended = False
         ground.open.append(self)
@@ -50,7 +54,7 @@ class Ground:
     def __init__(self, *, now: Millis, self_moving: bool) -> None:
         self.tables = Tables()
         self.clock = HandClock(self.pause, now=now, self_moving=self_moving)
-        self.locks: dict[CustomerKey, Transaction] = {}
+        self.locks: dict[Lockable, Transaction] = {}
         self.open: list[Transaction] = []
         """Transactions that have not ended."""
         self.actor = ""

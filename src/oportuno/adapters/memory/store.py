@@ -16,13 +16,14 @@ from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
 from oportuno.flows.work import Moved, OutboxStatus, Status, Stored, silence_by
 from oportuno.kit.faults import Fault, Unavailable
+from oportuno.kit.ids import derive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from oportuno.adapters.memory.ground import Ground
+    from oportuno.adapters.memory.ground import Ground, Lockable
     from oportuno.events.event import Event
-    from oportuno.flows.work import Cancel, MoveMessage, SaveCustomer, Writes
+    from oportuno.flows.work import Cancel, MoveMessage, Question, SaveCustomer, Writes
     from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
@@ -80,6 +81,13 @@ class MemoryWork(Transaction):
         self.check(writes)
         self.end()
 
+    async def questions(self, workspace: WorkspaceId, address: str) -> tuple[Question, ...]:
+        """Give the questions that an address got, and keep everybody else from it until the end of this."""
+        await self.ground.pause("store.questions")
+        place = _place_of(workspace, address)
+        await self._wait_for(place)
+        return self.ground.tables.questions.get(place, ())
+
     def across(self) -> MemoryAcross:
         """Give what can be read beyond the locked rows."""
         return MemoryAcross(self.ground)
@@ -114,19 +122,20 @@ class MemoryWork(Transaction):
                 raise Moved("message_moved", "the message no longer stands where it was expected")
 
     async def _take(self, key: CustomerKey) -> None:
+        if key in self.ground.tables.customers:
+            await self._wait_for(key)
+
+    async def _wait_for(self, place: Lockable) -> None:
         ground = self.ground
-        while key in ground.tables.customers:
-            holder = ground.locks.get(key)
-            if holder is None or holder is self:
-                ground.locks[key] = self
-                return
-            self._refuse_knot(key)
-            self.awaits = key
+        while ground.locks.get(place) not in (None, self):
+            self._refuse_knot(place)
+            self.awaits = place
             await ground.pause("store.blocked")
             self.awaits = None
+        ground.locks[place] = self
 
-    def _refuse_knot(self, key: CustomerKey) -> None:
-        asked: CustomerKey | None = key
+    def _refuse_knot(self, place: Lockable) -> None:
+        asked: Lockable | None = place
         while asked is not None:
             holder = self.ground.locks.get(asked)
             if holder is self:
@@ -157,6 +166,8 @@ class MemoryWork(Transaction):
             row = tables.messages[handed.message.id]
             row.message = msgspec.structs.replace(row.message, key=handed.winner)
         tables.decisions.extend(writes.decisions)
+        for noted in writes.questioned:
+            tables.questions[_place_of(noted.workspace, noted.address)] = noted.asked
         for entry in writes.ledger:
             tables.ledger.setdefault(entry.id, entry)
         tables.quarantines.extend(writes.quarantines)
@@ -215,6 +226,10 @@ class MemoryWork(Transaction):
             for place, event in enumerate(rows):
                 if (event.lane, event.seq) in gone:
                     rows[place] = msgspec.structs.replace(event, body=b"{}", name="")
+
+
+def _place_of(workspace: WorkspaceId, address: str) -> tuple[WorkspaceId, bytes]:
+    return workspace, derive("question", workspace, address)
 
 
 class MemoryStore:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from oportuno.events.event import Event
     from oportuno.flows.fan_out import FanOut, Place
     from oportuno.flows.ports import LaneClass, Letter, Reject
-    from oportuno.flows.work import Decision, LedgerEntry, Poisoned, Quarantine
+    from oportuno.flows.work import Decision, LedgerEntry, Poisoned, Quarantine, Question
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
@@ -105,6 +105,8 @@ class Tables:
     messages: dict[bytes, MessageRow] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     ledger: dict[bytes, LedgerEntry] = field(default_factory=dict)
+    questions: dict[tuple[WorkspaceId, bytes], tuple[Question, ...]] = field(default_factory=dict)
+    """(workspace, mark of an address) → the questions to confirm that it got."""
     crossed: Crossed = field(default_factory=Crossed)
     """Merges and inboxes."""
     quarantines: list[Quarantine] = field(default_factory=list)

@@ -207,6 +207,8 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "together": "products found together by at least five customers",
     "signings": "by what a shop's server signs",
     "definitions": "journeys, messages and policies as the shop wrote them",
+    "questions": "keyed hashes of addresses and when they were asked to confirm: what keeps strangers from drowning them in questions,"
+    " so it must outlast the customers that strangers make, and is let go after the time of the policy's limit",
     "seen": "keyed hashes of message ids, which are random, let go after some weeks",
     "lanes": "processes that write the log",
     "retired_lanes": "processes that wrote the log",

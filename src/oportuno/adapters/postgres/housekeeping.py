@@ -73,6 +73,7 @@ WITH past AS (DELETE FROM retired_lanes WHERE retired_at < clock_millis() - %s R
 DELETE FROM offsets o USING past WHERE o.lane = past.lane
 """
 _OFFSETS_KEPT: Final[Millis] = DAY
+_OLD_QUESTIONS: Final = "DELETE FROM questions WHERE kept_until < clock_millis()"
 _OLD_POISON: Final = """
 DELETE FROM poisoned p USING customers c
 WHERE c.bucket = p.bucket AND c.workspace = p.workspace AND c.customer = p.customer AND c.version <> p.version
@@ -125,6 +126,7 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         rejects = await connection.execute(_OLD_REJECTS, (_REJECTS_KEPT,))
         merges = await connection.execute(_OLD_MERGES, (UNDO_WITHIN,))
         await connection.execute(_OLD_INBOX, (UNDO_WITHIN + DAY,))
+        await connection.execute(_OLD_QUESTIONS)
         told = await connection.execute(_TOLD_THROUGH, (BUCKETS,))
         async with connection.transaction():
             left = await (await connection.execute(_LEFT, (LANE_LOCK,))).fetchall()

@@ -93,7 +93,7 @@ class PostgresStore:
     async def work(self) -> AsyncIterator[PostgresWork]:
         """See the port."""
         try:
-            async with self._pool.connection() as connection, unit_of_work(connection) as work:
+            async with self._pool.connection() as connection, unit_of_work(connection, self.secret) as work:
                 yield work
         except LockHeld:
             await self._end_sleepers()

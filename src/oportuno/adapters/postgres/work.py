@@ -17,6 +17,7 @@ from oportuno.adapters.postgres.crossing import PostgresAcross, write_crossing
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.ledger import append_ledger
+from oportuno.adapters.postgres.questions import asked_until_now, note_questions
 from oportuno.adapters.postgres.watch import write_walks, write_watches
 from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
@@ -26,13 +27,14 @@ from oportuno.flows.work import (
     MoveMessage,
     OutboxStatus,
     Quarantine,
+    Question,
     SaveCustomer,
     Status,
     Stored,
     Writes,
     silence_by,
 )
-from oportuno.kit.ids import CustomerKey, day_of_id
+from oportuno.kit.ids import CustomerKey, WorkspaceId, day_of_id
 from oportuno.kit.times import Millis, day_of
 
 OUTBOX_NEWS: Final = "oportuno_outbox"
@@ -151,8 +153,9 @@ _NOTIFY = "SELECT pg_notify(%s, %s)"
 class PostgresWork:
     """The port Work: a transaction on one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, secret: bytes) -> None:
         self._connection = connection
+        self._secret = secret
         self._begun = False
 
     async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
@@ -177,6 +180,11 @@ class PostgresWork:
             key = CustomerKey(bucket, workspace, customer)
             stored[key] = Stored(key, Status(status), version, state, due_at)
         return now, stored
+
+    async def questions(self, workspace: WorkspaceId, address: str) -> tuple[Question, ...]:
+        """See the port."""
+        async with translated():
+            return await asked_until_now(self._connection, self._secret, workspace, address)
 
     def across(self) -> PostgresAcross:
         """See the port."""
@@ -209,6 +217,7 @@ class PostgresWork:
             if decisions:
                 await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, decisions)))
             await append_ledger(connection, writes.ledger)
+            await note_questions(connection, self._secret, writes.questioned)
             await self._set_aside(writes)
             await connection.execute(ending)
         self._begun = False
@@ -280,9 +289,9 @@ class PostgresWork:
 
 
 @asynccontextmanager
-async def unit_of_work(connection: Connection) -> AsyncIterator[PostgresWork]:
+async def unit_of_work(connection: Connection, secret: bytes) -> AsyncIterator[PostgresWork]:
     """Give a unit of work on a connection that nobody else uses meanwhile; undo it unless it committed."""
-    work = PostgresWork(connection)
+    work = PostgresWork(connection, secret)
     try:
         yield work
     finally:

@@ -236,3 +236,14 @@ CREATE TABLE together (
     companions bytea    NOT NULL,          -- msgpack of a list of catalog.together.Companion, at most 20
     PRIMARY KEY (workspace, how, product)
 );
+
+-- L. Double opt-in.
+-- Which questions to confirm an address got lately, whichever customers it was named by: a keyed hash of it, and no customer.
+CREATE TABLE questions (
+    workspace  integer NOT NULL,
+    mark       bytea   NOT NULL,
+    asked      bytea   NOT NULL,           -- msgpack: (id of the message, when it was claimed), within the policy's time
+    kept_until bigint  NOT NULL,
+    PRIMARY KEY (workspace, mark)
+);
+CREATE INDEX questions_old ON questions (kept_until);
