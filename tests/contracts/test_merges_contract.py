@@ -15,6 +15,7 @@ from oportuno.flows.merge import merge_once
 from oportuno.flows.ports import Arrival, LaneClass, Sighting
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.react import react_once
+from oportuno.flows.record import Registry
 from oportuno.flows.undo import undo
 from oportuno.flows.work import Moved, MoveMessage, OutboxStatus, Status, Waiting
 from oportuno.kit.ids import BUCKETS, CustomerKey, derive, key_of
@@ -214,6 +215,21 @@ def test_who_was_joined_to_somebody_forgotten_on_the_way_is_forgotten_too(tell) 
         assert (await shop.read(ana)).status is Status.ERASED
         assert (await shop.read(tablet)).status is Status.ERASED
         assert (await people.crossings.merge(shop.workspace, merge.id)).stage is Stage.REFUSED
+
+    tell(story)
+
+
+def test_who_is_forgotten_under_an_old_number_is_forgotten_under_the_new_one_too(tell) -> None:
+    async def story(shop: Shop) -> None:
+        people = People(shop)
+        ana, tablet = await people.looks(user="ana"), await people.looks(anonymous="tablet")
+        await people.work()
+        await people.ask(tablet, ana)
+        await people.work()
+        registry = Registry(store=shop.store, reads=shop.outside.reads, programmes=OneProgramme())
+        assert (await registry.erase(tablet)).changed
+        assert (await shop.read(ana)).status is Status.ERASED
+        assert await shop.outside.erasures.erasure(tablet) is not None
 
     tell(story)
 

@@ -219,7 +219,7 @@ class Crossings(Protocol):
         ...
 
     async def open(self, buckets: frozenset[Bucket], limit: int) -> tuple[list[Merge], list[Posted]]:
-        """Give merges that wait for their next step in these buckets, and what lies in their inboxes, snapshots first."""
+        """Give merges that wait for their next step in these buckets, so many of each stage, and what lies in inboxes, snapshots first."""
         ...
 
     async def ask(self, merge: Merge) -> Merge:

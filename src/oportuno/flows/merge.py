@@ -258,15 +258,17 @@ class _Round:
     # ── The ids go over ─────────────────────────────────────────────────────────────────────────────────────────────
 
     async def finish(self, merges: Sequence[Merge]) -> None:
-        """Give the loser's ids to the winner; the loser stays as a forwarder."""
+        """Give the loser's ids to the winner; the loser stays as a forwarder. With a winner who was forgotten meanwhile they go too."""
         if not merges:
             return
         async with self.store.work() as work:
-            now, rows = await work.lock(sorted({merge.loser for merge in merges}))
+            now, rows = await work.lock(sorted({key for merge in merges for key in (merge.loser, merge.winner)}))
             writes = Writes()
             for merge in merges:
                 row = rows[merge.loser]
-                if row.status is Status.MERGING:
+                if row.status is Status.MERGING and rows[merge.winner].status is Status.ERASED:
+                    writes.erasures.append(merge.loser)
+                elif row.status is Status.MERGING:
                     state = forwarded(merge.winner.customer)
                     writes.crossing.turns.append(Turn(row.key, row.version, Status.MERGING, Status.FORWARDED, state))
                     writes.crossing.id_moves.append(merge)
@@ -276,18 +278,24 @@ class _Round:
 
     async def give_up(self, merges: Sequence[Merge]) -> None:
         """Whose winner was forgotten while their state was on its way is the same person, and forgotten too."""
-        if not merges:
-            return
+        for merge in merges:
+            heir: CustomerKey | None = merge.winner
+            while heir is not None:
+                heir = await self._give_up(merge, heir)
+
+    async def _give_up(self, merge: Merge, heir: CustomerKey) -> CustomerKey | None:
+        """Look at whom the state went to; gives who stands for them, if they are one with somebody by now."""
         async with self.store.work() as work:
-            now, rows = await work.lock(sorted({key for merge in merges for key in (merge.loser, merge.winner)}))
-            writes = Writes()
-            for merge in merges:
-                if rows[merge.winner].status is Status.ERASED and rows[merge.loser].status is Status.MERGING:
-                    writes.crossing.merges.append(MergeMove(merge, Stage.EXPORTED, Stage.REFUSED, now, refusal="customer_erased"))
-                    writes.erasures.append(merge.loser)
-            if writes.erasures:
+            now, rows = await work.lock(sorted((merge.loser, heir)))
+            row = rows[heir]
+            if row.status in GONE:
+                return winner_of(heir, row.state)
+            if row.status is Status.ERASED and rows[merge.loser].status is Status.MERGING:
+                writes = Writes(erasures=[merge.loser])
+                writes.crossing.merges.append(MergeMove(merge, Stage.EXPORTED, Stage.REFUSED, now, refusal="customer_erased"))
                 await work.commit(writes)
-        self.counts["done"] += len(writes.erasures)
+                self.counts["done"] += 1
+        return None
 
 
 def sender_of(posted: Posted) -> CustomerKey:

@@ -16,6 +16,8 @@ from oportuno.decision.at_once import decide_at_once
 from oportuno.decision.decide import drop_pending
 from oportuno.decision.verdict import Decided
 from oportuno.flows.change import Act, Counter, Heard, give_back
+from oportuno.flows.crossing import winner_of
+from oportuno.flows.forward import GONE
 from oportuno.flows.work import Cancel, Decision, LedgerEntry, Status, Writes
 from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import Millis
@@ -142,13 +144,18 @@ class Registry(Counter):
         return await self.change(key, act, may_be_new=True)
 
     async def erase(self, key: CustomerKey) -> Heard:
-        """Forget a customer everywhere. What remains is a tombstone that nothing can fill again."""
-        async with self.store.work() as work:
-            now, rows = await work.lock([key])
-            if rows[key].status is Status.ERASED:
-                return Heard(at=now, changed=False)
-            await work.commit(Writes(erasures=[key]))
-            return Heard(at=now, changed=True)
+        """Forget a customer everywhere, under every number that they have had. What remains is a tombstone that nothing can fill again."""
+        while True:
+            async with self.store.work() as work:
+                now, rows = await work.lock([key])
+                stored = rows[key]
+                if stored.status is Status.ERASED:
+                    return Heard(at=now, changed=False)
+                if stored.status not in GONE:
+                    await work.commit(Writes(erasures=[key]))
+                    return Heard(at=now, changed=True)
+            # They are one with somebody by now: who is left is the person to forget, and takes along whom they took in.
+            key = winner_of(key, stored.state)
 
 
 def _heed(draft: Draft, wished: Wished) -> list[tuple[str, str]]:

@@ -188,7 +188,8 @@ class MemoryCrossings:
         crossed = self._ground.tables.crossed
         merges = [row.merge for _, row in sorted(crossed.merges.items()) if row.merge.stage in _OPEN and row.merge.loser.bucket in buckets]
         inbox = [posted for _, posted in sorted(crossed.inbox.items()) if posted.kind is not Kind.KEPT and posted.key.bucket in buckets]
-        return merges[:limit], sorted(inbox, key=lambda posted: posted.kind)[:limit]
+        by_stage = [merge for stage in sorted(_OPEN) for merge in [each for each in merges if each.stage is stage][:limit]]
+        return by_stage, sorted(inbox, key=lambda posted: posted.kind)[:limit]
 
     async def ask(self, merge: Merge) -> Merge:
         """Write a merge into the ledger."""

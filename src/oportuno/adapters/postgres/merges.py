@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from oportuno.adapters.postgres.connections import Connections
 from oportuno.adapters.postgres.crossing import LEDGER, read_merge, read_posted
-from oportuno.flows.crossing import Merge, Posted
+from oportuno.flows.crossing import Merge, Posted, Stage
 from oportuno.kit.ids import Bucket, CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 
 _KINDS: Final = {"user": 0, "anonymous": 1}
-_OPEN = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage IN (0, 2) LIMIT %s"
-_ON_THEIR_WAY = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage = 1 LIMIT %s"
+# One stage at a time: those that wait for others to be finished must not stand before them.
+_AT_STAGE = f"{LEDGER} WHERE bucket = ANY(%s::int2[]) AND stage = %s LIMIT %s"
 _INBOX = """
 SELECT bucket, workspace, customer, id, kind, sender, at, body FROM inbox
 WHERE bucket = ANY(%s::int2[]) AND kind < 2 ORDER BY kind, bucket, workspace, customer, id LIMIT %s
@@ -53,12 +53,14 @@ class PostgresCrossings:
         """See the port."""
         owned = sorted(buckets)
         async with self._connections.lend() as connection, connection.pipeline():
-            merges = await connection.execute(_OPEN.encode(), (owned, limit))
+            asked = await connection.execute(_AT_STAGE.encode(), (owned, int(Stage.ASKED), limit))
+            joined = await connection.execute(_AT_STAGE.encode(), (owned, int(Stage.JOINED), limit))
             inbox = await connection.execute(_INBOX, (owned, limit))
-            found, posted = [read_merge(row) for row in await merges.fetchall()], [read_posted(row) for row in await inbox.fetchall()]
+            found = [read_merge(row) for row in await asked.fetchall() + await joined.fetchall()]
+            posted = [read_posted(row) for row in await inbox.fetchall()]
             if not posted:
                 # A snapshot that lies nowhere was forgotten with its addressee; while others lie there it may be behind them.
-                on_their_way = await connection.execute(_ON_THEIR_WAY.encode(), (owned, limit))
+                on_their_way = await connection.execute(_AT_STAGE.encode(), (owned, int(Stage.EXPORTED), limit))
                 found += [read_merge(row) for row in await on_their_way.fetchall()]
         return found, posted
 

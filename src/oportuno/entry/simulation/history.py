@@ -27,7 +27,7 @@ DELIVERERS: Final = ("deliverer-1", "deliverer-2")
 _LAPSES: Final[tuple[Millis, ...]] = (50, 200, 400, 600, SECOND, SECOND, 5 * SECOND, MINUTE, 31 * MINUTE, 2 * HOUR, 8 * HOUR)
 _JUMPS: Final[tuple[Millis, ...]] = (-10 * MINUTE, -2 * SECOND, 2 * SECOND, 20 * MINUTE)
 _TO_REST: Final[tuple[Millis, ...]] = (SECOND, MINUTE, 31 * MINUTE, 6 * HOUR, DAY, DAY, 8 * DAY)
-_HAPPENINGS: Final = {"nothing": 52, "shelf": 6, "request": 14, "wish": 10, "time": 10, "crash": 3, "connection": 5}
+_HAPPENINGS: Final = {"nothing": 51, "shelf": 6, "join": 1, "request": 14, "wish": 10, "time": 10, "crash": 3, "connection": 5}
 """What comes from outside in a step, and how often."""
 _TIMES: Final = {"lapse": 60, "edge": 30, "jump": 10}
 _WISHES: Final = {"no": 3, "leave": 3, "stop": 1, "mute": 3, "yes": 6, "erase": 1}
@@ -165,6 +165,8 @@ class History:
                 self._let_time_pass()
             case "shelf":
                 self.scheduler.start(f"shop.{next(self._names)}", "shop", self.shopkeeper.change())
+            case "join":
+                self.scheduler.start(f"staff.{next(self._names)}", "staff", self.writers.join())
             case "crash":
                 self._crash()
             case "connection":

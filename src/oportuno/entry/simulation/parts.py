@@ -17,6 +17,7 @@ from oportuno.entry.simulation.town import Crowd, Request
 from oportuno.flows.deliver import deliver_one
 from oportuno.flows.facts import FactsAtHand
 from oportuno.flows.limits import Doorkeeper
+from oportuno.flows.merge import merge_once
 from oportuno.flows.ports import Feed, Intake, Programmes
 from oportuno.flows.programme import Programme
 from oportuno.flows.react import Reacted, react_once
@@ -24,11 +25,12 @@ from oportuno.flows.recover import recover_once
 from oportuno.flows.take_in import TakeIn, take_in
 from oportuno.flows.work import Store
 from oportuno.kit.faults import Fault, Unavailable
-from oportuno.kit.ids import derive
+from oportuno.kit.ids import BUCKETS, derive
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
 
 _DIGEST_KEY: Final = b"simulation" * 3
+EVERYWHERE: Final = frozenset(range(BUCKETS))
 _REST: Final = 0.5
 _ONE_IN: Final = 5
 """Of so many acknowledged requests one is sent again all the same."""
@@ -77,9 +79,10 @@ class Parts:
         while True:
             try:
                 done = await self.flows.react(feed, self.world.store, self.world.programmes, facts, limit=self.chance.choice((2, 5, 50)))
+                crossed = await merge_once(self.world.crossings, self.world.store, self.world.programmes, EVERYWHERE, limit=5)
                 # One piece at a time, between two batches: others come in between, and who dies leaves the rest to another.
                 forgot = await self.world.erasures.advance()
-                if not (done.events or done.told or done.timers or done.moved or forgot):
+                if not (done.events or done.told or done.timers or done.moved or forgot) and crossed.idle:
                     await feed.wait(_REST)
             except Unavailable:
                 await self.world.clock.sleep(_REST)

@@ -13,6 +13,7 @@ from oportuno.channels.channel import Outcome
 from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided
+from oportuno.entry.simulation.kin import Kin
 from oportuno.entry.simulation.shelf import CHANGES, News
 from oportuno.events.event import Call, Event, Source
 from oportuno.flows.programme import Programme
@@ -79,11 +80,13 @@ class Promises:
     locked: dict[str, Millis] = field(default_factory=dict)
     """When each actor last read the store's clock under a lock (monotonic)."""
     news: News = field(init=False)
+    kin: Kin = field(init=False)
     _read: dict[object, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Take up the promises about the shelf."""
+        """Take up the promises about the shelf, and about who is who."""
         self.news = News(self.world)
+        self.kin = Kin(self.world)
 
     def breach(self, promise: str, what: str) -> None:
         """Write down that a promise was broken."""
@@ -124,6 +127,7 @@ class Promises:
     def committed(self, actor: str, writes: Writes) -> None:
         """Hear of a commit at the moment it becomes visible."""
         self._note_intent(actor)
+        self._note_joined(writes)
         self.look_at_log()
         for key, verdict in writes.decisions:
             if verdict.decided is Decided.SPEAK:
@@ -144,7 +148,7 @@ class Promises:
         intent = self.intents.pop(actor, None)
         if intent is None:
             return
-        key, elapsed = intent.key, self.world.clock.elapsed
+        key, elapsed = self.kin.final(intent.key), self.world.clock.elapsed
         match intent.kind:
             case "erase":
                 self.erased.add(key)
@@ -160,6 +164,19 @@ class Promises:
                     self.stops.setdefault((key, channel), elapsed)
                 case "yes" | "undo":
                     self.noes.pop((key, channel), None)
+
+    def _note_joined(self, writes: Writes) -> None:
+        """What the one said no to, muted, and was told counts for both from now on."""
+        for loser, winner in self.kin.joined(writes):
+            for refused in (self.noes, self.stops):
+                for (of, channel), since in list(refused.items()):
+                    if of == loser:
+                        refused[winner, channel] = min(since, refused.get((winner, channel), since))
+            self.muted[winner] |= self.muted[loser]
+            for name, made in self.touches[loser].items():
+                self.touches[winner].setdefault(name, []).extend(made)
+        for what in self.kin.looser(writes):
+            self.breach("14 no consent becomes looser by meeting", what)
 
     def _no_since(self, message: Message) -> Millis | None:
         """Say since when the customer must hear nothing of this kind; None when nothing is known against it."""
@@ -178,7 +195,8 @@ class Promises:
         journey = next((j for j in self.programme.journeys if j.key == message.said.journey), None)
         # What asks to confirm is no journey's: a fresh call that is no event, an identify, sets it off.
         triggers = ("",) if message.said.confirms else journey.trigger if journey is not None else ()
-        if not triggers or (not news and self.live[message.key].isdisjoint(triggers)):
+        live = {name for key, names in self.live.items() if self.kin.final(key) == self.kin.final(message.key) for name in names}
+        if not triggers or (not news and live.isdisjoint(triggers)):
             self.breach("10 old news never speaks", f"{message.said.journey} spoke without a fresh event")
         self.stories.setdefault(message.id, _Story(message))
 
@@ -264,7 +282,7 @@ class Promises:
         for event in self.known.values():
             if tables.offsets.get((event.key.bucket, event.key.workspace, event.lane), 0) < event.seq:
                 self.breach("1 nothing acknowledged is lost", "a stored event was never evaluated")
-            folded[event.key] += 1
+            folded[self.kin.final(event.key)] += 1
         for item in tables.quarantines:
             self.breach("a step raised", item.fault)
         for key, row in tables.customers.items():
@@ -275,6 +293,8 @@ class Promises:
                 self.breach("5 nothing waits for ever", f"a message is {message.status.name.lower()} at the end")
         if wrong := self.news.left():
             self.breach("13 told once, who cares", wrong)
+        for what in dict.fromkeys(self.kin.left()):
+            self.breach("14 whoever turns out to be one is one", what)
         self._check_waiting()
         self._check_silences()
         self._check_forgotten()

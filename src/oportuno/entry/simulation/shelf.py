@@ -10,6 +10,7 @@ from oportuno.adapters.memory import MemoryWorld
 from oportuno.catalog.product import ChangeKind, Product
 from oportuno.catalog.row import ProductRow
 from oportuno.content.message import Message
+from oportuno.entry.simulation.kin import Kin
 from oportuno.entry.simulation.town import PRODUCTS, WORKSPACE
 from oportuno.flows.fan_out import FanOut, product_of
 from oportuno.flows.ports_catalogue import How
@@ -72,12 +73,12 @@ class News:
         at, [product] = facts["at"], message.said.items
         if not any((each.at, each.name, product_of(each.body)) == (at, facts["event"], product) for each in self._fan_outs()):
             return f"{message.said.journey} tells of a change that never was"
-        name = message.key, product, at
-        if name in self.told:
+        final = Kin(self.world).final
+        if any((final(key), *what) == (message.key, product, at) for key, *what in self.told):
             return f"{message.said.journey} tells of one change of {product} twice"
-        self.told.add(name)
+        self.told.add((message.key, product, at))
         mark = f'"{product}"'.encode()
-        if not any(event.key == message.key and mark in event.body for event in self.world.tables.all_events()):
+        if not any(final(event.key) == message.key and mark in event.body for event in self.world.tables.all_events()):
             return f"{message.said.journey} speaks to somebody who never had to do with {product}"
         return ""
 

@@ -97,6 +97,8 @@ class Crowd:
 
     chance: Random
     made: int = 0
+    phones: int = 1
+    """Dora's phones up to now: whenever she logs in on one as somebody, she takes another."""
     waiting: list[Request] = field(default_factory=list)
     """Not yet acknowledged, or to be sent again all the same."""
 
@@ -122,13 +124,30 @@ class Crowd:
         ago = chance.choice((0, 0, 0, 2_000, 60_000, 5 * MINUTE, 3 * HOUR))
         if chance.randrange(_ONE_IN) == 0:
             return self._banner(now - ago)
+        if chance.randrange(_ONE_IN) == 0:
+            return self._dora(now - ago)
         name = chance.choice(("Product Viewed", "Product Viewed", "Product Added", "Product Added", "Product Clicked", "Order Completed"))
         product = chance.choice(PRODUCTS)
         properties: dict[str, Any] = {"product_id": product, "name": product.title(), "price": 20, "currency": "EUR", "quantity": 1}
         if name == "Order Completed":
             properties = {"order_id": f"o{self.made}", "total": 20, "currency": "EUR", "products": [properties]}
-        who = {"anonymousId": "dora-phone"} if chance.randrange(_ONE_IN) == 0 else {"userId": chance.choice(PEOPLE)}
+        who = {"anonymousId": self._phone} if chance.randrange(_ONE_IN) == 0 else {"userId": chance.choice(PEOPLE)}
         return self._call("track", now - ago, event=name, properties=properties, **who)
+
+    @property
+    def _phone(self) -> str:
+        return f"dora-phone-{self.phones}"
+
+    def _dora(self, at: Millis) -> dict[str, Any]:
+        """Dora leaves her address, or answers the banner; or she turns out to be somebody known, who logs in on her phone."""
+        phone, chosen = self._phone, self.chance.randrange(4)
+        if chosen == 0:
+            self.phones += 1
+            return self._call("page", at, userId=self.chance.choice(PEOPLE), anonymousId=phone, name="Home")
+        if chosen == 1:
+            context = {"consent": {"categoryPreferences": {"personalisation": self.chance.randrange(2) == 0}, "notice": "banner-1"}}
+            return self._call("page", at, anonymousId=phone, name="Home", context=context)
+        return self._call("identify", at, anonymousId=phone, traits={"email": f"{phone}@example.com"})
 
     def _banner(self, at: Millis) -> dict[str, Any]:
         """Make a page call in which somebody answers the consent banner of their phone, or asks for the newsletter."""

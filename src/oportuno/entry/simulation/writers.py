@@ -11,8 +11,10 @@ from oportuno.channels.channel import Channel
 from oportuno.consent.answers import Answered
 from oportuno.content.links import Action, LinkFacts
 from oportuno.entry.simulation.promises import Intent, Promises
-from oportuno.entry.simulation.town import WORKSPACE
+from oportuno.entry.simulation.town import PEOPLE, WORKSPACE
+from oportuno.events.event import Trust
 from oportuno.flows.answer import Desk, Scope, Verb
+from oportuno.flows.crossing import Merge, Reason, merge_id
 from oportuno.flows.record import Given, Registry
 from oportuno.kit.faults import Conflict, NotFound, Unavailable
 from oportuno.kit.ids import CustomerKey, key_of
@@ -54,6 +56,26 @@ class Writers:
             else:
                 break
         self.promises.intents.pop(name, None)
+
+    async def join(self) -> None:
+        """Staff say that two known customers are one."""
+        world, workspace = self.world, WORKSPACE
+        users = self.chance.sample(PEOPLE, 2)
+        while True:
+            try:
+                loser, winner = [await world.store.find(workspace, "user", user) for user in users]
+                if loser is None or winner is None or loser == winner:
+                    return
+                keys = key_of(workspace, loser), key_of(workspace, winner)
+                asked = Merge(
+                    id=merge_id(*keys), loser=keys[0], winner=keys[1], reason=Reason.REQUEST, asked_by="s1", trust=Trust.SECRET,
+                    asked_at=world.clock.now,
+                )  # fmt: skip
+                await world.crossings.ask(asked)
+            except Unavailable:
+                await world.clock.sleep(_REST)
+            else:
+                return
 
     async def _write(self, name: str, kind: str, key: CustomerKey) -> None:
         intents = self.promises.intents
