@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from customer_stage import TIENDA_NORTE, Stage
-from oportuno.events.event import Call, Event, Source
+from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.flows.poison import Step, step_into
 from oportuno.flows.ports import LaneClass
 from oportuno.flows.react import react_once
@@ -29,10 +29,20 @@ class Shop(Stage):
         self.world.tables.lanes[1] = LaneClass.LIVE
         self.seq = 0
 
-    def event(self, *, source: Source = Source.LIVE, at: Millis = 0, locale: str = "es-ES", **answers: bool) -> Event:
+    def event(
+        self,
+        *,
+        source: Source = Source.LIVE,
+        at: Millis = 0,
+        locale: str = "es-ES",
+        user: str = "",
+        trust: Trust = Trust.PUBLIC,
+        **answers: bool,
+    ) -> Event:
         self.seq += 1
         consent = {"categoryPreferences": answers, "notice": "2026-11"}
-        told: dict[str, Any] = {"anonymousId": "dora", "context": {"locale": locale} | ({"consent": consent} if answers else {})}
+        who = {"userId": user} if user else {"anonymousId": "dora"}
+        told: dict[str, Any] = {**who, "context": {"locale": locale} | ({"consent": consent} if answers else {})}
         return Event(
             key=DORA,
             lane=1,
@@ -44,6 +54,7 @@ class Shop(Stage):
             at=at or self.now,
             received=self.now,
             body=msgspec.json.encode(told),
+            trust=trust,
         )
 
     def hear(self, **told: Any) -> Event:
@@ -99,3 +110,17 @@ def test_an_event_that_is_told_again_to_the_same_customer_proves_its_answer_once
         step_into(writes, Stored(DORA, Status.ACTIVE, 0, b"", None), [event], Step(shop.programme, shop.now, trusted=True))
         ids |= {entry.id for entry in writes.ledger}
     assert len(ids) == 1
+
+
+@pytest.mark.parametrize(("trust", "source"), [(Trust.SIGNED, "signed"), (Trust.SECRET, "api")])
+def test_a_yes_of_a_known_user_counts_when_somebody_vouches_and_a_public_one_never_lifts_a_vouched_no(trust: Trust, source: str) -> None:
+    shop = Shop()
+    shop.hear(user="ana", personalisation=True)
+    assert shop.ledger() == []
+    shop.hear(user="ana", trust=trust, personalisation=True)
+    shop.hear(user="ana", trust=trust, personalisation=False)
+    shop.hear(user="ana", personalisation=True)
+    shop.hear(personalisation=True)
+    assert [(entry.state, entry.source) for entry in shop.ledger()] == [("granted", source), ("withdrawn", source)]
+    shop.hear(user="ana", trust=trust, personalisation=True)
+    assert shop.ledger()[-1].state == "granted"

@@ -32,7 +32,7 @@ class Consent(msgspec.Struct, kw_only=True, array_like=True, omit_defaults=True)
     state: Answered
     at: Millis
     source: str = ""
-    """Who brought the answer: ``customer``, ``preference_link``, ``one_click``, ``api``, ``browser``, ``demo_simulated``."""
+    """Who brought the answer: ``customer``, ``preference_link``, ``one_click``, ``api``, ``browser``, ``signed``, ``demo_simulated``."""
     notice: str = ""
     """Version of the wording served."""
     expires: Millis = 0

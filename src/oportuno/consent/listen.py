@@ -1,6 +1,7 @@
-"""What an event from a public key may say about consent: yes and no for this device's purposes, and a request to be asked.
+"""What an event may say about consent: yes and no for this device's purposes, and a request to be asked.
 
-Never marketing. A known person's answers change by proof, preference link or a channel's own stop word, in `consent.change`.
+With the public key for a device alone; with a signed identity, or a secret key, for the user whom it names. Never marketing: a known
+person's answers about it change by proof, preference link or a channel's own stop word, in `consent.change`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import msgspec
 
 from oportuno.consent.answers import ANY_CHANNEL, Answered, Consent, Consents, slot
 from oportuno.consent.complaints import NAMES, hear_complaint
-from oportuno.events.event import Call, Event
+from oportuno.events.event import Call, Event, Trust
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft, Section
 from oportuno.profile.purposes import Purpose
 
 BROWSER: Final = "browser"
 """The source of an answer given on a device with the public key."""
+_SOURCES: Final = {Trust.PUBLIC: BROWSER, Trust.SIGNED: "signed", Trust.SECRET: "api"}
+"""The source of an answer of a known user by who vouches that it is theirs."""
 
 _DEVICE_PURPOSES: Final = {
     "measurement": Purpose.MEASUREMENT,
@@ -80,15 +83,16 @@ def listen(draft: Draft, event: Event) -> tuple[Told, ...]:
     before: dict[str, Consent | None] = {}
     asked = carrier.context.consent if carrier.context is not None else None
     notice = asked.notice[:64] if asked is not None and isinstance(asked.notice, str) else ""
-    if asked is not None and isinstance(asked.categoryPreferences, dict) and carrier.anonymousId:
+    vouched = event.trust > Trust.PUBLIC and bool(carrier.userId)
+    if asked is not None and isinstance(asked.categoryPreferences, dict) and (carrier.anonymousId or vouched):
         for name, answer in asked.categoryPreferences.items():
             purpose = _DEVICE_PURPOSES.get(name.lower())
             # The public key speaks for a device, not for a person: whoever knows a user id could say yes in their name. A no is heard.
-            if purpose is None or not isinstance(answer, bool) or (answer and carrier.userId):
+            if purpose is None or not isinstance(answer, bool) or (answer and carrier.userId and not vouched):
                 continue
             place = slot(purpose, ANY_CHANNEL)
             known = draft.read(Consents).answers.get(place)
-            if _answer(draft, purpose, yes=answer, at=at, notice=notice):
+            if _answer(draft, purpose, yes=answer, at=at, notice=notice, source=_SOURCES[event.trust] if vouched else BROWSER):
                 before.setdefault(place, known)
     if event.call is Call.IDENTIFY and carrier.traits:
         for name in _WISHES:
@@ -119,20 +123,20 @@ def wishes_to_join(draft: Draft, event: Event) -> str:
     return _MARKETING_EMAIL if here else ""
 
 
-def _answer(draft: Draft, purpose: Purpose, *, yes: bool, at: Millis, notice: str) -> bool:
-    """Fold one answer for a purpose of this device."""
+def _answer(draft: Draft, purpose: Purpose, *, yes: bool, at: Millis, notice: str, source: str) -> bool:
+    """Fold one answer for a purpose of this device, or of the person whom somebody vouches for."""
     place = slot(purpose, ANY_CHANNEL)
     known = draft.read(Consents).answers.get(place)
     if known is not None:
         if (at, not yes) <= (known.at, known.state is not Answered.GRANTED):
             return False
         # Whoever holds the public key may lower what somebody proved elsewhere, never raise it.
-        if yes and known.source != BROWSER and known.state is not Answered.GRANTED:
+        if yes and source == BROWSER and known.source != BROWSER and known.state is not Answered.GRANTED:
             return False
     state = Answered.GRANTED if yes else Answered.DENIED
     if known is not None and not yes and known.state in {Answered.GRANTED, Answered.WITHDRAWN}:
         state = Answered.WITHDRAWN
-    draft.open(Consents).answers[place] = Consent(state=state, at=at, source=BROWSER, notice=notice)
+    draft.open(Consents).answers[place] = Consent(state=state, at=at, source=source, notice=notice)
     if not yes:
         for section in sections_of(purpose):
             draft.delete(section)
