@@ -80,7 +80,7 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
     "merge": (
         "Customers turn out to be one under traffic while engines die before and after every commit of a merge, and PostgreSQL is killed.",
         "pairs:Pairs",
-        tuple({"users": 1_200, "deaths": 150, "postgres_kills": 10, "each": 60, "seed": seed} for seed in (91, 92)),
+        tuple({"users": 1_200, "deaths": 150, "postgres_kills": 10, "each": 25, "seed": seed} for seed in (91, 92)),
     ),
     "prices": (
         "A year of real prices, replayed at speed: whom the engine tells of which fall equals a plain reference over the raw data.",

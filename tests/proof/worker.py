@@ -73,9 +73,9 @@ async def main(url: str, batch: int, *, leased: bool, cross: int | None = None) 
         looking = Connections(url, name="engine looks")
         crossings, journal, programmes = PostgresCrossings(looking, store.secret), JournalStore(store, notes), OneProgramme()
 
-        async def merge(_limit: int) -> Crossed:
-            # A few at a time: the more commits, the more moments to die at.
-            return await merge_once(crossings, journal, programmes, feed.owned, limit=AT_ONCE)  # type: ignore[arg-type] - twins
+        async def merge(limit: int) -> Crossed:
+            # Whoever is to die does a few at a time: the more commits, the more moments to die at.
+            return await merge_once(crossings, journal, programmes, feed.owned, limit=AT_ONCE if cross else limit)  # type: ignore[arg-type] - twins
 
         try:
             yield Bench(feed=feed, store=journal, programmes=programmes, clock=SystemClock(), cross=None if cross is None else merge)  # type: ignore[arg-type] - twins

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from oportuno.adapters.memory import feed, store
+from oportuno.adapters.memory import crossing, feed, store
 from oportuno.adapters.memory.store import MemoryStore, MemoryWork
 from oportuno.attention import ledger
-from oportuno.consent import gate
+from oportuno.consent import gate, merging
+from oportuno.consent.answers import Answered
 from oportuno.consent.permit import _SEAL, Permit
 from oportuno.consent.refusals import Reason
 from oportuno.entry.simulation.history import History, SimulatedWorld
@@ -116,12 +117,33 @@ def news_for_everybody(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
     return History(seed)
 
 
+def the_looser_of_two_answers(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
+    """Of two who turn out to be one, a yes of the one outweighs the no of the other."""
+    states = list(Answered)
+    monkeypatch.setattr(merging, "stricter", lambda one, other: min(one, other, key=lambda answer: states.index(answer.state)))
+    return History(seed)
+
+
+def ids_left_behind(seed: int, monkeypatch: pytest.MonkeyPatch) -> History:
+    """A loser's ids stay with the forwarder."""
+
+    def finish(tables, writes):
+        writes.id_moves.clear()
+        apply(tables, writes)
+
+    apply = crossing.apply_crossing
+    monkeypatch.setattr(store, "apply_crossing", finish)
+    return History(seed)
+
+
 BUGS = {
     "states read without the lock": (states_read_without_the_lock, "2"),
     "the re-check at the claim skipped": (recheck_skipped, "4"),
     "a limit by count, then insert": (limit_by_count_then_insert, "5"),
     "watches that are not written": (watches_forgotten, "13"),
     "news for everybody": (news_for_everybody, "13"),
+    "a yes outweighs a no when two become one": (the_looser_of_two_answers, "14"),
+    "the ids of who became somebody else stay behind": (ids_left_behind, "14"),
 }
 """What is planted, and the number of the promise that it must be caught by."""
 

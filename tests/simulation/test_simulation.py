@@ -10,6 +10,7 @@ import pytest
 from planted import BUGS, planted
 
 from oportuno.entry.simulation.history import History
+from oportuno.flows.crossing import Stage
 
 SEEDS = range(1, 1_001)
 STEPS = 100
@@ -60,6 +61,7 @@ def test_histories_are_lively():
     histories = [History(seed) for seed in range(1, 101)]
     told = [history.play(STEPS) for history in histories]
     assert sum(len(history.promises.news.told) for history in histories) > 5
+    assert sum(row.merge.stage is Stage.DONE for history in histories for row in history.world.tables.crossed.merges.values()) > 50
     assert sum(each.messages for each in told) > 200
     assert sum(each.accepted for each in told) > 100
     assert sum(each.crashes for each in told) > 100
