@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).parents[2] / "docs" / "proof"
-PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "prices")
+PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices")
 
 
 def runs_of(part: str) -> list[dict[str, Any]]:
@@ -28,7 +28,7 @@ def test_a_proof_names_where_and_from_what_it_was_made_and_found_no_fault(part: 
     for run in said["runs"]:
         assert run["faults"] == []
         assert isinstance(run["sizes"]["seed"], int)
-        planted = {"unguarded", "forgetful", "resend", "unlocked", "inherit", "trapped", "jumping"}
+        planted = {"unguarded", "forgetful", "resend", "unlocked", "inherit", "trapped", "jumping", "losing"}
         assert not any(run["sizes"].get(fault) for fault in planted), "a planted fault proves the judge, not the product"
 
 
@@ -92,6 +92,14 @@ def test_every_watcher_was_told_once_whoever_died() -> None:
         assert (run["worker_kills"] >= 60, run["postgres_kills"] >= 10) == (True, True)
         assert run["told"] == run["expected"] > 100_000
         assert run["verdicts"] > 10_000
+
+
+def test_who_turned_out_to_be_one_is_one_whoever_died() -> None:
+    for run in runs_of("merge"):
+        assert (run["deaths"] >= 60, run["postgres_kills"] >= 10) == (True, True)
+        assert run["merges"] == run["sizes"]["users"] * 3 // 2 >= 1_500
+        assert run["evaluated"] == run["acknowledged"] > 20_000
+        assert run["forwarded"] > 1_000
 
 
 def test_of_a_year_of_real_prices_exactly_those_were_told_whom_the_raw_data_names() -> None:
