@@ -58,6 +58,7 @@ class Settings(BaseSettings):
         description="Share of the database's disk in use from which events are answered 429. Known on one machine only.",
     )
     dedupe_days: int = Field(default=30, ge=30, le=400, description="How many days the ids of events are remembered.")
+    ids_of_one: int = Field(default=1_000, ge=10, le=100_000, description="How many ids a customer may have; a further one is a reject.")
 
     engines: int = Field(default=2, ge=1, le=64, description="How many engines `oportuno serve` runs side by side.")
     engine_batch: int = Field(default=400, ge=1, le=5_000, description="How many events an engine takes at once, at most.")

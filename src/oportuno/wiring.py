@@ -59,6 +59,8 @@ class Front:
     erasures: Erasures
     crossings: Crossings
     """The merge ledger."""
+    facts: FactsAtHand
+    """What is known of products: who is folded again when a merge is undone."""
     signings: Signings
     verifier: Verifier
     """Reads the identity tokens of browsers."""
@@ -96,9 +98,10 @@ def database_url(settings: Settings) -> str:
 async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
-    from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue
+    from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.erasures import PostgresErasures
+    from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.intake import PostgresIntake
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.merges import PostgresCrossings
@@ -112,7 +115,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
 
     url = database_url(settings)
     async with AsyncExitStack() as stack:
-        intake = await PostgresIntake.open(url)
+        intake = await PostgresIntake.open(url, ids_of_one=settings.ids_of_one)
         stack.push_async_callback(intake.close)
         store = await PostgresStore.open(url, name="api", size=_CHANGING_AT_ONCE)
         stack.push_async_callback(store.close)
@@ -132,6 +135,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             reads=reads,
             rejects=reads,
             crossings=PostgresCrossings(changing, intake.secret),
+            facts=FactsCache(PostgresShelves(looking)),
             signings=PostgresSignings(changing),
             verifier=JwtVerifier(),
             workspaces=workspaces,
@@ -221,14 +225,14 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
         feed = await PostgresFeed.open(url)
         stack.push_async_callback(feed.close)
         crossings = PostgresCrossings(looking, store.secret)
-        programmes = PostgresProgrammes(PostgresWorkspaces(looking))
+        programmes, facts = PostgresProgrammes(PostgresWorkspaces(looking)), FactsCache(PostgresShelves(reading))
         yield Engine(
             feed=feed,
             store=store,
-            cross=lambda limit: merge_once(crossings, store, programmes, feed.owned, limit=limit),
+            cross=lambda limit: merge_once(crossings, store, programmes, feed.owned, facts, limit=limit),
             programmes=programmes,
             clock=SystemClock(),
-            facts=FactsCache(PostgresShelves(reading)),
+            facts=facts,
         )
 
 

@@ -14,6 +14,7 @@ import httpx2
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.memory.workspaces import MemoryWorkspaces
 from oportuno.adapters.mjml import Mrml
+from oportuno.adapters.postgres.facts import FactsCache
 from oportuno.adapters.tokens import JwtVerifier
 from oportuno.entry.http.app import build
 from oportuno.flows.apply import apply
@@ -115,6 +116,7 @@ async def tienda_norte():
         reads=world.reads,
         rejects=world.reads,
         crossings=world.crossings,
+        facts=FactsCache(world.catalogue),
         signings=world.signings,
         verifier=JwtVerifier(),
         workspaces=workspaces,

@@ -7,12 +7,16 @@ import json
 from typing import Any
 
 from oportuno.adapters.memory import MemoryWorld
+from oportuno.adapters.postgres.facts import FactsCache
+from oportuno.catalog.product import Product
+from oportuno.catalog.row import ProductRow
 from oportuno.consent.policy import Policy
 from oportuno.events.event import Trust
 from oportuno.flows.crossing import Asked, Merge, Reason
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.merge import merge_once
 from oportuno.flows.ports import KeyFacts, Sighting
+from oportuno.flows.ports_catalogue import How
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.react import react_once
 from oportuno.flows.take_in import TakeIn, Taken, take_in
@@ -40,6 +44,7 @@ class Norte:
         self.world.keys.put(WRITE_KEY, KeyFacts(WORKSPACE, "write", secret=False))
         self.world.keys.put(SECRET_KEY, KeyFacts(WORKSPACE, "secret", secret=True))
         self.feed = self.world.feed()
+        self.facts = FactsCache(self.world.catalogue)
         self.number = itertools.count(1)
 
     async def send(self, kind: str, *, key: str = WRITE_KEY, browser: bool = True, **fields: Any) -> Taken:
@@ -62,11 +67,22 @@ class Norte:
         """Somebody looks at a product."""
         return await self.send("track", event="Product Viewed", properties={"product_id": product, "name": product}, **who)
 
+    async def sell(self, *products: str) -> None:
+        """Lay products into the catalogue: their brand and category stand there alone, no event names them."""
+        rows = [
+            ProductRow(
+                product=Product(id=name, name=name.title(), brand=f"brand of {name}", categories=(f"{name}s",)),
+                told=frozenset({"name", "brand", "categories"}),
+            )
+            for name in products
+        ]
+        await self.world.catalogue.upsert(WORKSPACE, rows, How())
+
     async def work(self) -> None:
         """Let the engine do everything that waits."""
         for _ in range(50):
-            reacted = await react_once(self.feed, self.world.store, self.world.programmes, limit=100)
-            crossed = await merge_once(self.world.crossings, self.world.store, self.world.programmes, EVERYWHERE, limit=50)
+            reacted = await react_once(self.feed, self.world.store, self.world.programmes, self.facts, limit=100)
+            crossed = await merge_once(self.world.crossings, self.world.store, self.world.programmes, EVERYWHERE, self.facts, limit=50)
             if not (reacted.events or reacted.timers or reacted.moved) and crossed.idle:
                 return
         raise AssertionError("the engine does not come to rest")

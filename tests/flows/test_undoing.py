@@ -7,11 +7,12 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from merge_world import WORKSPACE, Norte
+from merge_world import EVERYWHERE, WORKSPACE, Norte
 from test_merging import tell
 
 from oportuno.consent.answers import Answered, Consents, slot
 from oportuno.flows.joining import REPLAYED
+from oportuno.flows.merge import merge_once
 from oportuno.flows.undo import undo
 from oportuno.flows.work import Status
 from oportuno.kit.faults import Conflict
@@ -27,7 +28,7 @@ _PRODUCTS = ("boots", "tent", "lamp", "map")
 
 async def undo_it(norte: Norte, merge_id: bytes):
     world = norte.world
-    return await undo(WORKSPACE, merge_id, crossings=world.crossings, store=world.store, programmes=world.programmes)
+    return await undo(WORKSPACE, merge_id, crossings=world.crossings, store=world.store, programmes=world.programmes, facts=norte.facts)
 
 
 def test_both_are_as_they_were_and_each_keeps_what_they_did_since() -> None:
@@ -183,6 +184,7 @@ async def live(
 
 async def start(norte: Norte, only: str = "") -> None:
     yes = {"consent": {"categoryPreferences": {"personalisation": True}, "notice": "n1"}}
+    await norte.sell(*_PRODUCTS)
     for who, ids in (("ana", {"anonymousId": "ana-phone"}), ("tablet", TABLET)):
         if only and only != who:
             next(norte.number)
@@ -244,5 +246,23 @@ def test_a_no_that_was_said_since_holds_for_both() -> None:
         await undo_it(norte, merge.id)
         assert not yeses(norte.draft(ana))
         assert not yeses(norte.draft(tablet))
+
+    tell(story)
+
+
+def test_interest_that_came_from_the_catalogue_alone_is_kept_by_undoing_and_by_what_is_sent_on() -> None:
+    async def story(norte: Norte) -> None:
+        await start(norte)
+        ana, tablet = await norte.who("ana"), await norte.who(anonymous="tablet")
+        merge = await norte.ask(tablet, ana)
+        # Stored under the old number and not yet evaluated when they became one, so it is sent on to Ana.
+        await norte.looks("boots", **TABLET)
+        for _ in range(4):
+            await merge_once(norte.world.crossings, norte.world.store, norte.world.programmes, EVERYWHERE, norte.facts, limit=9)
+        await norte.work()
+        assert b"brand of boots" in profile(norte.draft(ana))["views"]
+        await undo_it(norte, merge.id)
+        assert b"brand of boots" in profile(norte.draft(tablet))["views"]
+        assert b"brand of boots" not in profile(norte.draft(ana)).get("views", b"")
 
     tell(story)

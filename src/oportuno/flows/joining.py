@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from oportuno.attention.ledger import Attention
+from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.consent.answers import ANY_CHANNEL, Answered, Consents, granted_purposes, slot
 from oportuno.consent.listen import listen, sections_of
 from oportuno.consent.merging import merge_attention, merge_consents, tighten, widen
@@ -156,12 +157,14 @@ class Parting(NamedTuple):
     losers: list[Event]
 
 
-def part(parting: Parting, *, currency: str, half_life: int = HALF_LIFE, joined_at: Millis, now: Millis) -> tuple[Draft, Draft]:
+def part(
+    parting: Parting, *, currency: str, half_life: int = HALF_LIFE, joined_at: Millis, now: Millis, facts: Facts = NO_FACTS
+) -> tuple[Draft, Draft]:
     """Give the winner and the loser as they would be had they never been one.
 
-    Profile: each folds its own events on its own snapshot. Consents: a yes given since stays with the id that gave it; every no, pause,
-    suppression, mute and wish since holds for both, so neither becomes looser. Touches made since count for both. What was said and
-    decided meanwhile stays with the winner.
+    Profile: each folds its own events on its own snapshot, with the catalogue's present `facts`. Consents: a yes given since stays with
+    the id that gave it; every no, pause, suppression, mute and wish since holds for both, so neither becomes looser. Touches made since
+    count for both. What was said and decided meanwhile stays with the winner.
     """
 
     def replay(draft: Draft, events: Iterable[Event]) -> Draft:
@@ -169,7 +172,7 @@ def part(parting: Parting, *, currency: str, half_life: int = HALF_LIFE, joined_
         for event in events:
             if listen(draft, event):
                 draft.granted = granted_purposes(draft, joined_at)
-            fold(draft, event, currency=currency, half_life=half_life)
+            fold(draft, event, currency=currency, facts=facts, half_life=half_life)
         return draft
 
     current, loser_key = parting.current, parting.loser.key

@@ -30,12 +30,14 @@ from oportuno.flows.crossing import (
     unpack_event,
     winner_of,
 )
+from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.fan_out import WatchChange
 from oportuno.flows.forward import GONE
 from oportuno.flows.joining import join, leave
 from oportuno.flows.poison import Newer, Step, step_into
 from oportuno.flows.ports import Programmes
 from oportuno.flows.programme import Programme, ProgrammeUnreadable
+from oportuno.flows.react import join_writes
 from oportuno.flows.work import Cancel, Decision, LockHeld, Moved, SaveCustomer, Status, Store, Stored, Writes
 from oportuno.journeys.advance import next_timer
 from oportuno.kit.faults import NotFound
@@ -62,13 +64,21 @@ class Crossed(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.exported or self.joined or self.done or self.events or self.moved)
 
 
-async def merge_once(crossings: Crossings, store: Store, programmes: Programmes, buckets: frozenset[Bucket], *, limit: int) -> Crossed:
+async def merge_once(
+    crossings: Crossings,
+    store: Store,
+    programmes: Programmes,
+    buckets: frozenset[Bucket],
+    facts: FactsAtHand = NO_CATALOGUE,
+    *,
+    limit: int,
+) -> Crossed:
     """Do what waits in these buckets, at most `limit` of each kind. Raises Unavailable."""
     merges, inbox = await crossings.open(buckets, limit)
     if not merges and not inbox:
         return Crossed()
     known = await _known(programmes, {merge.loser.workspace for merge in merges} | {posted.key.workspace for posted in inbox})
-    round_ = _Round(store, known)
+    round_ = _Round(store, known, facts)
     try:
         await round_.take_in([posted for posted in inbox if posted.key.workspace in known])
         await round_.export([merge for merge in merges if merge.stage is Stage.ASKED and merge.loser.workspace in known])
@@ -102,8 +112,9 @@ class _Joining(NamedTuple):
 class _Round:
     """One round on its way."""
 
-    def __init__(self, store: Store, programmes: Mapping[WorkspaceId, Programme]) -> None:
+    def __init__(self, store: Store, programmes: Mapping[WorkspaceId, Programme], facts: FactsAtHand) -> None:
         self.store = store
+        self.facts = facts
         self.programmes = programmes
         self.counts = {"exported": 0, "joined": 0, "done": 0, "events": 0}
 
@@ -197,7 +208,7 @@ class _Round:
                     joining = _Joining(row, rows[sender_of(mine[0])], mine[0], merges[mine[0].id], offsets[key[:2]])
                     self._join(joining, writes, now)
                 else:
-                    self._fold(row, mine, now, writes)
+                    await self._fold(row, mine, now, writes)
             await work.commit(writes)
 
     def _join(self, joining: _Joining, writes: Writes, now: Millis) -> None:
@@ -232,9 +243,15 @@ class _Round:
         )
         self.counts["joined"] += 1
 
-    def _fold(self, row: Stored, inbox: list[Posted], now: Millis, writes: Writes) -> None:
+    async def _fold(self, row: Stored, inbox: list[Posted], now: Millis, writes: Writes) -> None:
         events = [msgspec.structs.replace(unpack_event(posted), key=row.key) for posted in inbox]
-        step_into(writes, row, events, Step(self.programmes[row.key.workspace], now, trusted=True))
+        for last in (False, False, True):
+            part, facts = Writes(), self.facts.for_workspace(row.key.workspace)
+            step_into(part, row, events, Step(self.programmes[row.key.workspace], now, trusted=True, facts=facts))
+            if last or not facts.missing:
+                break
+            await self.facts.load(facts.missing)
+        join_writes(writes, part)
         writes.crossing.keeps += [Keep(row.key, posted.id, row.version + 1) for posted in inbox]
         self.counts["events"] += len(inbox)
 

@@ -199,7 +199,7 @@ async def _step_each(writes: Writes, batch: _Batch, customers: Sequence[Stored],
             missing |= facts.missing
             again.append(key)
         else:
-            _join(writes, part)
+            join_writes(writes, part)
     if missing:
         await batch.facts.load(missing)
     return again
@@ -221,7 +221,7 @@ def _step_one(writes: Writes, stored: Stored, batch: _Batch, facts: Facts, now: 
         step_into(writes, stored, send_back(writes, stored, events, now), Step(programme, now, batch.fetched.clock_trusted, facts))
 
 
-def _join(writes: Writes, part: Writes) -> None:
+def join_writes(writes: Writes, part: Writes) -> None:
     """Add what becomes of one customer."""
     writes.saves += part.saves
     writes.decisions += part.decisions
@@ -232,4 +232,5 @@ def _join(writes: Writes, part: Writes) -> None:
     writes.redactions += part.redactions
     writes.watches += part.watches
     writes.ledger += part.ledger
+    writes.let_go += part.let_go
     writes.crossing.posts += part.crossing.posts

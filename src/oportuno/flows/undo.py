@@ -24,6 +24,7 @@ from oportuno.flows.crossing import (
     unpack_event,
     winner_of,
 )
+from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.fan_out import WatchChange
 from oportuno.flows.forward import ids_in
 from oportuno.flows.joining import Parting, part
@@ -44,12 +45,21 @@ _TRIES: Final = 5
 _WITH_THE_WINNER: Final = frozenset({Stage.EXPORTED, Stage.JOINED, Stage.DONE})
 
 
-async def undo(workspace: WorkspaceId, id: bytes, *, crossings: Crossings, store: Store, programmes: Programmes) -> Merge:  # noqa: A002 - the field's own word
+async def undo(
+    workspace: WorkspaceId,
+    id: bytes,  # noqa: A002 - the field's own word
+    *,
+    crossings: Crossings,
+    store: Store,
+    programmes: Programmes,
+    facts: FactsAtHand = NO_CATALOGUE,
+) -> Merge:
     """Undo a merge and give its entry.
 
     Raises NotFound (``merge_unknown``), and Conflict: ``merge_unfinished``, ``merge_undone``, ``merge_refused``, ``merge_not_latest`` (a
     later one stands on it), ``undo_too_late`` (after seven days), ``undo_too_large`` (too many events since), ``customer_erased``.
     """
+    await facts.refresh()
     for _ in range(_TRIES):
         merge = await crossings.merge(workspace, id)
         if merge is None:
@@ -59,7 +69,7 @@ async def undo(workspace: WorkspaceId, id: bytes, *, crossings: Crossings, store
         _check_latest(merge, family)
         keep = any(other.winner == merge.loser and other.stage is Stage.DONE for other in family)
         try:
-            await _undo_once(merge, crossings, store, programmes, keep=keep)
+            await _undo_once(merge, crossings, store, programmes, facts, keep=keep)
         except Moved:
             continue
         return await crossings.merge(workspace, id) or merge
@@ -91,7 +101,7 @@ def _order(merge: Merge) -> tuple[Millis, bytes]:
     return merge.joined_at if merge.joined_at is not None else 2**62, merge.id
 
 
-async def _undo_once(merge: Merge, crossings: Crossings, store: Store, programmes: Programmes, *, keep: bool) -> None:
+async def _undo_once(merge: Merge, crossings: Crossings, store: Store, programmes: Programmes, facts: FactsAtHand, *, keep: bool) -> None:
     """Undo under both locks. With `keep`, what the loser folds now is kept in its inbox: an older merge of its own may be undone next."""
     programme = await programmes.programme(merge.winner.workspace)
     loser_key, winner_key = merge.loser, merge.winner
@@ -104,18 +114,19 @@ async def _undo_once(merge: Merge, crossings: Crossings, store: Store, programme
         events = await _events_since(joined, across)
         own, others = _split(events, joined, crossings)
         policy = programme.policy
-        current = Draft(winner_key, winner.state, winner.version)
-        parting = Parting(
-            current=current,
-            winner=Draft(winner_key, joined.winner_state, winner.version),
-            loser=Draft(loser_key, joined.loser_state, loser.version),
-            vouched=merge.trust > Trust.PUBLIC,
-            winners=own,
-            losers=others,
-        )
-        mine, theirs = part(
-            parting, currency=policy.currency, half_life=policy.interest_half_life, joined_at=merge.joined_at or now, now=now
-        )
+        for last in (False, False, True):
+            known = facts.for_workspace(winner_key.workspace)
+            mine, theirs = part(
+                _parting(joined, winner, loser, own, others),
+                currency=policy.currency,
+                half_life=policy.interest_half_life,
+                joined_at=merge.joined_at or now,
+                now=now,
+                facts=known,
+            )
+            if last or not known.missing:
+                break
+            await facts.load(known.missing)
         mine.open(Parted).part(((kind, value) for kind, value, _ in theirs.read(Core).ids), loser_key.customer)
         writes = Writes()
         for draft in (mine, theirs):
@@ -133,6 +144,18 @@ async def _undo_once(merge: Merge, crossings: Crossings, store: Store, programme
                 crossing.takes.append((winner_key, posted.id))
                 crossing.posts.append(posted._replace(key=loser_key))
         await work.commit(writes)
+
+
+def _parting(joined: Joined, winner: Stored, loser: Stored, own: Sequence[Event], others: Sequence[Event]) -> Parting:
+    """Decode everything anew: parting changes what it starts from."""
+    return Parting(
+        current=Draft(winner.key, winner.state, winner.version),
+        winner=Draft(winner.key, joined.winner_state, winner.version),
+        loser=Draft(loser.key, joined.loser_state, loser.version),
+        vouched=joined.merge.trust > Trust.PUBLIC,
+        winners=list(own),
+        losers=list(others),
+    )
 
 
 def _check_rows(winner: Stored, loser: Stored) -> None:

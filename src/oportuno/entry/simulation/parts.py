@@ -79,7 +79,7 @@ class Parts:
         while True:
             try:
                 done = await self.flows.react(feed, self.world.store, self.world.programmes, facts, limit=self.chance.choice((2, 5, 50)))
-                crossed = await merge_once(self.world.crossings, self.world.store, self.world.programmes, EVERYWHERE, limit=5)
+                crossed = await merge_once(self.world.crossings, self.world.store, self.world.programmes, EVERYWHERE, facts, limit=5)
                 # One piece at a time, between two batches: others come in between, and who dies leaves the rest to another.
                 forgot = await self.world.erasures.advance()
                 if not (done.events or done.told or done.timers or done.moved or forgot) and crossed.idle:

@@ -10,7 +10,7 @@ from pydantic import Field
 from oportuno.entry.http.api.door import AnyId, Caller, Cursor, FrontHere, Limit, cut, find_customer, find_row, read_cursor, write_cursor
 from oportuno.entry.http.api.shapes import CUSTOMER, Shape, moment
 from oportuno.events.event import Trust
-from oportuno.flows.crossing import IDS_OF_ONE, UNDO_WITHIN, Merge, Reason, Stage, merge_id, winner_of
+from oportuno.flows.crossing import UNDO_WITHIN, Merge, Reason, Stage, merge_id, winner_of
 from oportuno.flows.forward import GONE
 from oportuno.flows.ports import KeyFacts
 from oportuno.flows.reads import Spot
@@ -78,8 +78,9 @@ async def ask(front: FrontHere, who: Caller, two: TwoShape) -> MergeShape:
     loser, winner = await _standing(front, who, two.loser, "loser"), await _standing(front, who, two.winner, "winner")
     if loser == winner:
         raise BadInput("alias_onto_itself", "loser and winner are one and the same customer", place="winner")
-    if await front.crossings.ids(loser) + await front.crossings.ids(winner) > IDS_OF_ONE:
-        raise Conflict("ids_too_many", f"together they would have more than {IDS_OF_ONE} ids")
+    most = front.settings.ids_of_one
+    if await front.crossings.ids(loser) + await front.crossings.ids(winner) > most:
+        raise Conflict("ids_too_many", f"together they would have more than {most} ids")
     now = await front.reads.now()
     merge = Merge(
         id=merge_id(loser, winner, now),
@@ -108,7 +109,14 @@ async def take_back(front: FrontHere, who: Caller, merge: MergeId) -> MergeShape
 
     What either said no to meanwhile holds for both, and so do the touches; messages and verdicts stay with the winner.
     """
-    undone = await undo(who.workspace, read_id(MERGE, merge), crossings=front.crossings, store=front.store, programmes=front.programmes)
+    undone = await undo(
+        who.workspace,
+        read_id(MERGE, merge),
+        crossings=front.crossings,
+        store=front.store,
+        programmes=front.programmes,
+        facts=front.facts,
+    )
     return _shape(undone, await front.reads.now())
 
 
