@@ -7,6 +7,7 @@ import json
 import pytest
 from contract_world import Shop, message
 
+from oportuno.attention.ledger import Attention, reserve
 from oportuno.consent.policy import Policy
 from oportuno.events.event import Call, Source, Trust
 from oportuno.flows.crossing import Alias, Asked, Merge, Reason, Stage, merge_id
@@ -17,7 +18,7 @@ from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.react import react_once
 from oportuno.flows.record import Registry
 from oportuno.flows.undo import undo
-from oportuno.flows.work import Moved, MoveMessage, OutboxStatus, Status, Waiting
+from oportuno.flows.work import Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Waiting
 from oportuno.kit.ids import BUCKETS, CustomerKey, derive, key_of
 from oportuno.kit.times import day_of
 from oportuno.profile.draft import Draft
@@ -255,7 +256,11 @@ def test_what_is_owed_to_the_loser_goes_over_once_and_what_promotes_falls_silent
         await people.work()
         now = await shop.now()
         owed, promoting = message(tablet, "your order", now=now, marketing=False), message(tablet, "a sale", now=now)
-        await shop.write(messages=[owed, promoting])
+        row = await shop.read(tablet)
+        draft = Draft(tablet, row.state, row.version)
+        reserve(draft.open(Attention), id=promoting.id, channel="email", now=now, until=promoting.expires_at)
+        save = SaveCustomer(tablet, row.version, draft.encode(), row.due_at, due_changed=False)
+        await shop.write(saves=[save], messages=[owed, promoting])
         await people.ask(tablet, ana)
         await merge_once(people.crossings, shop.store, OneProgramme(), EVERYWHERE, limit=100)
         assert (await shop.read(tablet)).status is Status.MERGING

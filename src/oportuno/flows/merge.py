@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from oportuno.attention.ledger import Attention
 from oportuno.consent.answers import granted_purposes
 from oportuno.consent.refusals import Refusal
 from oportuno.decision.decide import drop_pending, next_decision
@@ -169,6 +170,8 @@ class _Round:
             draft.granted = granted_purposes(draft, now)
             verdicts = drop_pending(draft, items=(), refusal=Refusal.MERGING, now=now)
             watches = unwatch(draft)
+            # What waits has reserved its place. Should something wait without one all the same, its claim finds nobody and falls silent.
+            waits = draft.has(Attention) and any(not touch.made for touch in draft.read(Attention).touches)
             leave(draft, now)
             snapshot = draft.encode()
         except CodecTooNew:
@@ -181,7 +184,8 @@ class _Round:
         crossing.turns.append(Turn(loser.key, loser.version, Status.ACTIVE, Status.MERGING, forwarded(merge.winner.customer)))
         crossing.merges.append(MergeMove(merge, Stage.ASKED, Stage.EXPORTED, now, loser_state=snapshot))
         crossing.posts.append(Posted(merge.winner, merge.id, Kind.SNAPSHOT, loser.key.customer, now, snapshot))
-        writes.cancels.append(Cancel(loser.key, (), "", Refusal.MERGING.value, now))
+        if waits:
+            writes.cancels.append(Cancel(loser.key, (), "", Refusal.MERGING.value, now))
 
     # ── The winner takes in ─────────────────────────────────────────────────────────────────────────────────────────
 
