@@ -18,7 +18,7 @@ import msgspec
 from oportuno.events.event import LATENESS
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Section
-from oportuno.profile.fading import fade
+from oportuno.profile.fading import SHIFT, fade, share_left
 from oportuno.profile.purposes import Purpose
 
 PRODUCTS_AT_MOST: Final = 12
@@ -233,12 +233,14 @@ class Interest(Section, array_like=True):
         if since <= 0:
             return
         if self.day:
+            left = share_left(self.half_life, since)
             for liked in self.products:
-                liked.points = fade(liked.points, since, self.half_life)
-                liked.days = _by_weeks(liked.days, since, day)
+                liked.points = liked.points * left >> SHIFT
+                if liked.days:
+                    liked.days = _by_weeks(liked.days, since, day)
             for leanings in (self.categories, self.brands, self.bands):
                 for leaning in leanings:
-                    leaning.points = fade(leaning.points, since, self.half_life)
+                    leaning.points = leaning.points * left >> SHIFT
         self.day = day
 
     def _advance(self, ahead: int) -> None:
@@ -347,6 +349,8 @@ def _by_weeks(days: list[tuple[int, int, int]], since: int, today: int) -> list[
 
 def _cut_products(products: list[Liked]) -> None:
     """Forget what is settled of the products that rank too low; what a window still holds of them stays."""
+    if len(products) <= PRODUCTS_AT_MOST and all(liked.points >= WORTH_KEEPING for liked in products):
+        return
     settled = sorted((liked.points, liked.product) for liked in products if liked.points)
     least = max(settled[-PRODUCTS_AT_MOST] if len(settled) > PRODUCTS_AT_MOST else (0, ""), (WORTH_KEEPING, ""))
     forgotten = False
@@ -359,6 +363,8 @@ def _cut_products(products: list[Liked]) -> None:
 
 
 def _cut_leanings(leanings: list[Leaning], most: int) -> None:
+    if len(leanings) <= most and all(leaning.points >= WORTH_KEEPING for leaning in leanings):
+        return
     settled = sorted((leaning.points, leaning.name) for leaning in leanings if leaning.points)
     least = max(settled[-most] if len(settled) > most else (0, ""), (WORTH_KEEPING, ""))
     forgotten = False

@@ -1,8 +1,7 @@
 """What the customer cares about enough to be told of its changes: the rows of the table `watch` that should stand, and how they change.
 
 What an event adds is noticed with the event. What merely fades is judged anew when the customer next does something for a product, and
-otherwise with the first event after a week. That is safe, because the evidence is gathered afresh when a change of the catalogue reaches
-them.
+otherwise with the first event after four weeks. That is safe: the evidence is gathered afresh when a change of the catalogue reaches them.
 """
 
 from __future__ import annotations
@@ -65,8 +64,8 @@ class Watching(Section, rename={"rows": "r", "judged": "d"}):
 
 _DEEDS: Final[tuple[type[Section], ...]] = (Wishlist, Declared, Muted)
 _SOURCES: Final[tuple[type[Section], ...]] = (*_DEEDS, Cart, Interest)
-_JUDGED_EVERY: Final = 7
-"""Days after which what faded is looked for."""
+_JUDGED_EVERY: Final = 28
+"""Days after which what faded is looked for: looks are remembered for thirty."""
 
 
 def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool = False) -> list[Rewatched]:
