@@ -169,7 +169,7 @@ def test_a_problem_names_code_sentence_and_place() -> None:
     assert answer.said["instance"] == "/v1/batch"
     assert answer.said["status"] == 400
     assert answer.said["title"]
-    assert answer.said["detail"]
+    assert answer.said["detail"] == answer.said["message"], "Segment's libraries look for the message"
 
 
 def test_a_page_of_another_origin_may_ask_first_and_nothing_changes() -> None:
@@ -177,7 +177,8 @@ def test_a_page_of_another_origin_may_ask_first_and_nothing_changes() -> None:
     answer = door.ask(method="OPTIONS", key=b"", headers=[(b"origin", b"https://shop.example")])
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers[b"access-control-allow-methods"] == b"POST, OPTIONS"
-    assert b"authorization" in answer.headers[b"access-control-allow-headers"]
+    for name in (b"authorization", b"x-retry-count"):  # the second comes with every retry of Segment's library for browsers
+        assert name in answer.headers[b"access-control-allow-headers"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])

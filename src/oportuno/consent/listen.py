@@ -51,6 +51,8 @@ class _Asked(msgspec.Struct):
 class _Context(msgspec.Struct):
     consent: _Asked | None = None
     locale: Any = None
+    traits: Any = None
+    """Where RudderStack's libraries put the traits of an identify."""
 
 
 class _Carrier(msgspec.Struct):
@@ -94,13 +96,19 @@ def listen(draft: Draft, event: Event) -> tuple[Told, ...]:
             known = draft.read(Consents).answers.get(place)
             if _answer(draft, purpose, yes=answer, at=at, notice=notice, source=_SOURCES[event.trust] if vouched else BROWSER):
                 before.setdefault(place, known)
-    if event.call is Call.IDENTIFY and carrier.traits:
+    traits = _traits_of(carrier) if event.call is Call.IDENTIFY else None
+    if traits:
         for name in _WISHES:
-            wish = carrier.traits.get(name)
+            wish = traits.get(name)
             known = draft.read(Consents).answers.get(_MARKETING_EMAIL)
             if isinstance(wish, bool) and _wish(draft, yes=wish, at=at, notice=notice):
                 before.setdefault(_MARKETING_EMAIL, known)
     return _told(draft, before, carrier) if before else ()
+
+
+def _traits_of(carrier: _Carrier) -> dict[str, Any] | None:
+    aside = carrier.context.traits if carrier.context is not None else None
+    return carrier.traits or (aside if isinstance(aside, dict) else None)
 
 
 def _told(draft: Draft, before: dict[str, Consent | None], carrier: _Carrier) -> tuple[Told, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from oportuno.events.event import Event
+from oportuno.events.event import Call, Event
 from oportuno.events.lenient import (
     Faults,
     read_amount,
@@ -200,9 +200,14 @@ class _Properties(_Product):
     interests: Any = None
 
 
+_UNTOLD: Final = msgspec.Raw()
+
+
 class _Context(msgspec.Struct):
     locale: Any = None
     timezone: Any = None
+    traits: msgspec.Raw = _UNTOLD
+    """RudderStack's libraries tell who somebody is here, and nowhere else."""
 
 
 class _Call(msgspec.Struct):
@@ -236,11 +241,20 @@ def read_call(event: Event, *, currency: str = "") -> Reading:
             anonymous=anonymous,
             locale=context.locale,
             timezone=context.timezone,
-            traits=call.traits,
+            traits=call.traits or (_traits_aside(context, faults) if event.call is Call.IDENTIFY else None),
             faults=tuple(faults),
         )
     told = call.properties or _NO_PROPERTIES
     return _read_commerce(kind, context, told, user=user, anonymous=anonymous, currency=currency, faults=faults)
+
+
+def _traits_aside(context: _Context, faults: Faults) -> dict[str, Any] | None:
+    """Give what an identify tells of somebody in its context, where it tells nothing beside it."""
+    told = _ANYTHING.decode(context.traits) if context.traits else None
+    if told is not None and not isinstance(told, dict):
+        faults.append("object_expected:context.traits")
+        return None
+    return told or None
 
 
 def _read_commerce(
@@ -368,7 +382,9 @@ def _read_misshapen(body: bytes, faults: Faults) -> _Call:
         faults.append("list_expected:products")
     read = msgspec.convert(properties, _Properties)
     read.products = products
+    aside = parts["context"].pop("traits", None)
     context = msgspec.convert(parts["context"], _Context)
+    context.traits = msgspec.Raw(msgspec.json.encode(aside))
     return _Call(
         userId=told.get("userId"), anonymousId=told.get("anonymousId"), context=context, properties=read, traits=parts["traits"] or None
     )

@@ -47,7 +47,7 @@ _PREFIX: Final = "/v1/"
 _CORS: Final[Headers] = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"retry-after")]
 _PREFLIGHT: Final[Headers] = [
     (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"authorization, content-type, content-encoding, anonymousid, x-oportuno-identity"),
+    (b"access-control-allow-headers", b"authorization, content-type, content-encoding, anonymousid, x-oportuno-identity, x-retry-count"),
     (b"access-control-max-age", b"86400"),
 ]
 
@@ -107,12 +107,12 @@ class Collector:
             return
         except Fault as fault:
             self._count(fault)
-            answer = problem_bytes(fault, instance=scope["path"])
+            answer = problem_bytes(fault, instance=scope["path"], to_library=True)
         except Exception as surprise:  # noqa: BLE001 - a bad request must never take the connection down without an answer
             _log.error("collect_failed", fault=type(surprise).__name__)
             broken = Broken()
             self._count(broken)
-            answer = problem_bytes(broken, instance=scope["path"])
+            answer = problem_bytes(broken, instance=scope["path"], to_library=True)
         status, headers, body = answer
         await send({"type": "http.response.start", "status": status, "headers": headers + _CORS})
         await send({"type": "http.response.body", "body": body})

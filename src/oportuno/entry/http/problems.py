@@ -47,6 +47,9 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Which line, field or item it concerns, for example ``batch[3].timestamp``."""
     instance: str = ""
     """The path that was asked."""
+    message: str = ""
+    """The collector's answers only: `detail` under the name that Segment's own answers have. Libraries that look for it and find nothing
+    take a wrong key for a passing fault, and try for a quarter of an hour."""
 
 
 def problem_of(fault: Fault, *, instance: str = "") -> Problem:
@@ -64,9 +67,12 @@ def problem_of(fault: Fault, *, instance: str = "") -> Problem:
     )
 
 
-def problem_bytes(fault: Fault, *, instance: str = "") -> tuple[int, Headers, bytes]:
-    """Give status, headers and body of the answer that tells a fault."""
-    body = msgspec.json.encode(problem_of(fault, instance=instance))
+def problem_bytes(fault: Fault, *, instance: str = "", to_library: bool = False) -> tuple[int, Headers, bytes]:
+    """Give status, headers and body of the answer that tells a fault; `to_library`: as libraries made for Segment read it."""
+    problem = problem_of(fault, instance=instance)
+    if to_library:
+        problem.message = problem.detail
+    body = msgspec.json.encode(problem)
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
