@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from oportuno.consent.answers import Consents
 from oportuno.events.event import Event, Trust
+from oportuno.events.touchpoints import Touchpoint
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Draft
 
-
-class Complaint(StrEnum):
-    """The two events that the shop's help desk sends."""
-
-    OPENED = "Complaint Opened"
-    CLOSED = "Complaint Closed"
-
-
-_OPENS: Final = {Complaint.OPENED.value: True, Complaint.CLOSED.value: False}
+_OPENS: Final = {Touchpoint.COMPLAINT_OPENED.value: True, Touchpoint.COMPLAINT_CLOSED.value: False}
+"""The two events that the shop's help desk sends."""
 NAMES: Final = frozenset(_OPENS)
 _MOST: Final = 20
 """Complaints of one customer that are told apart; when so many are open at once, a further one changes nothing: it is silent already."""

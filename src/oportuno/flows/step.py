@@ -10,15 +10,18 @@ from typing import Final
 
 import msgspec
 
+from oportuno.attention.contacts import count_contact
 from oportuno.attention.ledger import Attention, release_about
 from oportuno.catalog.product import NO_FACTS, ChangeKind, Facts
-from oportuno.consent.answers import granted_purposes
+from oportuno.consent.answers import Consents, granted_purposes
 from oportuno.consent.listen import Told, listen, wishes_to_join
 from oportuno.consent.refusals import Refusal
+from oportuno.consent.wishes import longest_window
 from oportuno.content.message import Message
 from oportuno.decision.decide import Overtaken, decide, drop_pending, next_decision
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
+from oportuno.events.touchpoints import CONTACT_NAMES
 from oportuno.flows.fan_out import product_of
 from oportuno.flows.programme import Programme
 from oportuno.flows.work import LedgerEntry
@@ -112,6 +115,8 @@ class _Turn:
             self.ledger += [_entry(draft, event, each) for each in told if each.anew]
             draft.granted = granted_purposes(draft, self.now)
             self.joining = wishes_to_join(draft, event) or self.joining
+        if event.name in CONTACT_NAMES:
+            count_contact(draft, event, now=self.now, longest=longest_window(draft.read(Consents), policy.limits))
         folded = fold(draft, event, currency=policy.currency, facts=self.facts, half_life=policy.interest_half_life)
         if folded.bought:
             self.close(folded.bought, Refusal.ITEM_BOUGHT)
