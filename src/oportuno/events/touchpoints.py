@@ -61,8 +61,8 @@ _TOLD: Final = msgspec.json.Decoder(_Told)
 def contact_in(event: Event) -> Contact | None:
     """Give the contact from us that an event tells of; None: there was none.
 
-    A call is one when its `direction` is ``outbound``, answered or not, or when it says no direction at all: one counted too many costs us a
-    message, one too few costs the customer their peace. Who rang us up is none, nor is a visit to a store.
+    A call is one when its `direction` is ``outbound``, answered or not, or when it says no direction at all: one counted too many costs us
+    a message, one too few costs the customer their peace. Who rang us up is none, nor is a visit to a store.
     """
     if event.call is not Call.TRACK or event.name not in CONTACT_NAMES:
         return None
