@@ -24,6 +24,12 @@ UNREAD = (
     " EXISTS (SELECT 1 FROM due WHERE due_at < clock_millis() + %s)"
 )
 
+BEHIND = """
+SELECT count(*) FROM (
+    SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane) WHERE e.seq > coalesce(o.seq, 0) LIMIT %s
+) waiting
+"""
+
 
 class Ground:
     """One database and the processes on it. With `server` (a url) the database is a new one there, and PostgreSQL is not killed."""
@@ -137,6 +143,10 @@ class Ground:
     def unread(self, ahead: int = 0) -> bool:
         """Whether an event waits to be evaluated, or a timer that is due within `ahead` milliseconds."""
         return self.execute(UNREAD, (ahead,)) != [(False, False)]
+
+    def behind(self, most: int) -> int:
+        """Count the events that wait to be evaluated, up to `most`."""
+        return int(self.execute(BEHIND, (most,))[0][0])
 
     def present(self, since: int, until: int) -> int:
         """Give how many of the milliseconds between two moments PostgreSQL was there."""

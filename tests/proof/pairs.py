@@ -8,44 +8,46 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from crowd import agreed
 from ground import Ground
 from journal import EXPORTS, TABLE
 from judge import FIRST
-from plays import programme
+from pairs_judge import Findings, PairsJudge
 
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.merges import PostgresCrossings
-from oportuno.consent.answers import granted_purposes
-from oportuno.consent.refusals import Refusal
-from oportuno.decision.decide import drop_pending
 from oportuno.entry.bench.traffic import Traffic
-from oportuno.events.event import Call, Event, Source, Trust, unpack_call
+from oportuno.events.event import Call, Source, Trust
 from oportuno.flows.crossing import Asked, Merge, Reason, merge_id
-from oportuno.flows.joining import join, leave
 from oportuno.flows.ports import Arrival, LaneClass, Sighting
-from oportuno.flows.step import step
-from oportuno.flows.work import Status
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import CustomerKey, derive, key_of
 from oportuno.kit.times import day_of
-from oportuno.profile.draft import Draft
-from oportuno.profile.sections import Core
-from oportuno.profile.watching import rewatch, unwatch
 
+_T = TypeVar("_T")
 MOMENTS = 12
 """An engine kills itself around one of its first so many half commits."""
+AT_ONCE = 4
+"""Merges that are open at once while engines are still to die: each merge then has its own commits, around which they can."""
+BEHIND = 2_000
+"""Unread events beyond which nothing is sent: a slow machine must not drown in them."""
+PATIENCE = 300
+"""Seconds in which the next death, or rest, must come about; whatever is missing then is a fault."""
+_OPEN_MERGES = "SELECT count(*) FROM merges WHERE stage < 3"
 _OPEN = """
 SELECT EXISTS (SELECT FROM merges WHERE stage < 3) OR EXISTS (SELECT FROM inbox WHERE kind < 2)
 """
-_EVENTS = "SELECT bucket, workspace, customer, lane, seq, h, source, call, name, at, received, body FROM events"
+# A loser leaves in the same transaction in which its snapshot is addressed, and the snapshot goes in that in which the winner has joined.
+_LOST = "SELECT count(*) FROM merges m WHERE stage = 1 AND NOT EXISTS (SELECT FROM inbox i WHERE i.id = m.id AND i.kind = 0)"
 
 
 LOSING = """
@@ -72,22 +74,12 @@ class Sizes:
 
 
 @dataclass
-class Findings:
-    """What was found; the proof holds when `faults` is empty."""
-
-    acknowledged: int = 0
-    evaluated: int = 0
-    merges: int = 0
-    forwarded: int = 0
-    """Events that came for somebody who was one with another by then."""
-    faults: list[str] = field(default_factory=list)
-
-
-@dataclass
 class Report:
     """One run."""
 
     sizes: Sizes
+    asked: int = 0
+    """Merges."""
     deaths: int = 0
     postgres_kills: int = 0
     seconds: float = 0.0
@@ -110,6 +102,12 @@ class Pairs:
         self.sent: Counter[int] = Counter()
         """Acknowledged events of each group of those who turn out to be one."""
         self.acknowledged: set[bytes] = set()
+        self.to_die: list[int] = []
+        """Around which half commit each of the engines to come kills itself."""
+        self.workers: list[Any] = []
+        self.newcomers: dict[int, int] = {}
+        """Number of a later device → the user who logs in on it."""
+        self._patient_until = 0.0
 
     def run(self) -> Report:
         """Send, join, die, come to rest, judge."""
@@ -122,7 +120,7 @@ class Pairs:
                 ground.execute(LOSING)
             asyncio.run(self._rage())
             if not self.report.found.faults:
-                self._judge()
+                PairsJudge(ground, self.report.found, first=self.first, group=self.group, sent=self.sent).judge(self.acknowledged)
         self.report.seconds = round(time.monotonic() - began, 1)
         return self.report
 
@@ -134,34 +132,68 @@ class Pairs:
         crossings = PostgresCrossings(changing, intake.secret)
         await self._arrive(intake)
         self.ground.execute(FIRST)
-        askings = self._askings()
-        deaths = [self.chance.randint(1, MOMENTS) for _ in range(self.sizes.deaths)]
-        outages = self.sizes.postgres_kills
-        workers = [self._worker(deaths) for _ in range(2)]
-        while askings or deaths or outages:
-            at_once = 1 if deaths else 20
-            for _ in range(min(at_once, len(askings))):
-                await self._ask(intake, crossings, askings.pop())
-            await self._send(intake, self.sizes.each)
-            for place, worker in enumerate(workers):
-                if worker.poll() is not None:
-                    self.ground.kill(worker)
-                    self.report.deaths += 1
-                    workers[place] = self._worker(deaths)
-            if outages and len(askings) < outages * len(self.group) // (2 * self.sizes.postgres_kills + 2):
+        self.to_die = [self.chance.randint(1, MOMENTS) for _ in range(self.sizes.deaths)]
+        await self._storm(intake, crossings)
+        if await self._rest():
+            # Everybody is one by now: whoever goes on with the customers as they were at first must be heard all the same.
+            await self._send(intake, self.sizes.each * 20)
+            await self._rest()
+        await intake.close()
+        await changing.close()
+
+    async def _storm(self, intake: PostgresIntake, crossings: PostgresCrossings) -> None:
+        """Ask and send until everything was asked and everybody died who is to. Who would have nothing left to die at is given more."""
+        askings, outages = self._askings(), self.sizes.postgres_kills
+        whole = len(askings)
+        self._patient_until = time.monotonic() + PATIENCE
+        self._look_after_engines()
+        while (askings or self._dying or outages) and self._goes_on("engines or PostgreSQL were still to die"):
+            if not self._dying:
+                for _ in range(min(20, len(askings))):
+                    await self._ask(intake, crossings, askings.pop())
+            elif self.ground.execute(_OPEN_MERGES)[0][0] < AT_ONCE:
+                await self._ask(intake, crossings, askings.pop() if askings else await self._newcomer(intake))
+            if self.ground.behind(BEHIND) < BEHIND:
+                await self._send(intake, self.sizes.each)
+            self._look_after_engines()
+            if outages and len(askings) <= whole * outages // (self.sizes.postgres_kills + 1):
                 self.ground.kill_postgres()
                 outages -= 1
                 self.report.postgres_kills += 1
-            if not askings:
-                break
-            await asyncio.sleep(0.05 if deaths else 0.0)
-        await self._send(intake, self.sizes.each * 5)
-        await intake.close()
-        await changing.close()
-        await self._drain(workers, deaths)
+                self._patient_until = time.monotonic() + PATIENCE
+            await asyncio.sleep(0.05 if self._dying else 0.0)
 
-    def _worker(self, deaths: list[int]) -> Any:
-        return self.ground.start("worker.py", self.sizes.batch, "fixed", f"cross={deaths.pop() if deaths else 0}")
+    @property
+    def _dying(self) -> bool:
+        return self.report.deaths < self.sizes.deaths
+
+    def _goes_on(self, missing: str) -> bool:
+        if not self.report.found.faults and time.monotonic() > self._patient_until:
+            self.report.found.faults.append(f"{missing} after {PATIENCE} s without any: {self.ground.log()[-300:]}")
+        return not self.report.found.faults
+
+    def _look_after_engines(self) -> None:
+        """Count the dead and start whoever comes next. As long as somebody is to die, nobody else does the work at which they can."""
+        for worker in [worker for worker in self.workers if worker.poll() is not None]:
+            self.ground.kill(worker)
+            self.workers.remove(worker)
+            if worker.returncode != -signal.SIGKILL:
+                self.report.found.faults.append(f"an engine ended by itself, with {worker.returncode}: {self.ground.log()[-300:]}")
+            self.report.deaths += 1
+            self._patient_until = time.monotonic() + PATIENCE
+        while len(self.workers) < 2 and (self.to_die or not self._dying):
+            moment = self.to_die.pop() if self.to_die else 0
+            self.workers.append(self.ground.start("worker.py", self.sizes.batch, "fixed", f"cross={moment}"))
+
+    async def _newcomer(self, intake: PostgresIntake) -> tuple[str, int]:
+        """Let a device that nobody knew do something; its asking is that one of the users logs in on it."""
+        number, user = len(self.first), self.chance.randrange(self.sizes.users)
+        device = Sighting(self.workspace, "", f"d{number}")
+        (customer,) = await _until_there(lambda: intake.resolve([device]))
+        self.first[device] = key_of(self.workspace, customer)
+        self.group[device] = self.group[Sighting(self.workspace, f"u{user}", "")]
+        self.newcomers[number] = user
+        return "login", number
 
     async def _arrive(self, intake: PostgresIntake) -> None:
         """Have the ids minted, every other user say yes, and everybody do something."""
@@ -189,44 +221,33 @@ class Pairs:
 
     async def _ask(self, intake: PostgresIntake, crossings: PostgresCrossings, asking: tuple[str, int]) -> None:
         kind, number = asking
-        while True:
-            try:
-                if kind == "login":
-                    await intake.resolve([Sighting(self.workspace, f"u{number}", f"d{number}")], Asked("proof"))
-                else:
-                    loser, winner = (self.first[Sighting(self.workspace, f"u{n}", "")] for n in (number, number + 1))
-                    now = time.time_ns() // 1_000_000
-                    merge = Merge(
-                        id=merge_id(loser, winner), loser=loser, winner=winner, reason=Reason.REQUEST, asked_by="proof",
-                        trust=Trust.SECRET, asked_at=now,
-                    )  # fmt: skip
-                    await crossings.ask(merge)
-            except Unavailable:
-                await asyncio.sleep(0.05)
-            else:
-                return
+        self.report.asked += 1
+        if kind == "login":
+            user = self.newcomers.get(number, number)
+            await _until_there(lambda: intake.resolve([Sighting(self.workspace, f"u{user}", f"d{number}")], Asked("proof")))
+            return
+        loser, winner = (self.first[Sighting(self.workspace, f"u{n}", "")] for n in (number, number + 1))
+        now = time.time_ns() // 1_000_000
+        merge = Merge(
+            id=merge_id(loser, winner),
+            loser=loser,
+            winner=winner,
+            reason=Reason.REQUEST,
+            asked_by="proof",
+            trust=Trust.SECRET,
+            asked_at=now,
+        )
+        await _until_there(lambda: crossings.ask(merge))
 
     async def _send(self, intake: PostgresIntake, count: int) -> None:
         """Send until acknowledged; a third of it by a writer who goes on with the customers as they were at first."""
         chosen = self.chance.choices(list(self.first), k=count)
-        while True:
-            try:
-                named = await intake.resolve(chosen, Asked("proof"))
-            except Unavailable:
-                await asyncio.sleep(0.05)
-                continue
-            break
+        named = await _until_there(lambda: intake.resolve(chosen, Asked("proof")))
         arrivals = [
             self._event(who, self.first[who] if self.chance.random() < 1 / 3 else key_of(self.workspace, customer))
             for who, customer in zip(chosen, named, strict=True)
         ]
-        while True:
-            try:
-                await intake.store(arrivals, [], LaneClass.LIVE)
-            except Unavailable:
-                await asyncio.sleep(0.05)
-                continue
-            break
+        await _until_there(lambda: intake.store(arrivals, [], LaneClass.LIVE))
         self.acknowledged |= {arrival.h for arrival in arrivals}
         self.sent.update(self.group[who] for who in chosen)
 
@@ -243,143 +264,24 @@ class Pairs:
             body=msgspec.json.encode(read), day=day_of(now),
         )  # fmt: skip
 
-    async def _drain(self, workers: list[Any], deaths: list[int]) -> None:
-        deadline = time.monotonic() + (3 if self.sizes.losing else 300)
-        while self.ground.unread(5_000) or self.ground.execute(_OPEN)[0][0]:
-            for place, worker in enumerate(workers):
-                if worker.poll() is not None:
-                    self.ground.kill(worker)
-                    self.report.deaths += 1
-                    workers[place] = self._worker(deaths)
-            if time.monotonic() > deadline:
-                self.report.found.faults.append("merges, inboxes or events were left on the way")
-                return
+    async def _rest(self) -> bool:
+        """Wait until nothing is on its way any more; says whether that came about."""
+        self._patient_until = time.monotonic() + PATIENCE
+        while self._goes_on("merges, inboxes or events were left on the way"):
+            lost = self.ground.execute(_LOST)[0][0]
+            if lost:
+                self.report.found.faults.append(f"the snapshots of {lost} losers were lost on their way")
+            elif not (self.ground.unread(5_000) or self.ground.execute(_OPEN)[0][0]):
+                return True
+            self._look_after_engines()
             await asyncio.sleep(0.1)
-
-    # ── The judge ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _fault(self, sentence: str) -> None:
-        self.report.found.faults.append(sentence)
-
-    def _judge(self) -> None:
-        found, execute = self.report.found, self.ground.execute
-        events = {bytes(row[5]): self._read(row) for row in execute(_EVENTS)}
-        taken = Counter(bytes(h) for (hashes,) in execute("SELECT events FROM journal") for h in hashes)
-        found.acknowledged, found.evaluated = len(self.acknowledged), len(taken)
-        found.merges = int(execute("SELECT count(*) FROM merges WHERE stage = 3")[0][0])
-        found.forwarded = int(execute("SELECT count(*) FROM inbox WHERE kind = 2")[0][0])
-        if self.acknowledged - taken.keys():
-            self._fault(f"{len(self.acknowledged - taken.keys())} acknowledged events were never evaluated")
-        twice = [h for h, count in taken.items() if count > 1]
-        if twice:
-            self._fault(f"{len(twice)} events were evaluated more than once")
-        on_the_way = execute("SELECT count(*) FROM customers WHERE status = 1")[0][0]
-        if on_the_way:
-            self._fault(f"{on_the_way} customers are left on the way")
-        undone = execute("SELECT count(*), min(refusal) FROM merges WHERE stage <> 3")[0]
-        if undone[0]:
-            self._fault(f"{undone[0]} merges were not made: {undone[1]}")
-        if execute("SELECT FROM quarantine UNION ALL SELECT FROM poisoned"):
-            self._fault("something was set aside")
-        spoken = execute("SELECT FROM verdicts WHERE decided = 'speak' GROUP BY proposal HAVING count(*) > 1")
-        if spoken:
-            self._fault(f"{len(spoken)} proposals were spoken twice")
-        promoting = execute(
-            "SELECT FROM outbox o JOIN customers c USING (bucket, workspace, customer) WHERE c.status <> 0 AND o.status = 0 AND marketing"
-        )
-        if promoting:
-            self._fault(f"{len(promoting)} promoting messages of forwarders wait")
-        rows = execute("SELECT bucket, workspace, customer, status, state FROM customers")
-        stored = {CustomerKey(*row[:3]): (Status(row[3]), bytes(row[4])) for row in rows}
-        self._one_of_each(stored)
-        self._replay(events, stored)
-
-    def _read(self, row: tuple[Any, ...]) -> Event:
-        bucket, workspace, customer, lane, seq, h, source, packed, name, at, received, body = row
-        call, trust = unpack_call(packed)
-        return Event(
-            key=CustomerKey(bucket, workspace, customer), lane=lane, seq=seq, h=bytes(h), source=Source(source), call=call, name=name,
-            at=at, received=received, body=bytes(body), trust=trust,
-        )  # fmt: skip
-
-    def _one_of_each(self, stored: dict[CustomerKey, tuple[Status, bytes]]) -> None:
-        """Of each group one is left, who has counted what all of them sent; the others forward."""
-        left: dict[int, set[CustomerKey]] = {}
-        for who, key in self.first.items():
-            status = stored[key][0] if key in stored else Status.ACTIVE
-            if status is Status.ACTIVE:
-                left.setdefault(self.group[who], set()).add(key)
-            elif status is not Status.FORWARDED:
-                self._fault(f"a row stands at {status.name}")
-        wrong = [keys for keys in left.values() if len(keys) != 1]
-        if wrong or len(left) != len(set(self.group.values())):
-            self._fault(f"{len(wrong)} groups are not one")
-            return
-        counted = {group: Draft(key, stored[key][1]).read(Core).events for group, (key,) in left.items() if key in stored}
-        off = [group for group, count in counted.items() if count != self.sent[group]]
-        if off:
-            self._fault(f"{len(off)} of {len(counted)} groups count other than what they sent")
-        owners = {row[0] for row in self.ground.execute("SELECT DISTINCT customer FROM identities")}
-        if owners != {key.customer for keys in left.values() for key in keys}:
-            self._fault("ids lead to somebody who is not left")
-
-    def _replay(self, events: dict[bytes, Event], stored: dict[CustomerKey, tuple[Status, bytes]]) -> None:
-        """Do everything again, one customer at a time, and compare states and what each loser left with."""
-        execute = self.ground.execute
-        states = {CustomerKey(*row[:3]): bytes(row[3]) for row in execute("SELECT * FROM first_states")}
-        todo: dict[CustomerKey, list[tuple[int, Any]]] = {}
-        for bucket, workspace, customer, version, now, trusted, hashes in execute("SELECT * FROM journal"):
-            key = CustomerKey(bucket, workspace, customer)
-            # An event that came for somebody else is folded under the key of who stands for them.
-            batch = [msgspec.structs.replace(events[bytes(h)], key=key) for h in hashes]
-            todo.setdefault(key, []).append((version, (now, trusted, batch)))
-        left: dict[CustomerKey, tuple[bytes, int]] = {}
-        rows = execute(
-            "SELECT workspace, loser, winner, winner_version, joined_at, trust, loser_state, e.at FROM merges JOIN exports e USING (id)"
-        )
-        for workspace, loser, winner, version, joined_at, trust, state, at in rows:
-            left[key_of(workspace, loser)] = bytes(state), at
-            joining = (key_of(workspace, loser), bytes(state), trust > Trust.PUBLIC, joined_at)
-            todo.setdefault(key_of(workspace, winner), []).append((version - 1, joining))
-        differ: Counter[str] = Counter()
-        for key, (status, state) in stored.items():
-            mine = states.get(key, b"")
-            for version, what in sorted(todo.get(key, ()), key=lambda each: each[0]):
-                mine = _joined(key, mine, version, *what) if len(what) == 4 else _stepped(key, mine, version, *what)
-            if status is Status.ACTIVE:
-                differ.update(_unlike(mine, state))
-            else:
-                differ.update(f"leaving {title}" for title in _unlike(_left(key, mine, left[key][1]), left[key][0]))
-        if differ:
-            self._fault(f"states differ from the replay: {dict(differ)}")
+        return False
 
 
-def _unlike(one: bytes, other: bytes) -> list[str]:
-    """Name the sections in which two states differ."""
-    if one == other:
-        return []
-    mine, theirs = (Draft(key_of(1, 1), state)._sections for state in (one, other))
-    return [title for title in mine.keys() | theirs.keys() if mine.get(title) != theirs.get(title)] or ["order"]
-
-
-def _stepped(key: CustomerKey, state: bytes, version: int, now: int, trusted: bool, events: list[Event]) -> bytes:  # noqa: PLR0917 - a journal row
-    draft = Draft(key, state, version)
-    step(draft, events, programme=programme(key.workspace), now=now, clock_trusted=trusted)
-    return draft.encode()
-
-
-def _joined(key: CustomerKey, state: bytes, version: int, loser: CustomerKey, left: bytes, vouched: bool, now: int) -> bytes:  # noqa: PLR0917 - a ledger row
-    draft = Draft(key, state, version)
-    draft.granted = granted_purposes(draft, now)
-    join(draft, Draft(loser, left), vouched=vouched, now=now)
-    rewatch(draft, now, anyway=True)
-    return draft.encode()
-
-
-def _left(key: CustomerKey, state: bytes, now: int) -> bytes:
-    draft = Draft(key, state, 1)
-    draft.granted = granted_purposes(draft, now)
-    drop_pending(draft, items=(), refusal=Refusal.MERGING, now=now)
-    unwatch(draft)
-    leave(draft, now)
-    return draft.encode()
+async def _until_there(what: Callable[[], Awaitable[_T]]) -> _T:
+    """Try as long as PostgreSQL is away, as every client does."""
+    while True:
+        try:
+            return await what()
+        except Unavailable:
+            await asyncio.sleep(0.05)
