@@ -150,7 +150,7 @@ class Writers:
     def _planted(self):
         locked = work._LOCK
         if self.sizes.unlocked:
-            work._LOCK = locked.replace("FOR UPDATE OF c", "")
+            work._LOCK = locked.replace("FOR UPDATE", "")
         try:
             yield
         finally:

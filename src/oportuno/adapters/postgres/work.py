@@ -43,19 +43,29 @@ OUTBOX_NEWS: Final = "oportuno_outbox"
 _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(Message)
 
-# LockRows stands above the sort, so rows are locked in key order: every writer takes the same order and nobody deadlocks.
+# The keys are sorted and looked up one by one, so rows are locked in key order: every writer takes the same order and nobody deadlocks. The
+# keys, not the rows found: those would carry each state through the sort. LIMIT keeps the planner from beginning at the table, which it
+# does for as long as it believes that there is hardly a row in it.
 _LOCK = """
 SELECT clock_millis(), c.bucket, c.workspace, c.customer, c.status, c.version, c.due_at, c.state
-FROM unnest(%b::int2[], %b::int4[], %b::int8[]) AS k(bucket, workspace, customer)
-JOIN customers c USING (bucket, workspace, customer)
-ORDER BY c.bucket, c.workspace, c.customer FOR UPDATE OF c
+FROM (
+    SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[]) AS u(bucket, workspace, customer) ORDER BY bucket, workspace, customer
+) k
+CROSS JOIN LATERAL (
+    SELECT * FROM customers r WHERE r.bucket = k.bucket AND r.workspace = k.workspace AND r.customer = k.customer LIMIT 1 FOR UPDATE
+) c
 """
+_STATUSES: Final = {int(status): status for status in Status}
+# No join: there is no other side for the planner to begin at. Nothing is ever inserted here: whoever has a version has a row, rows are
+# never deleted (who was forgotten leaves a tombstone), and one that changed since fails the comparison, and the whole unit of work with it.
 _UPDATE = """
 WITH saved AS (
-    UPDATE customers c SET state = s.state, due_at = nullif(s.due_at, -1), version = c.version + 1
+    INSERT INTO customers AS c (bucket, workspace, customer, version, state, due_at)
+    SELECT bucket, workspace, customer, version + 1, state, nullif(due_at, -1)
     FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
         AS s(bucket, workspace, customer, version, state, due_at)
-    WHERE c.bucket = s.bucket AND c.workspace = s.workspace AND c.customer = s.customer AND c.version = s.version AND c.status = 0
+    ON CONFLICT (bucket, workspace, customer) DO UPDATE SET state = excluded.state, due_at = excluded.due_at, version = excluded.version
+        WHERE c.version = excluded.version - 1 AND c.status = 0
     RETURNING 1
 )
 SELECT must_be(count(*), %b::int8, 'a customer changed') FROM saved
@@ -175,10 +185,14 @@ class PostgresWork:
             first = await clock.fetchone()
         # The clock is read again with each row, after its lock was won: a batch that had to wait decides by the time it has, not had.
         now = max((row[0] for row in rows), default=first[0] if first else 0)
-        stored = {key: Stored(key, Status.ACTIVE, 0, b"", None) for key in keys}
+        stored: dict[CustomerKey, Stored] = {}
         for _, bucket, workspace, customer, status, version, due_at, state in rows:
             key = CustomerKey(bucket, workspace, customer)
-            stored[key] = Stored(key, Status(status), version, state, due_at)
+            stored[key] = Stored(key, _STATUSES[status], version, state, due_at)
+        if len(stored) < len(keys):
+            for key in keys:
+                if key not in stored:
+                    stored[key] = Stored(key, Status.ACTIVE, 0, b"", None)
         return now, stored
 
     async def questions(self, workspace: WorkspaceId, address: str) -> tuple[Question, ...]:
