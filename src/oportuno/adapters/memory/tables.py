@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from oportuno.events.event import Event
     from oportuno.flows.fan_out import FanOut, Place
     from oportuno.flows.ports import LaneClass, Letter, Reject
+    from oportuno.flows.ports_imports import ImportRecord
     from oportuno.flows.work import Decision, LedgerEntry, Poisoned, Quarantine, Question
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
@@ -116,6 +117,9 @@ class Tables:
     letters: dict[tuple[WorkspaceId, bytes], Letter] = field(default_factory=dict)
     """(workspace, letter's id)."""
     erasures: dict[CustomerKey, ErasureRow] = field(default_factory=dict)
+    imports: dict[tuple[WorkspaceId, bytes], ImportRecord] = field(default_factory=dict)
+    """(workspace, the import's id)."""
+    mappings: dict[tuple[WorkspaceId, str], bytes] = field(default_factory=dict)
     deliverers: set[int] = field(default_factory=set)
     """Numbers of the deliverers that are alive."""
 

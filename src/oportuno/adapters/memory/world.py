@@ -10,6 +10,7 @@ from oportuno.adapters.memory.crossing import MemoryCrossings
 from oportuno.adapters.memory.feed import MemoryFeed
 from oportuno.adapters.memory.forget import MemoryErasures
 from oportuno.adapters.memory.ground import Ground
+from oportuno.adapters.memory.imports import MemoryImports
 from oportuno.adapters.memory.intake import MemoryIntake
 from oportuno.adapters.memory.keys import MemoryKeys
 from oportuno.adapters.memory.mailbox import MemoryMailbox
@@ -52,6 +53,7 @@ class MemoryWorld(Ground):
         self.catalogue = MemoryCatalogue(self)
         self.erasures = MemoryErasures(self)
         self.tallies = MemoryTallies(self)
+        self.imports = MemoryImports(self, self.intake)
         self._deliverers = 0
 
     def feed(self, buckets: Iterable[int] = range(BUCKETS)) -> MemoryFeed:

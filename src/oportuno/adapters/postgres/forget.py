@@ -199,6 +199,8 @@ REGISTRY: Final[dict[str, Place]] = {
 }
 
 NOTHING_PERSONAL: Final[dict[str, str]] = {
+    "imports": "names of files, and counts of their rows",
+    "mappings": "headings of columns",
     "oportuno_schema": "the schema's number",
     "installation": "the installation's secret",
     "workspaces": "a shop's name and settings",

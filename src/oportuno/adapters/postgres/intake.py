@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
@@ -90,7 +90,7 @@ class _Request:
         self.done = done
 
 
-class _Writer:
+class LaneWriter:
     """One lane: one connection, one transaction at a time."""
 
     def __init__(self, url: str, lane_class: LaneClass) -> None:
@@ -168,6 +168,30 @@ class _Writer:
             row = await stored.fetchone() if stored is not None else None
         return int(row[0]) if row else 0
 
+    async def write_beside(self, arrivals: list[Arrival], statement: str, parameters: Callable[[int], Sequence[Any]]) -> int | None:
+        """Commit events together with a change of one row elsewhere; gives how many were new. Not for a writer that also takes requests.
+
+        `parameters`: those of the statement, told how many were new. None: the statement found its row in another state, and nothing
+        was written. Raises Unavailable.
+        """
+        connection = await self._in_lane()
+        try:
+            async with translated():
+                arrivals = await self._without_old(connection, arrivals)
+                async with connection.transaction():
+                    await connection.execute("SAVEPOINT before")
+                    stored = await connection.execute(_STORE, self._parameters(arrivals), binary=True) if arrivals else None
+                    row = await stored.fetchone() if stored is not None else (0,)
+                    new = int(row[0]) if row else 0
+                    changed = await connection.execute(statement.encode(), parameters(new))
+                    moved = changed.rowcount == 1
+                    if not moved:
+                        await connection.execute("ROLLBACK TO SAVEPOINT before")
+        except BaseException:
+            await self._leave_lane()
+            raise
+        return new if moved else None
+
     async def _without_old(self, connection: Connection, arrivals: list[Arrival]) -> list[Arrival]:
         first: dict[tuple[int, int, bytes], Arrival] = {}
         for arrival in arrivals:
@@ -228,7 +252,7 @@ class PostgresIntake:
         self._directory = directory
         self._connection = connection
         self._renewing = asyncio.Lock()
-        self._writers = {lane: _Writer(url, lane) for lane in LaneClass}
+        self._writers = {lane: LaneWriter(url, lane) for lane in LaneClass}
         self._backlogs: dict[WorkspaceId, tuple[float, int]] = {}
         self._place: str | None = None
         self._used = 0.0

@@ -1,0 +1,136 @@
+"""Rows that stand together become one order; what a file takes back becomes a refund."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from oportuno.events.bring.mapping import Mapping
+from oportuno.events.bring.rows import Brought, LeftOut, Line, Made, RowReader, Turned, item_of, moment_of, order_body, properties_of
+from oportuno.events.bring.values import Unfit
+from oportuno.events.event import Call
+from oportuno.kit.money import exponent
+
+MOST_LINES: Final = 5_000
+"""Rows of one order; more are surely a mapping gone wrong."""
+_TAKEN_BACK: Final = frozenset("refunded cancelled canceled voided reembolsado cancelado anulado refund wc-refunded wc-cancelled".split())
+_NOT_PLACED: Final = frozenset("pending failed draft pendiente fallido expired checkout-draft authorized wc-pending wc-failed".split())
+
+
+class _Order:
+    """The rows of one order that were read so far."""
+
+    def __init__(self, number: str, first: int) -> None:
+        self.number = number
+        self.first = self.last = first
+        self.lines: list[Line] = []
+        self.values: list[dict[str, Any]] = []
+        self.turned: list[Turned] = []
+        self.loose: list[Turned] = []
+        """Rows without a number, which belong to no order."""
+
+
+class OrderReader:
+    """Reads a file of orders. The rows of one order stand together; an order that comes a second time is turned away."""
+
+    def __init__(self, mapping: Mapping, once: Any) -> None:
+        """`once`: a set with `add(text) -> bool`, which says whether the text is new."""
+        self._reader = RowReader(mapping)
+        self._mapping = mapping
+        self._once = once
+
+    def read(self, lines: Iterable[Line]) -> Iterator[Brought]:
+        """Make the calls of a file. Never raises for a row. An order of which one row is unfit is turned away whole."""
+        order: _Order | None = None
+        for line in lines:
+            values, number, turned = self._row(line)
+            if order is not None and number != order.number and number:
+                yield from self._close(order)
+                order = None
+            if order is None:
+                order = _Order(number, line.number)
+            order.last = line.number
+            order.number = order.number or number
+            if turned is not None:
+                (order.turned if number else order.loose).append(turned)
+            else:
+                order.lines.append(line)
+                order.values.append(values)
+        if order is not None:
+            yield from self._close(order)
+
+    def _row(self, line: Line) -> tuple[dict[str, Any], str, Turned | None]:
+        if line.broken is not None:
+            return {}, "", Turned(line, line.number, line.broken.place, line.broken.code, line.broken.sentence)
+        try:
+            values = self._reader.values(line.cells)
+        except Unfit as unfit:
+            raw = line.cells.get(self._mapping.columns.get("order_id", ""))
+            number = str(raw).strip() if raw is not None else ""
+            return {}, number, Turned(line, line.number, unfit.place, unfit.code, unfit.sentence)
+        number = values.get("order_id", "")
+        if number:
+            return values, number, None
+        lone = Unfit("order_without_number", "the row does not say to which order it belongs", place="order_id")
+        return {}, "", Turned(line, line.number, lone.place, lone.code, lone.sentence)
+
+    def _close(self, order: _Order) -> Iterator[Brought]:
+        if order.lines and not order.turned:
+            try:
+                yield self._made(order)
+            except Unfit as unfit:
+                order.turned = [Turned(line, order.last, unfit.place, unfit.code, unfit.sentence) for line in order.lines]
+        elif order.lines:
+            sentence = "another row of this order cannot be read, and half an order is none"
+            order.turned += [Turned(line, order.last, "order_id", "order_torn", sentence) for line in order.lines]
+        for turned in sorted(order.turned + order.loose, key=lambda each: each.line.number):
+            yield turned._replace(last=order.last)
+
+    def _made(self, order: _Order) -> Made | LeftOut:
+        if len(order.lines) > MOST_LINES:
+            raise Unfit("order_too_long", f"an order has at most {MOST_LINES} rows", place="order_id")
+        whole: dict[str, Any] = {}
+        for values in order.values:
+            for field, value in values.items():
+                whole.setdefault(field, value)
+        user, anonymous = self._reader.person(whole)
+        at = moment_of(whole)
+        status = str(whole.get("status", "")).strip().lower()
+        if status in _NOT_PLACED:
+            return LeftOut(order.last)
+        if not self._once.add(order.number):
+            raise Unfit("order_scattered", "rows of this order stand further up: sort the file by order", place="order_id")
+        total = self._total(order, whole)
+        sign = self._mapping.refund_sign
+        back = total < 0 or status in _TAKEN_BACK or bool(sign and order.number.startswith(sign))
+        properties = properties_of(whole) | {"order_id": order.number, "total": abs(total)}
+        if "payment" in whole:
+            properties["payment_method"] = whole["payment"]
+        items = [item for values in order.values if (item := _item(values))]
+        if items:
+            properties["products"] = items
+        event = "Order Refunded" if back else "Order Completed"
+        body = order_body(event, user, anonymous, at, properties)
+        own = f"import {event} {order.number}"
+        return Made(Call.TRACK, event, user, anonymous, at, own, body, order.first, order.last)
+
+    def _total(self, order: _Order, whole: dict[str, Any]) -> float:
+        if "total" in whole:
+            return float(whole["total"])
+        found = 0.0
+        for values in order.values:
+            line = values.get("line_total")
+            if line is None:
+                line = values.get("price", 0) * values.get("quantity", 1)
+            found += line
+        return round(found, exponent(str(whole.get("currency", "")) or "XXX"))
+
+
+def _item(values: dict[str, Any]) -> dict[str, Any]:
+    item = item_of(values)
+    pieces = item.get("quantity")
+    if pieces is not None:
+        item["quantity"] = pieces = abs(pieces)
+    if "line_total" in values and "price" not in item:
+        item["price"] = round(abs(values["line_total"]) / (pieces or 1), 2)
+    return item

@@ -1,0 +1,242 @@
+"""One row becomes one call: a customer is identified, or something happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+
+from oportuno.events.bring.fields import PROOF_BESIDE, PROOF_FIELDS, Kind, Shape, shape_of
+from oportuno.events.bring.mapping import Mapping as RowMapping
+from oportuno.events.bring.mapping import answer_fields
+from oportuno.events.bring.values import LONGEST_ID, Unfit, read_answer, read_number, read_text, read_when
+from oportuno.events.event import Call
+from oportuno.kit.times import Millis, to_text
+
+Cells: TypeAlias = Mapping[str, Any]
+"""What a row says by column."""
+
+
+class Line(NamedTuple):
+    """A row of a file."""
+
+    number: int
+    """Of rows with data, from 1; what a resumed import counts by."""
+    cells: Cells
+    at: int = 0
+    """The line of the file in which it ends, for people; 0: a file without lines."""
+    broken: Unfit | None = None
+    """Why it could not even be cut into cells."""
+
+
+class Made(NamedTuple):
+    """A call that rows make."""
+
+    call: Call
+    name: str
+    user: str
+    anonymous: str
+    at: Millis
+    own_id: str
+    """What identifies it wherever it comes from; empty: its place in the file does."""
+    body: bytes
+    first: int
+    last: int
+    """Its rows, and those that were turned away among them."""
+    also: str = ""
+    """A further id of this customer."""
+    answers: dict[str, bool] = {}
+    """Field of an answer → yes or no."""
+    proof: dict[str, Any] = {}
+    """The proof as far as it stands in the file; `consent.at` in milliseconds."""
+
+
+class Turned(NamedTuple):
+    """A row that was turned away."""
+
+    line: Line
+    last: int
+    field: str
+    code: str
+    sentence: str
+
+
+class LeftOut(NamedTuple):
+    """A row that the mapping leaves out on purpose."""
+
+    last: int
+
+
+Brought: TypeAlias = Made | Turned | LeftOut
+Reader: TypeAlias = Callable[[Cells, str, str], Any]
+
+_CONTEXT: Final = {"oportuno": {"source": "import"}}
+_ENCODE: Final = msgspec.json.Encoder().encode
+_ITEM: Final = ("product_id", "variant", "category", "brand", "price", "quantity")
+_PROPERTIES: Final = {"order_id": "order_id", "total": "total", "currency": "currency", "query": "query", "store": "store_id"}
+_PERSON: Final = frozenset({"user_id", "anonymous_id", "also_id", "timestamp", "event", "message_id"})
+
+
+class RowReader:
+    """Reads the cells of rows by a mapping."""
+
+    def __init__(self, mapping: RowMapping) -> None:
+        self.mapping = mapping
+        self._ways = mapping.ways
+        fields = dict.fromkeys((*mapping.columns, *mapping.fixed))
+        self._plan = [
+            (field, shape_of(mapping.kind, field), mapping.columns.get(field, ""), mapping.fixed.get(field, "")) for field in fields
+        ]
+        self._answers = tuple(answer_fields(mapping)) if mapping.kind is Kind.CUSTOMERS else ()
+
+    def values(self, cells: Cells) -> dict[str, Any]:
+        """Read every mapped cell that says something. Raises Unfit."""
+        found: dict[str, Any] = {}
+        ways = self._ways
+        for field, shape, column, fixed in self._plan:
+            raw = cells.get(column) if column else None
+            if raw is None and "." in column:
+                raw = _walk(cells, column)
+            if raw is None or raw == "":
+                raw = fixed
+                if not raw:
+                    continue
+            if shape is Shape.ID:
+                value: Any = read_text(raw, field, LONGEST_ID)
+            elif shape is Shape.NUMBER:
+                value = read_number(raw, field, ways)
+            elif shape is Shape.MOMENT:
+                value = read_when(raw, field, ways)
+            elif shape is Shape.ANSWER:
+                value = read_answer(raw, field)
+            elif field.startswith(("traits.", "properties.")):
+                value = raw if isinstance(raw, bool | int) else read_text(raw, field)
+            else:
+                value = read_text(raw, field)
+            if value is not None and value != "":
+                found[field] = value
+        return found
+
+    def person(self, values: dict[str, Any]) -> tuple[str, str]:
+        """Say whom a row is about. Raises Unfit ``row_without_customer``."""
+        user, anonymous = values.get("user_id", ""), values.get("anonymous_id", "")
+        if not user and not anonymous:
+            raise Unfit("row_without_customer", "the row does not say whom it is about", place="user_id")
+        return (user.lower() if self.mapping.lower_ids else user), anonymous
+
+    def customer(self, line: Line) -> Made:
+        """Make the identify call of a customer's row. Raises Unfit."""
+        values = self.values(line.cells)
+        user, anonymous = self.person(values)
+        answers = {field: values[field] for field in self._answers if field in values}
+        proof: dict[str, Any] = {field: values[field] for field in (*PROOF_FIELDS, *PROOF_BESIDE) if field in values}
+        at = values.get("timestamp", 0)
+        traits = {
+            field.removeprefix("traits."): value
+            for field, value in values.items()
+            if field not in _PERSON and not field.startswith("consent.")
+        }
+        body = _call("identify", user, anonymous, at, traits=traits)
+        also = values.get("also_id", "")
+        return Made(
+            Call.IDENTIFY,
+            "",
+            user,
+            anonymous,
+            at,
+            "",
+            body,
+            line.number,
+            line.number,
+            also.lower() if "@" in also else also,
+            answers,
+            proof,
+        )
+
+    def event(self, line: Line) -> Made | LeftOut:
+        """Make the track call of an event's row. Raises Unfit."""
+        values = self.values(line.cells)
+        names = self.mapping.names
+        name = values.get("event", "")
+        if names:
+            name = names.get(name, "")
+            if not name:
+                return LeftOut(line.number)
+        if not name:
+            raise Unfit("event_missing", "the row does not say what happened", place="event")
+        if len(name) > LONGEST_ID:
+            raise Unfit("cell_too_long", f"the text has more than {LONGEST_ID} characters", place="event")
+        user, anonymous = self.person(values)
+        at = moment_of(values)
+        properties = properties_of(values)
+        item = item_of(values)
+        if "order_id" in values and item:
+            properties["products"] = [item]
+        else:
+            properties.update(item)
+        body = _call("track", user, anonymous, at, event=name, properties=properties)
+        return Made(Call.TRACK, name, user, anonymous, at, values.get("message_id", ""), body, line.number, line.number)
+
+
+def read_rows(lines: Iterable[Line], mapping: RowMapping) -> Iterator[Brought]:
+    """Make the calls of a file of customers or events, row by row. Never raises for a row."""
+    reader = RowReader(mapping)
+    make = reader.customer if mapping.kind is Kind.CUSTOMERS else reader.event
+    for line in lines:
+        try:
+            if line.broken is not None:
+                raise line.broken
+            made = make(line)
+        except Unfit as unfit:
+            yield Turned(line, line.number, unfit.place, unfit.code, unfit.sentence)
+        else:
+            yield made
+
+
+def moment_of(values: dict[str, Any]) -> Millis:
+    """Say when it happened. Raises Unfit ``moment_missing``."""
+    at: Millis | None = values.get("timestamp")
+    if at is None:
+        raise Unfit("moment_missing", "the row does not say when it happened", place="timestamp")
+    return at
+
+
+def item_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Give the product that a row tells of, as the e-commerce events name its parts."""
+    item: dict[str, Any] = {field: values[field] for field in _ITEM if field in values}
+    if "product_name" in values:
+        item["name"] = values["product_name"]
+    return item
+
+
+def properties_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Give what a row tells of the whole, and of the shop's own."""
+    found = {name: values[field] for field, name in _PROPERTIES.items() if field in values}
+    found.update((field.removeprefix("properties."), value) for field, value in values.items() if field.startswith("properties."))
+    return found
+
+
+def order_body(event: str, user: str, anonymous: str, at: Millis, properties: dict[str, Any]) -> bytes:
+    """Write an order's call."""
+    return _call("track", user, anonymous, at, event=event, properties=properties)
+
+
+def _call(kind: str, user: str, anonymous: str, at: Millis, **parts: Any) -> bytes:
+    call: dict[str, Any] = {"type": kind}
+    if user:
+        call["userId"] = user
+    if anonymous:
+        call["anonymousId"] = anonymous
+    if at:
+        call["timestamp"] = to_text(at)
+    return _ENCODE({**call, "context": _CONTEXT, **parts})
+
+
+def _walk(cells: Cells, path: str) -> Any:
+    found: Any = cells
+    for part in path.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(part)
+    return found
