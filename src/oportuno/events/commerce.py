@@ -82,7 +82,8 @@ _ONE_PRODUCT: Final = frozenset(
         Commerce.BACK_IN_STOCK_REQUEST_CANCELLED,
     }
 )
-"""Kinds that are about one product, told in the properties themselves."""
+"""Kinds that are about one product, told in the properties themselves. Other vocabularies put several into the cart in one event: with a
+list and no product beside it, the list counts."""
 
 _ORDERS: Final = frozenset({Commerce.ORDER_COMPLETED, Commerce.ORDER_UPDATED, Commerce.ORDER_REFUNDED, Commerce.ORDER_CANCELLED})
 
@@ -317,7 +318,7 @@ def _read_commerce(
 
 
 def _read_items(kind: Commerce, told: _Properties, money: str, faults: Faults) -> tuple[Item, ...]:
-    if kind in _ONE_PRODUCT:
+    if kind in _ONE_PRODUCT and (not told.products or told.product_id is not None or told.sku is not None or told.id is not None):
         item = _read_item(told, money, "", faults)
         return (item,) if item is not None else ()
     if not told.products:
