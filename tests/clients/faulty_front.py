@@ -34,6 +34,7 @@ class Fault(Enum):
     SILENCE_AFTER = "no answer, though the collector has it, until the sender gives up"
 
 
+REFUSAL = b'{"code": "not_now", "message": "come back"}'
 ANSWERS = {Fault.BUSY: (429, "1"), Fault.BROKEN: (500, ""), Fault.AWAY: (503, "1")}
 PASSED_ON = {None, Fault.CUT_AFTER, Fault.CUT_IN_ANSWER, Fault.SILENCE_AFTER}
 CUT = {Fault.CUT_BEFORE, Fault.CUT_AFTER}
@@ -108,7 +109,7 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
             fault = front.next_fault(body)
             if fault in ANSWERS:
                 status, wait = ANSWERS[fault]
-                self._answer(status, CORS | ({"retry-after": wait} if wait else {}), b"{}")
+                self._answer(status, CORS | ({"retry-after": wait} if wait else {}), REFUSAL)
                 return
             status, headers, told = self._pass_on(body) if fault in PASSED_ON else (0, {}, b"")
             if fault in CUT:

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
-from faulty_front import Fault, Front, faulty_front
+from faulty_front import HANG_SECONDS, Fault, Front, faulty_front
 from open_shop import OpenShop, Stored, Workspace, open_shop
+from stock_npm import PROGRAMS, errors_of, start
 from stock_python import LIBRARIES, Heard, all_sent, quiet_libraries, tell, until_sent
 
 pytestmark = pytest.mark.postgres
@@ -19,6 +20,9 @@ SCRIPT = (
     Fault.BUSY, None, Fault.BROKEN, None, Fault.CUT_BEFORE, None, Fault.CUT_AFTER, None, Fault.SILENCE_AFTER, None, Fault.CUT_IN_ANSWER,
 )  # fmt: skip
 """A batch is tried again at once or after a pause; either way the next fault is another batch's."""
+HANGS = {"@rudderstack/rudder-sdk-node": 1.0}
+"""Seconds after which silence ends in a reset, as it does at a gateway: this library waits for ever, or loses what it waited for."""
+EVERYBODY = sorted([*LIBRARIES, *PROGRAMS])
 CALLS = Counter({"identify": 1, "track": LOOKS, "page": 1, "screen": 1, "group": 1, "alias": 1})
 
 
@@ -51,13 +55,21 @@ def told(shop: OpenShop) -> dict[str, Told]:
             client = library(workspace.write_key, front.host, heard)
             tell(client, LOOKS)
             running.append((name, until_sent(client), front, workspace, heard))
+        programs = []
+        for name in PROGRAMS:
+            workspace = shop.workspace()
+            front = fronts.enter_context(faulty_front(shop.address, SCRIPT, hang=HANGS.get(name, HANG_SECONDS)))
+            programs.append((name, start(name, front.host, workspace.write_key, LOOKS), front, workspace))
         all_sent([thread for _, thread, *_ in running])
         for name, _, front, workspace, heard in running:
             found[name] = Told(front, workspace, shop.stored(workspace), shop.rejects(workspace), heard.errors)
+        for name, process, front, workspace in programs:
+            errors = errors_of(process)
+            found[name] = Told(front, workspace, shop.stored(workspace), shop.rejects(workspace), errors)
     return found
 
 
-@pytest.mark.parametrize("library", sorted(LIBRARIES))
+@pytest.mark.parametrize("library", EVERYBODY)
 def test_each_event_arrives_once_through_everything_that_a_network_does(told: dict[str, Told], library: str) -> None:
     story = told[library]
     assert list(story.front.script) == [], "not every fault came"
@@ -71,7 +83,7 @@ def test_each_event_arrives_once_through_everything_that_a_network_does(told: di
     assert story.rejects == []
 
 
-@pytest.mark.parametrize("library", sorted(LIBRARIES))
+@pytest.mark.parametrize("library", EVERYBODY)
 def test_the_collector_had_some_of_it_twice(told: dict[str, Told], library: str) -> None:
     """Or else the story above proves nothing."""
     sent = Counter(told[library].front.statuses)
