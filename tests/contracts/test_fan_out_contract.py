@@ -175,10 +175,12 @@ def test_who_grows_fonder_while_it_is_told_is_not_jumped_over(tell):
         late = [number for number in mine if shop.key(number).customer not in heard]
         assert late
         await watches(shop, *((number, LAMP, 3, 0) for number in late))
+        # And a little cooler again, which is still a place that the telling has passed.
+        await watches(shop, *((number, LAMP, 0, 1) for number in late[::2]))
         heard += [customer for _, customer in await hear_all(shop, feed, limit=10)]
         assert sorted(heard) == sorted(who(shop, *mine))
         # Whoever stops watching is found, at whatever rank the row was left.
-        await watches(shop, *((number, LAMP, 0, None) for number in late))
+        await watches(shop, *((number, LAMP, 1 if number in late[::2] else 0, None) for number in late))
         await sells(shop, lamp=7_000)
         rest = [customer for _, customer in await hear_all(shop, feed)]
         assert sorted(rest) == sorted(who(shop, *(set(mine) - set(late))))

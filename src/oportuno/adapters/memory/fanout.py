@@ -79,12 +79,13 @@ def write_walks(tables: Tables, writes: Writes) -> None:
 
 
 def write_watches(tables: Tables, changes: Collection[WatchChange]) -> None:
-    """Make the rows follow what customers care about; a row does not jump over the place that a telling has reached."""
+    """Make the rows follow what customers care about; a row that a telling has yet to reach does not jump back over its place."""
     items = {(fan_out.workspace, fan_out.n): fan_out.item for fan_out in tables.fan_outs}
     for (bucket, workspace, customer), item, old, new in changes:
-        if old is not None and new is not None and new < old:
+        if old is not None and new is not None:
             places = [place for (b, w, n), place in tables.walks.items() if (b, w) == (bucket, workspace) and items.get((w, n)) == item]
-            if any(place >= (new, customer) for place in places):
+            stands = [(rank, customer) for rank in range(RANKS) if (bucket, workspace, item, rank, customer) in tables.watch]
+            if any((new, customer) <= place < here for place in places for here in stands):
                 continue
         if old is not None:
             tables.watch.difference_update((bucket, workspace, item, rank, customer) for rank in range(RANKS))

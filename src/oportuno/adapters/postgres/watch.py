@@ -9,24 +9,43 @@ from oportuno.adapters.postgres.arrays import Int2s, Int4s, Int8s
 from oportuno.adapters.postgres.database import Connection
 from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
 
-# A row that grows stronger while a change of its item is being told must not jump over the place that the telling has reached, or it would
-# never be told: it keeps its weaker place. So a row may stand at another rank than the customer's state says, and all ranks are probed.
+# A row that a telling has yet to reach must not jump back over the place that it has reached, or it would never be told: it stays where it
+# is. So a row may stand at a weaker rank than the customer's state says, never at a stronger one, and is looked for from there on. Each
+# look-up stands in a LATERAL with a LIMIT: joined freely, the planner begins at the table for as long as it believes it to be empty.
 _WATCH: Final = """
 WITH changes AS (
     SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int2[], %b::int2[])
         AS c(bucket, workspace, customer, item, old, new)
 ), staying AS MATERIALIZED (
     SELECT c.bucket, c.workspace, c.customer, c.item FROM changes c
-    WHERE c.old >= 0 AND c.new >= 0 AND c.new < c.old AND EXISTS (
-        SELECT FROM fanout_cursors k JOIN fanouts f ON f.workspace = k.workspace AND f.n = k.n
-        WHERE k.bucket = c.bucket AND k.workspace = c.workspace AND f.item = c.item AND (k.rank, k.customer) >= (c.new, c.customer)
+    WHERE c.old >= 0 AND c.new >= 0 AND EXISTS (
+        SELECT FROM fanout_cursors k
+        CROSS JOIN LATERAL (SELECT o.item FROM fanouts o WHERE o.workspace = k.workspace AND o.n = k.n LIMIT 1) f
+        CROSS JOIN generate_series(c.old::int, 4) AS r(rank)
+        CROSS JOIN LATERAL (
+            SELECT FROM watch w
+            WHERE w.bucket = c.bucket AND w.workspace = c.workspace AND w.item = c.item AND w.rank = r.rank AND w.customer = c.customer
+            LIMIT 1
+        ) here
+        WHERE k.bucket = c.bucket AND k.workspace = c.workspace AND f.item = c.item
+          AND (k.rank, k.customer) >= (c.new, c.customer) AND (k.rank, k.customer) < (r.rank, c.customer)
     )
 ), moving AS (
-    SELECT c.* FROM changes c LEFT JOIN staying s USING (bucket, workspace, customer, item) WHERE s.item IS NULL
+    SELECT c.* FROM changes c
+    WHERE NOT EXISTS (
+        SELECT FROM staying s
+        WHERE s.bucket = c.bucket AND s.workspace = c.workspace AND s.customer = c.customer AND s.item = c.item
+    )
 ), gone AS (
-    DELETE FROM watch w USING moving m CROSS JOIN generate_series(0, 4) AS r(rank)
-    WHERE m.old >= 0 AND w.bucket = m.bucket AND w.workspace = m.workspace AND w.item = m.item AND w.rank = r.rank
-      AND w.customer = m.customer AND r.rank <> m.new
+    DELETE FROM watch WHERE ctid = ANY (ARRAY(
+        SELECT here.ctid FROM moving m CROSS JOIN generate_series(m.old::int, 4) AS r(rank)
+        CROSS JOIN LATERAL (
+            SELECT w.ctid FROM watch w
+            WHERE w.bucket = m.bucket AND w.workspace = m.workspace AND w.item = m.item AND w.rank = r.rank AND w.customer = m.customer
+            LIMIT 1
+        ) here
+        WHERE m.old >= 0 AND r.rank <> m.new
+    ))
 )
 INSERT INTO watch (bucket, workspace, item, rank, customer)
 SELECT bucket, workspace, item, new, customer FROM moving WHERE new >= 0 ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING
