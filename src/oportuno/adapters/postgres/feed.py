@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -21,19 +20,16 @@ from oportuno.adapters.postgres.fanout import FanOuts
 from oportuno.adapters.postgres.intake import NEWS
 from oportuno.adapters.postgres.leases import Leases
 from oportuno.adapters.postgres.sweep import Sweep, beyond
+from oportuno.adapters.postgres.turns import SHARES, Helping, Stride, Turns
 from oportuno.events.event import Call, Event, Source, Trust, unpack_call
 from oportuno.flows.fan_out import FAN_OUT_NEWS
-from oportuno.flows.ports import Fetched, LaneClass
+from oportuno.flows.ports import Fetched
 from oportuno.flows.work import OffsetMove
 from oportuno.kit.ids import BUCKETS, Bucket, CustomerKey, WorkspaceId
 from oportuno.kit.times import SECOND, Millis
 
-_SHARES: Final = {"live": 60, "timers": 15, "told": 20, "bulk": 5}
-"""Shares of a batch by class (ENGINE: fairness); what a class leaves unused, the others borrow."""
-_TOLD_BESIDE_LIVE: Final = 40
 _CALM_AFTER: Final[Millis] = 2 * SECOND
-_WORKSPACES_A_BATCH: Final = 16
-_SHORT_BATCH: Final = 50
+"""Without news for so long, an engine is alone with what is left."""
 
 # The upper bound lets the planner skip partitions of days to come. Ordered by the primary key, so nothing is ever sorted.
 _EVENTS = """
@@ -61,7 +57,6 @@ CROSS JOIN LATERAL (
     SELECT due_at FROM due t WHERE t.bucket = b.bucket AND t.workspace <> ALL(%b::int4[]) ORDER BY t.due_at LIMIT 1
 ) d
 """
-_Unit = tuple[Bucket, WorkspaceId, int]
 
 
 class PostgresFeed:
@@ -82,16 +77,17 @@ class PostgresFeed:
         self._monotonic = monotonic
         self._clock = StoreClock()
         self._leases = Leases(connection, worker, fixed=fixed, elapsed=self._elapsed)
-        # Dictionaries as ordered sets: what was read and has more goes to the end, so that no bucket is read before all others were.
-        self._pending: dict[int, dict[WorkspaceId, dict[_Unit, None]]] = {int(c): defaultdict(dict) for c in LaneClass}
+        self._turns = Turns()
         self._class_of: dict[int, int] = {}
         """Class of each lane heard of."""
-        self._behind: set[WorkspaceId] = set()
-        """Workspaces that gave most of what they were asked for when last read: more of theirs waits."""
         self._fan_outs = FanOuts(connection)
-        self._live_at: Millis | None = None
-        """When live events were last read, by the monotonic clock."""
-        self._turn = 0
+        self._stride = Stride()
+        self._company_at: Millis | None = None
+        """When somebody last had news while somebody else was far behind, by the monotonic clock."""
+        self._news_alone = False
+        """Whether the last batch held nothing but news."""
+        self._began = 0.0
+        self._happenings = 0
         self._sweep = Sweep(connection)
         self._due_next: Millis | None = None
         self._due_asked: Millis = 0
@@ -120,16 +116,15 @@ class PostgresFeed:
 
     async def fetch(self, limit: int) -> Fetched:
         """See the port."""
+        self._began = self._monotonic()
         async with translated():
             now = await self._read_clock()
             await self._lease()
             now = max(now, self._clock.latest)
             await self._look(now)
-            telling = await self._fan_outs.fetch(now, self.owned, self._leases.resting, self._room(limit))
-            limit = max(1, limit - len(telling.events))
-            fetched = await self._read(now, self._clock.trusted, self._plan(limit), limit)
-            fetched.telling = telling
-            return fetched
+            fetched = await self._fill(now, limit)
+        self._happenings = len(fetched.events) + len(fetched.due) + len(fetched.telling.events)
+        return fetched
 
     @property
     def owned(self) -> frozenset[Bucket]:
@@ -139,6 +134,7 @@ class PostgresFeed:
     def decided(self, now: Millis) -> None:
         """See the port."""
         self._clock.decided(now)
+        self._stride.took(self._happenings, self._monotonic() - self._began)
 
     def give_up(self, bucket: Bucket, section: str) -> None:
         """See the port."""
@@ -153,7 +149,7 @@ class PostgresFeed:
         resting = self._leases.resting
         if self._fan_outs.waiting(resting) or self._sweep.hurries:
             return
-        if any(units and workspace not in resting for waiting in self._pending.values() for workspace, units in waiting.items()):
+        if self._turns.waiting(resting):
             return
         if self._due_next is not None:
             most = min(most, max(0.0, (self._due_next - self._clock.latest) / SECOND))
@@ -184,19 +180,40 @@ class PostgresFeed:
                     continue
                 lane, lane_class, workspace, mask = notice.payload.split(":")
                 self._class_of[int(lane)] = int(lane_class)
-                units = self._pending[int(lane_class)][int(workspace)]
-                bits = int(mask, 16)
-                units.update(((b, int(workspace), int(lane)), None) for b in range(BUCKETS) if bits >> b & 1 and b in self.owned)
+                bits, owned = int(mask, 16), self.owned
+                units = [(b, int(workspace), int(lane)) for b in range(BUCKETS) if bits >> b & 1 and b in owned]
+                self._turns.add(int(lane_class), int(workspace), units)
                 self._woken.set()
 
-    def _room(self, limit: int) -> int:
-        """Say how many may hear of the catalogue in this batch: few while live events come, so that each of those waits for little."""
-        live = any(self._pending[LaneClass.LIVE].values())
-        if live:
-            self._live_at = self._elapsed()
-        if live or (self._live_at is not None and self._elapsed() - self._live_at < _CALM_AFTER):
-            return max(1, min(_TOLD_BESIDE_LIVE, limit * _SHARES["told"] // 100))
-        return max(1, limit // 2)
+    async def _fill(self, now: Millis, most: int) -> Fetched:
+        """Fill a batch: with news alone every other time while there is company, and then with everything in turn."""
+        turns, resting, trusted = self._turns, self._leases.resting, self._clock.trusted
+        news = turns.news(resting)
+        company = self._company(news and (turns.behind(resting) or self._fan_outs.waiting(resting)))
+        limit = self._stride.limit(most, company=company)
+        self._news_alone = company and news and not self._news_alone
+        if self._news_alone:
+            fetched = await self._read(now, trusted, turns.plan(limit, self.owned, resting, news_alone=True), limit)
+            if fetched.events or fetched.due:
+                return fetched
+        telling = await self._fan_outs.fetch(now, self.owned, resting, self._room(limit, most, company=company))
+        limit = max(1, limit - len(telling.events))
+        fetched = await self._read(now, trusted, turns.plan(limit, self.owned, resting), limit)
+        fetched.telling = telling
+        return fetched
+
+    def _company(self, seen: bool) -> bool:  # noqa: FBT001 - one private caller
+        """Say whether somebody with news and somebody far behind have shared this engine lately."""
+        elapsed = self._elapsed()
+        if seen:
+            self._company_at = elapsed
+        return self._company_at is not None and elapsed - self._company_at < _CALM_AFTER
+
+    def _room(self, limit: int, most: int, *, company: bool) -> int:
+        """Say how many may hear of the catalogue in this batch: beside live events a fifth of a full one, and half of a short one."""
+        if not self._turns.live():
+            return limit if company else max(1, limit // 2)
+        return max(1, min(limit // 2, most * SHARES["told"] // 100))
 
     def _elapsed(self) -> Millis:
         return int(self._monotonic() * SECOND)
@@ -220,37 +237,12 @@ class PostgresFeed:
         await self._fan_outs.sweep(self.owned)
         for bucket, workspace, lane, lane_class in found:
             self._class_of[lane] = lane_class
-            self._pending[lane_class][workspace][bucket, workspace, lane] = None
+            self._turns.add(lane_class, workspace, [(bucket, workspace, lane)])
 
-    def _plan(self, limit: int) -> list[tuple[int, WorkspaceId, list[_Unit], int]]:
-        """Say what to read: (class, workspace, units, events per unit), by shares, borrowed when unused, workspaces in turn."""
-        resting = self._leases.resting
-        waiting = {c: [w for w, units in self._pending[c].items() if units and w not in resting] for c in self._pending}
-        busy = [c for c in waiting if waiting[c]]
-        if self._behind and any(w not in self._behind for c in busy for w in waiting[c]):
-            # Somebody who is up to date has news while somebody else is far behind: a short batch, so that the news is not kept waiting.
-            limit = max(_SHORT_BATCH, limit // 4)
-        total = sum(_SHARES[LaneClass(c).name.lower()] for c in busy) or 1
-        plan = []
-        self._turn += 1
-        for c in busy:
-            share = max(1, limit * _SHARES[LaneClass(c).name.lower()] // total)
-            turn = self._turn % len(waiting[c])
-            workspaces = (waiting[c][turn:] + waiting[c][:turn])[:_WORKSPACES_A_BATCH]
-            for workspace in workspaces:
-                units = [unit for unit in self._pending[c][workspace] if unit[0] in self.owned]
-                self._pending[c][workspace] = {}
-                if units:
-                    each = max(1, share // len(workspaces))
-                    chosen = units if len(units) <= each else units[:each]
-                    self._pending[c][workspace].update(dict.fromkeys(units[len(chosen) :]))
-                    plan.append((c, workspace, sorted(chosen), -(-each // len(chosen))))
-        return plan
-
-    async def _read(self, now: Millis, trusted: bool, plan: list[tuple[int, WorkspaceId, list[_Unit], int]], limit: int) -> Fetched:  # noqa: FBT001 - one private caller
+    async def _read(self, now: Millis, trusted: bool, plan: list[Helping], limit: int) -> Fetched:  # noqa: FBT001 - one private caller
         connection = self._connection
         cursors = []
-        due_limit = max(1, limit * _SHARES["timers"] // 100)
+        due_limit = max(1, limit * SHARES["timers"] // 100)
         ask_due = bool(self.owned) and (self._due_next is None or self._due_next <= now or now - self._due_asked >= SECOND)
         async with connection.pipeline():
             for _, workspace, units, each in plan:
@@ -262,17 +254,13 @@ class PostgresFeed:
                 next_cursor = await connection.execute(_NEXT_DUE, (buckets, resting), binary=True)
         events: list[Event] = []
         offsets: list[OffsetMove] = []
-        for (lane_class, workspace, units, each), cursor in zip(plan, cursors, strict=True):
+        for helping, cursor in zip(plan, cursors, strict=True):
+            workspace = helping.workspace
             read, ends = _read_rows(workspace, await cursor.fetchall())
             events += read
-            if len(read) >= max(_SHORT_BATCH, each * len(units) // 2):
-                self._behind.add(workspace)
-            else:
-                self._behind.discard(workspace)
-            for (bucket, lane), (old, new, count) in ends.items():
-                offsets.append(OffsetMove(bucket, workspace, lane, old, new))
-                if count >= each:
-                    self._pending[lane_class][workspace][bucket, workspace, lane] = None
+            offsets += [OffsetMove(bucket, workspace, lane, old, new) for (bucket, lane), (old, new, _) in ends.items()]
+            more = [(bucket, workspace, lane) for (bucket, lane), (_, _, count) in ends.items() if count >= helping.each]
+            self._turns.read(helping, len(read), more)
         due: list[tuple[CustomerKey, Millis]] = []
         if ask_due:
             due = [(CustomerKey(row[0], row[1], row[2]), row[3]) for row in await due_cursor.fetchall()]
@@ -286,8 +274,7 @@ class PostgresFeed:
         if not fetched.telling.empty:
             self._fan_outs.forget()
         for offset in fetched.offsets:
-            pending = self._pending[self._class_of[offset.lane]]
-            pending[offset.workspace][offset.bucket, offset.workspace, offset.lane] = None
+            self._turns.add(self._class_of[offset.lane], offset.workspace, [(offset.bucket, offset.workspace, offset.lane)])
 
 
 _SOURCES: Final = tuple(Source)
