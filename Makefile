@@ -8,9 +8,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE := $(VENV)/node
 STOCK := tests/clients/npm/node_modules/.package-lock.json
+SDK := web/sdk/node_modules/.package-lock.json
 BROWSER := $(shell command -v chromium 2>/dev/null || command -v chromium-browser 2>/dev/null)
 
-.PHONY: help demo test check lint types laws spec proof bench fmt lock browser node clean
+.PHONY: help demo test check lint types laws spec proof bench fmt lock browser node sdk clean
 
 help: ## print these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +19,7 @@ help: ## print these verbs
 demo: $(READY) ## the shop, the mailbox and the decisions, on http://127.0.0.1:$(PORT) (PORT=8080)
 	$(BIN)/oportuno demo --port $(PORT)
 
-test: $(READY) browser $(STOCK) check spec ## every check and every test, as CI runs them
+test: $(READY) browser $(STOCK) $(SDK) check spec ## every check and every test, as CI runs them
 
 check: lint types laws ## the checks alone, without the tests
 
@@ -79,6 +80,14 @@ node: $(READY)
 $(STOCK): tests/clients/npm/package-lock.json | node
 	@cd tests/clients/npm && PATH="$(CURDIR)/$(NODE):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
+
+# What the browser library is built with. Its built files are kept in the house, so that pip alone brings them.
+$(SDK): web/sdk/package-lock.json web/sdk/package.json | node
+	@cd web/sdk && PATH="$(CURDIR)/$(NODE):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+sdk: $(SDK) ## build the browser library anew from web/sdk
+	@cd web/sdk && PATH="$(CURDIR)/$(NODE):$$PATH" npm run --silent build && PATH="$(CURDIR)/$(NODE):$$PATH" npm run --silent check
 
 clean: ## remove the environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

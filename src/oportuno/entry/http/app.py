@@ -38,6 +38,7 @@ from oportuno.entry.http.pages.home import home_router
 from oportuno.entry.http.pages.router import Pages
 from oportuno.entry.http.pages.router import router as pages_router
 from oportuno.entry.http.problems import MEDIA_TYPE, Broken, problem_bytes, problem_of
+from oportuno.entry.http.sdk import sdk_router
 from oportuno.flows.answer import Desk
 from oportuno.flows.apply import SeveralFaults
 from oportuno.flows.limits import Doorkeeper, Intakes
@@ -129,6 +130,7 @@ def api(front: Front, health: Health) -> FastAPI:
     for each in (catalogue, stores, together, merges, identity):
         app.include_router(each.router)
     app.include_router(health_router(health))
+    app.include_router(sdk_router())
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)
     app.include_router(home_router(onward="/demo" if front.settings.demo_dir is not None else ""))
     app.include_router(pages_router(Pages(desk=desk, links=front.links)))
