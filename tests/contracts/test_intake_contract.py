@@ -199,3 +199,15 @@ def test_a_customer_lives_in_the_bucket_that_its_ids_give(tell):
         assert ana.customer > 0
 
     tell(story)
+
+
+def test_a_phone_that_a_second_user_names_is_nobodys_in_the_same_request(tell):
+    async def story(shop: Shop):
+        ana = await shop.customer(user="ana", anonymous="phone")
+        assert await shop.customer(anonymous="phone") == ana
+        ws = shop.workspace
+        bruno, alone = await shop.intake.resolve([Sighting(ws, "bruno", "phone"), Sighting(ws, "", "phone")])
+        assert len({ana.customer, bruno, alone}) == 3
+        assert (await shop.customer(anonymous="phone")).customer == alone
+
+    tell(story)

@@ -12,18 +12,19 @@ from oportuno.events.event import Call, Source, Trust
 from oportuno.events.reading import Read, Refused, Surroundings, read_call
 from oportuno.events.rejections import Rejection
 from oportuno.flows.crossing import Alias, Asked
-from oportuno.flows.identity import NoTokens, Verifier, vouched
+from oportuno.flows.identity import NoTokens, Signing, Verifier, vouched
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import Arrival, Intake, KeyFacts, Keys, LaneClass, Reject, Sighting
 from oportuno.kit.faults import NotAllowed, NotRecognised
-from oportuno.kit.ids import CustomerId, key_of
+from oportuno.kit.ids import CustomerKey, key_of
 from oportuno.kit.times import Millis
 
 KEY_CEILING: Final = 200
 """Characters of a key; longer ones are not looked up."""
 
-
 NO_TOKENS: Final = NoTokens()
+_ALIAS: Final = Call.ALIAS
+_LIVE, _LATE, _IMPORT = Source.LIVE, Source.LATE, Source.IMPORT
 
 
 class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +97,9 @@ async def take_in(
         imported=envelope.imported,
         token=request.token,
     )
-    reads = [_vouched(read, facts, verifier, now) for read in _read_all(envelope, around)]
+    reads = _read_all(envelope, around)
+    if facts.signing is not None and not facts.secret:
+        reads = [_vouched(read, facts.signing, verifier, now) for read in reads]
     return await _store(reads, facts, around, intake=intake)
 
 
@@ -127,11 +130,11 @@ def _read_all(envelope: Envelope, around: Surroundings) -> list[Read | Refused]:
     return [read_call(bytes(item), around) for item in envelope.items]
 
 
-def _vouched(read: Read | Refused, facts: KeyFacts, verifier: Verifier, now: Millis) -> Read | Refused:
+def _vouched(read: Read | Refused, signing: Signing, verifier: Verifier, now: Millis) -> Read | Refused:
     """Refuse what names a user with the write key and without the token that this workspace asks for."""
-    if facts.signing is None or facts.secret or isinstance(read, Refused) or not read.user:
+    if isinstance(read, Refused) or not read.user:
         return read
-    reason = vouched(read.user, read.token, signing=facts.signing, verifier=verifier, now=now)
+    reason = vouched(read.user, read.token, signing=signing, verifier=verifier, now=now)
     return read if reason is None else Refused(code=reason, field="context.identity.token", body=read.body)
 
 
@@ -144,61 +147,73 @@ def trust_of(facts: KeyFacts, *, named: bool) -> Trust:
 
 async def _name(
     reads: Sequence[Read | Refused], facts: KeyFacts, *, intake: Intake
-) -> tuple[list[Read | Refused], dict[tuple[str, str], CustomerId]]:
+) -> tuple[Sequence[Read | Refused], dict[tuple[str, str], CustomerKey]]:
     """Say whose each read is, and carry out what aliases say of ids. What may not be, or makes too many ids, is refused."""
     workspace = facts.workspace
-    named: list[Read | Refused] = []
-    for read in reads:
-        code = ""
-        if type(read) is Read and read.call is Call.ALIAS:
-            asked = Asked(facts.key_id, trust_of(facts, named=bool(read.user)))
-            code = await intake.alias(Alias(workspace, read.previous, read.user, read.anonymous, read.h), asked)
-        named.append(Refused(code=Rejection(code), field="previousId", body=read.body) if code else read)
-    whom = dict.fromkeys((read.user, read.anonymous) for read in named if type(read) is Read)
+    if any(type(read) is Read and read.call is _ALIAS for read in reads):
+        reads = [await _aliased(read, facts, intake=intake) for read in reads]
+    whom = dict.fromkeys([(read.user, read.anonymous) for read in reads if type(read) is Read])
     if not whom:
-        return named, {}
+        return reads, {}
     asked = Asked(facts.key_id, trust_of(facts, named=True))
     customers = await intake.resolve([Sighting(workspace, user, anonymous) for user, anonymous in whom], asked)
-    places = dict(zip(whom, customers, strict=True))
-    bounded = [
-        Refused(code=Rejection.IDS_TOO_MANY, field="anonymousId", body=read.body)
-        if type(read) is Read and not places[read.user, read.anonymous]
-        else read
-        for read in named
-    ]
-    return bounded, places
+    places = {ids: key_of(workspace, customer) for ids, customer in zip(whom, customers, strict=True) if customer}
+    if len(places) < len(whom):
+        reads = [
+            Refused(code=Rejection.IDS_TOO_MANY, field="anonymousId", body=read.body)
+            if type(read) is Read and (read.user, read.anonymous) not in places
+            else read
+            for read in reads
+        ]
+    return reads, places
+
+
+async def _aliased(read: Read | Refused, facts: KeyFacts, *, intake: Intake) -> Read | Refused:
+    if isinstance(read, Refused) or read.call is not _ALIAS:
+        return read
+    asked = Asked(facts.key_id, trust_of(facts, named=bool(read.user)))
+    code = await intake.alias(Alias(facts.workspace, read.previous, read.user, read.anonymous, read.h), asked)
+    return Refused(code=Rejection(code), field="previousId", body=read.body) if code else read
 
 
 async def _store(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
     reads, places = await _name(reads, facts, intake=intake)
     good = [read for read in reads if type(read) is Read]
-    refused = [(place, read) for place, read in enumerate(reads) if type(read) is Refused]
-    bulk = any(read.source >= Source.IMPORT for read in good)
-    arrivals = [_arrival(read, places, facts, around.received, bulk=bulk) for read in good]
-    rejects = [_reject(read, _place(number, read.field, around.call), facts, around) for number, read in refused]
+    bulk = any([read.source >= _IMPORT for read in good])  # noqa: C419 - a list costs a third of a generator
+    arrivals = _arrivals(good, places, facts, around.received, bulk=bulk)
+    rejects: list[Reject] = []
+    if len(good) < len(reads):
+        refused = [(place, read) for place, read in enumerate(reads) if type(read) is Refused]
+        rejects = [_reject(read, _place(number, read.field, around.call), facts, around) for number, read in refused]
     stored = await intake.store(arrivals, rejects, LaneClass.BULK if bulk else LaneClass.LIVE)
     told = tuple(Rejected(place=reject.place, code=reject.code, sentence=reject.sentence) for reject in rejects)
     return Taken(items=len(reads), stored=stored, rejects=told)
 
 
-def _arrival(read: Read, places: Mapping[tuple[str, str], CustomerId], facts: KeyFacts, received: Millis, *, bulk: bool) -> Arrival:
-    """Give a read its customer.
+def _arrivals(
+    reads: Sequence[Read], places: Mapping[tuple[str, str], CustomerKey], facts: KeyFacts, received: Millis, *, bulk: bool
+) -> list[Arrival]:
+    """Give each read its customer.
 
     Beside an import everything goes the bulk way, so that one commit takes the whole request; what went the bulk way is not live.
     """
-    return Arrival(
-        key=key_of(facts.workspace, places[read.user, read.anonymous]),
-        h=read.h,
-        source=Source.LATE if bulk and read.source is Source.LIVE else read.source,
-        call=read.call,
-        name=read.name,
-        at=read.at,
-        received=received,
-        body=read.body,
-        day=read.day,
-        also_day=read.also_day,
-        trust=trust_of(facts, named=bool(read.user)),
-    )
+    named, unnamed = trust_of(facts, named=True), trust_of(facts, named=False)
+    return [
+        Arrival(
+            key=places[read.user, read.anonymous],
+            h=read.h,
+            source=_LATE if bulk and read.source is _LIVE else read.source,
+            call=read.call,
+            name=read.name,
+            at=read.at,
+            received=received,
+            body=read.body,
+            day=read.day,
+            also_day=read.also_day,
+            trust=named if read.user else unnamed,
+        )
+        for read in reads
+    ]
 
 
 def _reject(read: Refused, place: str, facts: KeyFacts, around: Surroundings) -> Reject:

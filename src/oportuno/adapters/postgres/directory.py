@@ -13,6 +13,7 @@ from typing import Final
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.merges import Marks
+from oportuno.adapters.postgres.remembered import Remembered
 from oportuno.events.event import Trust
 from oportuno.flows.crossing import IDS_OF_ONE, Alias, Asked, Reason, merge_id
 from oportuno.flows.ports import Sighting
@@ -21,8 +22,6 @@ from oportuno.kit.ids import BUCKETS, CustomerId, WorkspaceId, key_of, mint_cust
 USER: Final = 0
 ANONYMOUS: Final = 1
 KINDS: Final = {"user": USER, "anonymous": ANONYMOUS}
-_GENERATION: Final = 60_000
-"""Sightings remembered in one generation; of two, some 30 MB."""
 
 _FIND = """
 SELECT i.workspace, i.kind, i.value_hash, i.customer
@@ -81,36 +80,26 @@ class Directory:
         self._connection = connection
         self._marks = Marks(secret)
         self._ids_of_one = ids_of_one
-        # Two generations: dropping the elder whole is cheap; taking the eldest out of one dictionary walks over all it has lost.
-        self._cache: dict[Sighting, CustomerId] = {}
-        self._elder: dict[Sighting, CustomerId] = {}
+        self._remembered = Remembered()
 
     def forget(self) -> None:
         """Drop the cache: somebody was erased."""
-        self._cache, self._elder = {}, {}
+        self._remembered.forget()
 
     async def resolve(self, sightings: Sequence[Sighting], asked: Asked = Asked()) -> list[CustomerId]:  # noqa: B008 - a value
         """Name the customer of each sighting (see `Intake.resolve`)."""
-        cache = self._cache
-        missing = dict.fromkeys(sighting for sighting in sightings if sighting not in cache)
-        if missing:
-            elder = self._elder
-            known = {sighting: elder[sighting] for sighting in missing if sighting in elder}
-            cache.update(known)
-            missing = {sighting: None for sighting in missing if sighting not in known}
-        if missing:
-            named = await self._name(missing, asked)
-            answers = [named[s] if s in named else cache[s] for s in sightings]
-            cache.update({sighting: customer for sighting, customer in named.items() if customer})
-            self._age()
+        answers = self._remembered.look_up(sightings)
+        if 0 not in answers:
             return answers
-        answers = [cache[sighting] for sighting in sightings]
-        self._age()
-        return answers
-
-    def _age(self) -> None:
-        if len(self._cache) > _GENERATION:
-            self._cache, self._elder = {}, self._cache
+        missing = dict.fromkeys(sighting for sighting, known in zip(sightings, answers, strict=True) if not known)
+        # A device that is seen alone beside somebody's first call on it is looked up behind that call: it may be shared from then on.
+        devices = {sighting.anonymous for sighting in missing if sighting.user and sighting.anonymous}
+        missing |= dict.fromkeys(sighting for sighting in sightings if not sighting.user and sighting.anonymous in devices)
+        named = await self._name(missing, asked)
+        for sighting, customer in named.items():
+            if customer:
+                self._remembered.put(sighting, customer)
+        return [named.get(sighting, known) for sighting, known in zip(sightings, answers, strict=True)]
 
     async def find(self, workspace: WorkspaceId, kind: str, value: str) -> CustomerId | None:
         """Look one id up; None when nobody has it."""
@@ -164,8 +153,7 @@ class Directory:
         nobody = mint_customer(secrets.token_bytes(8))
         place = (value[0] % BUCKETS, workspace, value)
         await self._connection.execute(_SHARE, (nobody, _SHARED, *place, user_hash, _SHARED))
-        for generation in (self._cache, self._elder):
-            generation.pop(Sighting(workspace, "", sighting.anonymous), None)
+        self._remembered.drop(Sighting(workspace, "", sighting.anonymous))
 
     async def _attach(self, place: _Place, customer: CustomerId, claimed_by: bytes | None) -> CustomerId:
         """Give a customer one more id; NOBODY when they have as many as one may have."""
