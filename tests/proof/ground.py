@@ -79,7 +79,8 @@ class Ground:
         if self._connection is None:
             self._connection = psycopg.connect(self.url, autocommit=True)
         cursor = self._connection.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
+        result = cursor.pgresult
+        return cursor.fetchall() if result is not None and result.status == psycopg.pq.ExecStatus.TUPLES_OK else []
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -51,7 +51,10 @@ class Findings:
 class Judge:
     """Looks at one database after a run in which every step was noted in the journal."""
 
-    def __init__(self, ground: Ground, acknowledged: set[bytes], *, poison: set[bytes] | None = None) -> None:
+    def __init__(
+        self, ground: Ground, acknowledged: set[bytes], *, poison: set[bytes] | None = None, resume_within: int = RESUME_WITHIN
+    ) -> None:
+        self.resume_within = resume_within
         self.ground = ground
         self.acknowledged = acknowledged
         self.poison = poison or set()
@@ -172,7 +175,7 @@ class Judge:
         due = {CustomerKey(*row[:3]): row[3] for row in connection.execute("SELECT bucket, workspace, customer, due_at FROM due")}
         if due != {key: at for key, (at, _) in replayed["dues"].items() if at is not None}:
             self._fault("the timers differ from the replay")
-        if found.latest_timer_ms > RESUME_WITHIN:
+        if found.latest_timer_ms > self.resume_within:
             self._fault(f"a timer was {found.latest_timer_ms} ms late with PostgreSQL there")
 
     def _profiles_alone(self, connection: psycopg.Connection[Any], events: dict[bytes, Event], starts: dict[CustomerKey, bytes]) -> None:
