@@ -134,6 +134,26 @@ def test_when_it_answers_again_it_is_asked_anew():
     told(story())
 
 
+def test_who_is_woken_second_hears_the_answer_though_the_first_asked_anew_at_once():
+    async def story() -> None:
+        asked = 0
+
+        async def ask() -> int:
+            nonlocal asked
+            asked += 1
+            await asyncio.sleep(0)
+            return asked
+
+        probe = Probe(ask, patience=60)
+
+        async def twice() -> list[int]:
+            return [await probe.answer(), await probe.answer()]
+
+        assert await asyncio.gather(twice(), probe.answer(), probe.answer()) == [[1, 2], 1, 1]
+
+    told(story())
+
+
 def test_what_could_not_be_told_is_told_later_and_the_last_word_when_leaving():
     async def story() -> None:
         world = MemoryWorld()

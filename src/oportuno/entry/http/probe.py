@@ -26,13 +26,15 @@ class Probe(Generic[T]):
 
     async def answer(self) -> T:
         """Give the answer. Raises what asking raises, and Unavailable when patience ends."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._asked())
-            self._asking.add_done_callback(_look)
-        done, _ = await asyncio.wait({self._asking}, timeout=self._patience)
+        asking = self._asking
+        if asking is None or asking.done():
+            asking = self._asking = asyncio.create_task(self._asked())
+            asking.add_done_callback(_look)
+        # One's own from here on: whoever is woken first may have asked anew by the time the others are.
+        done, _ = await asyncio.wait({asking}, timeout=self._patience)
         if not done:
             raise Unavailable("database_gone", "the database does not answer in time")
-        return self._asking.result()
+        return asking.result()
 
     async def _asked(self) -> T:
         return await self._ask()
