@@ -19,6 +19,7 @@ from oportuno.kit.faults import BadInput, Unavailable
 from oportuno.settings import Settings
 
 if TYPE_CHECKING:
+    from oportuno.adapters.postgres.importing import ImportParts
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
     from oportuno.flows.crossing import Crossings
@@ -169,21 +170,13 @@ async def workspaces_alone(settings: Settings) -> AsyncIterator[tuple[Workspaces
 
 
 @asynccontextmanager
-async def catalogue_alone(settings: Settings) -> AsyncIterator[tuple[Workspaces, Programmes, Catalogue]]:
-    """Wire what the command line's verbs about a catalogue need. Raises Unavailable."""
-    from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue
-    from oportuno.adapters.postgres.connections import CHANGING, Connections
-    from oportuno.adapters.postgres.database import read_secret
-    from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
+async def importing(settings: Settings) -> AsyncIterator[ImportParts]:
+    """Wire what the command line's verbs about files need: what goes into the log, and what goes into a catalogue. Raises Unavailable."""
+    from oportuno.adapters.postgres.importing import importing as opened
 
-    connections = Connections(database_url(settings), name="catalogue", most=2, plans=CHANGING)
-    try:
-        async with connections.lend() as connection:
-            await read_secret(connection)
-        workspaces = PostgresWorkspaces(connections)
-        yield workspaces, PostgresProgrammes(workspaces), PostgresCatalogue(connections)
-    finally:
-        await connections.close()
+    key = lambda secret: derived(secret, "message ids")  # noqa: E731 - as the collector's
+    async with opened(database_url(settings), ids_of_one=settings.ids_of_one, digest_key=key) as parts:
+        yield parts
 
 
 @dataclass(frozen=True, kw_only=True)

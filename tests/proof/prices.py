@@ -151,7 +151,8 @@ class Prices:
         return self.report
 
     async def _replay(self, raw: Replay, settings: Settings) -> None:
-        async with wiring.catalogue_alone(settings) as (workspaces, _, catalogue):
+        async with wiring.importing(settings) as parts:
+            workspaces, catalogue = parts.workspaces, parts.catalogue
             opened = await open_workspace(
                 "Tienda Norte", timezone="Europe/Madrid", locale="es-ES", sandbox=True, workspaces=workspaces, chance=secrets.token_bytes
             )

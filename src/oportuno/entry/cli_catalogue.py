@@ -92,11 +92,12 @@ def _form_of(file: Path) -> FeedFormat:
 
 async def _take(settings: Settings, file: Path, form: FeedFormat, workspace: str | None, wanted: Wanted, beside: Path) -> Imported:
     from oportuno.flows.catalogue import FeedImport, lasts_of
-    from oportuno.wiring import catalogue_alone
+    from oportuno.wiring import importing
 
-    async with catalogue_alone(settings) as (workspaces, programmes, catalogue):
-        shop = await choose_workspace(workspaces, workspace)
-        policy = (await programmes.programme(shop.workspace)).policy
+    async with importing(settings) as parts:
+        catalogue = parts.catalogue
+        shop = await choose_workspace(parts.workspaces, workspace)
+        policy = (await parts.programmes.programme(shop.workspace)).policy
         now = (await catalogue.standing(shop.workspace)).now
         with _Refusals(beside) as refusals, _opened(file) as (source, size), _progress(size) as tell:
             feed = _reader(form)(_pieces(source), policy.currency, now)

@@ -27,6 +27,8 @@ class Shape(StrEnum):
     MOMENT = "moment"
     ANSWER = "answer"
     """yes or no"""
+    ITEMS = "items"
+    """A list of products, of JSON only."""
 
 
 class Field(NamedTuple):
@@ -96,6 +98,7 @@ FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
         Field("order_id", Shape.ID, ("transactionid", "transaction id", "pedido")),
         Field("total", Shape.NUMBER, ("value", "revenue", "importe")),
         Field("currency", Shape.TEXT, ("moneda",)),
+        Field("products", Shape.ITEMS),
         Field("query", Shape.TEXT, ("search", "search query", "busqueda")),
         Field("store", Shape.ID, ("store id", "tienda")),
     ),
@@ -144,6 +147,8 @@ def suggest(kind: Kind, headings: Iterable[str]) -> dict[str, str]:
             if word in columns:
                 found[field.name] = columns.pop(word)
                 break
+    # A heading that is itself the name of a field, such as consent.email or traits.points.
+    found.update((heading, heading) for heading in columns.values() if heading not in found and shape_of(kind, heading) is not None)
     return found
 
 

@@ -77,6 +77,12 @@ def check_mapping(mapping: Mapping, headings: Collection[str] | None) -> None:
         raise BadInput("mapping_zone_unknown", "this is no IANA time zone", place="zone") from None
 
 
+def fitted(mapping: Mapping, headings: Collection[str]) -> Mapping:
+    """Give a preset's mapping without the columns that this file does not have."""
+    columns = {field: column for field, column in mapping.columns.items() if column in headings}
+    return msgspec.structs.replace(mapping, columns=columns)
+
+
 def answer_fields(mapping: Mapping) -> Iterator[str]:
     """Give the fields of a mapping that are answers about consent."""
     proof = {*PROOF_FIELDS, *PROOF_BESIDE}

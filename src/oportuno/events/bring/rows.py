@@ -10,7 +10,7 @@ import msgspec
 from oportuno.events.bring.fields import PROOF_BESIDE, PROOF_FIELDS, Kind, Shape, shape_of
 from oportuno.events.bring.mapping import Mapping as RowMapping
 from oportuno.events.bring.mapping import answer_fields
-from oportuno.events.bring.values import LONGEST_ID, Unfit, read_answer, read_number, read_text, read_when
+from oportuno.events.bring.values import LONGEST_ID, Unfit, Ways, read_answer, read_number, read_text, read_when
 from oportuno.events.event import Call
 from oportuno.kit.times import Millis, to_text
 
@@ -73,8 +73,10 @@ Reader: TypeAlias = Callable[[Cells, str, str], Any]
 
 _CONTEXT: Final = {"oportuno": {"source": "import"}}
 _ENCODE: Final = msgspec.json.Encoder().encode
+_MOST_ITEMS: Final = 1_000
 _ITEM: Final = ("product_id", "variant", "category", "brand", "price", "quantity")
 _PROPERTIES: Final = {"order_id": "order_id", "total": "total", "currency": "currency", "query": "query", "store": "store_id"}
+_OF_ORDERS: Final = frozenset({"Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"})
 _PERSON: Final = frozenset({"user_id", "anonymous_id", "also_id", "timestamp", "event", "message_id"})
 
 
@@ -108,6 +110,8 @@ class RowReader:
                 value = read_number(raw, field, ways)
             elif shape is Shape.MOMENT:
                 value = read_when(raw, field, ways)
+            elif shape is Shape.ITEMS:
+                value = _items(raw, field, ways)
             elif shape is Shape.ANSWER:
                 value = read_answer(raw, field)
             elif field.startswith(("traits.", "properties.")):
@@ -171,12 +175,30 @@ class RowReader:
         at = moment_of(values)
         properties = properties_of(values)
         item = item_of(values)
-        if "order_id" in values and item:
-            properties["products"] = [item]
+        if name in _OF_ORDERS:
+            products = values.get("products") or ([item] if item else [])
+            properties["products"] = products
+            if "total" not in properties and all("price" in each for each in products):
+                properties["total"] = round(sum(each["price"] * each.get("quantity", 1) for each in products), 2)
         else:
             properties.update(item)
         body = _call("track", user, anonymous, at, event=name, properties=properties)
         return Made(Call.TRACK, name, user, anonymous, at, values.get("message_id", ""), body, line.number, line.number)
+
+
+def _items(raw: Any, field: str, ways: Ways) -> list[dict[str, Any]]:
+    """Read a list of products, each under our names."""
+    if not isinstance(raw, list) or not all(isinstance(each, dict) for each in raw):
+        raise Unfit("cell_unfit", "a list of products is expected here", place=field)
+    found = []
+    for each in raw[:_MOST_ITEMS]:
+        item: dict[str, Any] = {}
+        for name in (*_ITEM, "name"):
+            if each.get(name) is not None:
+                numeric = name in {"price", "quantity"}
+                item[name] = read_number(each[name], field, ways) if numeric else read_text(each[name], field)
+        found.append(item)
+    return found
 
 
 def read_rows(lines: Iterable[Line], mapping: RowMapping) -> Iterator[Brought]:

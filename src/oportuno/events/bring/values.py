@@ -24,6 +24,7 @@ _DATE: Final = re.compile(
     r"(\d{1,4})[/.\-](\d{1,2})[/.\-](\d{1,4})(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:[.,]\d+)? ?([AaPp]\.?[Mm]\.?)?)?(?: ?(UTC|Z))?"
 )
 _ZONED: Final = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}) ([+-]\d{2}):?(\d{2})")
+_LIVE: Final = ("=", "+", "-", "@")
 _YES: Final = frozenset("yes y true 1 si s x verdadero subscribed granted opted_in opt_in on".split())
 _NO: Final = frozenset("no n false 0 falso unsubscribed denied withdrawn opted_out opt_out off".split())
 _UNKNOWN: Final = frozenset({"", "not_subscribed", "unknown", "null", "none", "n/a"})
@@ -61,6 +62,8 @@ def read_text(value: Any, field: str, longest: int = LONGEST) -> str:
         text = str(int(value)) if value.is_integer() and abs(value) < _LARGEST * 1_000 else repr(value)
     elif isinstance(value, str):
         text = value.strip()
+        if text.startswith("'") and text[1:2] in _LIVE:
+            text = text[1:]  # our own exports quote what a spreadsheet would take for a formula
     elif isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, int | Decimal):

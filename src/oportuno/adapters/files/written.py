@@ -1,0 +1,55 @@
+"""CSV on its way out: no cell of it is ever a formula to the spreadsheet that opens it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any, Final, Self
+
+import msgspec
+
+from oportuno.kit.faults import BadInput
+
+_LIVE: Final = frozenset("=+-@\t\r")
+
+
+def still(cell: Any) -> str:
+    """Write a cell so that nobody's spreadsheet runs it: a quote goes before ``= + - @``, tab and return at its start."""
+    if cell is None:
+        return ""
+    if isinstance(cell, dict | list):
+        text = msgspec.json.encode(cell).decode()
+    elif isinstance(cell, bool):
+        text = "true" if cell else "false"
+    else:
+        text = str(cell)
+    return "'" + text if text[:1] in _LIVE and text else text
+
+
+class CsvOut:
+    """A CSV file that is made when its first row comes."""
+
+    def __init__(self, path: Path, headings: Sequence[str]) -> None:
+        self._path = path
+        self._headings = headings
+        self._file: IO[str] | None = None
+        self._writer: Any = None
+
+    def put(self, cells: Iterable[Any]) -> None:
+        """Write a row. Raises BadInput when the file cannot be written."""
+        try:
+            if self._file is None:
+                self._file = self._path.open("w", encoding="utf-8", newline="")
+                self._writer = csv.writer(self._file)
+                self._writer.writerow([still(heading) for heading in self._headings])
+            self._writer.writerow([still(cell) for cell in cells])
+        except OSError as refusal:
+            raise BadInput("file_unwritable", "the file cannot be written", place=str(self._path)) from refusal
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_ended: object) -> None:
+        if self._file is not None:
+            self._file.close()

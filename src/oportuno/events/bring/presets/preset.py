@@ -1,0 +1,31 @@
+"""What is known of a layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from oportuno.events.bring.fields import Kind
+from oportuno.events.bring.mapping import Mapping as RowMapping
+
+
+class Preset(NamedTuple):
+    """A layout under the name of whoever writes it."""
+
+    key: str
+    kind: Kind
+    says: str
+    """What one should know before taking it, in English."""
+    dice: str
+    """The same in Spanish."""
+    mapping: RowMapping
+    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """Gives the cells in the shape that the mapping reads; None: they are so already."""
+    reads: frozenset[str] = frozenset()
+    """Columns that `prepare` looks at, beside those of the mapping."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that a file needs to be read by it."""
+        own = frozenset() if self.prepare is not None else frozenset(self.mapping.columns.values())
+        return own | self.reads

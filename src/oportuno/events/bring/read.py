@@ -1,0 +1,47 @@
+"""A whole file of customers, events or orders, read by its mapping: the one way from rows to calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from oportuno.events.bring.fields import Kind
+from oportuno.events.bring.mapping import Mapping
+from oportuno.events.bring.orders import OrderReader
+from oportuno.events.bring.presets import find_preset
+from oportuno.events.bring.presets.preset import Preset
+from oportuno.events.bring.rows import Brought, Line, read_rows
+
+
+class Once(Protocol):
+    """A set that says whether a text is new."""
+
+    def add(self, text: str) -> bool:
+        """Remember a text; False: it was there already."""
+        ...
+
+
+def preset_of(mapping: Mapping) -> Preset | None:
+    """Give the preset whose preparation the rows go through. Raises BadInput ``preset_unknown``."""
+    return find_preset(mapping.kind, mapping.preset) if mapping.preset else None
+
+
+def columns_needed(mapping: Mapping) -> frozenset[str]:
+    """Name the columns that are looked at; the others need not even be unpacked."""
+    preset = preset_of(mapping)
+    return frozenset(mapping.columns.values()) | (preset.reads if preset is not None else frozenset())
+
+
+def prepared(lines: Iterable[Line], mapping: Mapping) -> Iterable[Line]:
+    """Give the rows as the mapping reads them."""
+    preset = preset_of(mapping)
+    prepare = preset.prepare if preset is not None else None
+    if prepare is None:
+        return lines
+    return (line if line.broken is not None else line._replace(cells=prepare(line.cells)) for line in lines)
+
+
+def calls_of(lines: Iterable[Line], mapping: Mapping, once: Once) -> Iterator[Brought]:
+    """Make the calls of a file. `once`: an empty set, which an order's number goes through."""
+    rows = prepared(lines, mapping)
+    return OrderReader(mapping, once).read(rows) if mapping.kind is Kind.ORDERS else read_rows(rows, mapping)
