@@ -1,4 +1,7 @@
-"""Tokens of the shop's server (JWT, RFC 7519), read with joserfc. The algorithm is the workspace's, never the token's; ``none`` is none."""
+"""Tokens of the shop's server (JWT, RFC 7519), read with joserfc. The algorithm is the workspace's, never the token's; ``none`` is none.
+
+joserfc and what it brings are imported with the first token or key: they are ten megabytes, and many shops never sign.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,15 @@ import json
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from hashlib import blake2b
-from typing import Any, Final
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from typing import TYPE_CHECKING, Any, Final
 
 from oportuno.events.rejections import Rejection
 from oportuno.flows.identity import Algorithm, Signing
 from oportuno.kit.faults import BadInput
 from oportuno.kit.times import SECOND, Millis
+
+if TYPE_CHECKING:
+    from joserfc.jwk import ECKey, OctKey, RSAKey
 
 _KEPT: Final = 4_096
 _LONGEST: Final = 4_096
@@ -53,6 +55,9 @@ class JwtVerifier:
         return user
 
     def _read(self, token: str, signing: Signing) -> tuple[str, Millis] | Rejection:
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
         try:
             if _algorithm_of(token) != signing.algorithm.value:
                 return Rejection.IDENTITY_ALGORITHM
@@ -80,6 +85,9 @@ class JwtVerifier:
 
 def read_key(algorithm: Algorithm, key: bytes) -> OctKey | RSAKey | ECKey:
     """Read a workspace's key. Raises BadInput (``signing_key_unfit``): too short, private, or of another kind than the algorithm's."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, OctKey, RSAKey
+
     fault = BadInput("signing_key_unfit", _WANTED[algorithm], place="key")
     if algorithm is Algorithm.HS256:
         if len(key) < _SECRET_AT_LEAST or key.lstrip().startswith(b"-----"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -99,6 +100,10 @@ async def _serve_http(settings: Settings, *, descriptor: int | None, lifeline: i
             )
             server = uvicorn.Server(config)
             _watch(lifeline, lambda: setattr(server, "should_exit", True))
+            # What was imported stays, and a batch's values go when nobody names them: walking over both was an eighth of the CPU.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
             async with Teller("api", lambda: wiring.tallies(settings)).telling():
                 await server.serve(sockets=[listener])
 
