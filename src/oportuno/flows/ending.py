@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from oportuno.attention.ledger import Attention, release, reserve
@@ -12,9 +13,10 @@ from oportuno.flows.ports import Clock
 from oportuno.flows.work import Moved, MoveMessage, OutboxStatus, SaveCustomer, Status, Store, Stored, Waiting, Writes
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import MINUTE, SECOND, Millis
-from oportuno.profile.draft import Draft
+from oportuno.profile.draft import CodecTooNew, Draft
 
 LONGEST_BACK_OFF: Final[Millis] = 15 * MINUTE
+_TRIES: Final = 3
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 
@@ -22,18 +24,22 @@ _LONGEST_PAUSE: Final = 2.0
 async def record(
     waiting: Waiting, store: Store, *, touch: bytes, answer: Answer | None, deliverer: int, clock: Clock, leaving: Callable[[], bool]
 ) -> None:
-    """Write down what became of a claim, and try again until it is written. Moved: somebody has declared it meanwhile.
+    """Write down what became of a claim, and try again until it is written. Moved again and again: somebody has declared it meanwhile.
 
     No answer: the hand-off certainly did not begin; the message is pending again, its touch a reservation again.
     """
-    pause = _FIRST_PAUSE
+    pause, tries = _FIRST_PAUSE, _TRIES
     while True:
         try:
             async with store.work() as work:
                 now, rows = await work.lock([waiting.message.key])
                 await work.commit(_ending(waiting, touch, answer, rows[waiting.message.key], now=now, deliverer=deliverer))
         except Moved:
-            return
+            # A race that was lost inside the database is lost once; what stands elsewhere does so after a fresh read too. Whoever gave up
+            # at the first would leave it in hand for as long as this deliverer lives: nobody takes it over before that.
+            tries -= 1
+            if not tries:
+                return
         except Unavailable:
             if leaving():
                 raise
@@ -63,24 +69,31 @@ def _ending(waiting: Waiting, touch: bytes, answer: Answer | None, stored: Store
     )
     writes = Writes(moves=[move])
     if not counts and stored.status is Status.ACTIVE and stored.version:
-        draft = Draft(stored.key, stored.state, stored.version)
-        attention = draft.open(Attention)
-        release(attention, id=touch)
-        if status is OutboxStatus.PENDING:
-            said = message.said
-            reserve(
-                attention,
-                id=message.id,
-                channel=said.channel,
-                now=now,
-                until=message.expires_at,
-                cost=said.cost,
-                items=said.items,
-                service=not message.marketing,
-                worth=said.worth,
-            )
-        writes.saves.append(saved(draft, stored))
+        # What a newer release wrote meanwhile cannot be read here: then the touch stands, and the ending is written all the same.
+        with suppress(CodecTooNew):
+            writes.saves.append(saved(_taken_back(message, touch, stored, again=status is OutboxStatus.PENDING, now=now), stored))
     return writes
+
+
+def _taken_back(message: Message, touch: bytes, stored: Stored, *, again: bool, now: Millis) -> Draft:
+    """Take a touch back that certainly did not happen; where it is tried again, it is a reservation."""
+    draft = Draft(stored.key, stored.state, stored.version)
+    attention = draft.open(Attention)
+    release(attention, id=touch)
+    if again:
+        said = message.said
+        reserve(
+            attention,
+            id=message.id,
+            channel=said.channel,
+            now=now,
+            until=message.expires_at,
+            cost=said.cost,
+            items=said.items,
+            service=not message.marketing,
+            worth=said.worth,
+        )
+    return draft
 
 
 def _where_to(waiting: Waiting, answer: Answer | None, now: Millis) -> tuple[OutboxStatus, Millis | None]:
