@@ -27,6 +27,7 @@ class Fault(Enum):
     BUSY = "429 with Retry-After: 1"
     BROKEN = "500"
     AWAY = "503 with Retry-After: 1"
+    GONE = "410: no library tries that again"
     CUT_BEFORE = "the connection is reset before the body was passed on"
     CUT_AFTER = "the connection is reset after the body was passed on: the collector has it, its sender does not know"
     CUT_IN_ANSWER = "the answer breaks off in the middle: the same"
@@ -35,7 +36,7 @@ class Fault(Enum):
 
 
 REFUSAL = b'{"code": "not_now", "message": "come back"}'
-ANSWERS = {Fault.BUSY: (429, "1"), Fault.BROKEN: (500, ""), Fault.AWAY: (503, "1")}
+ANSWERS = {Fault.BUSY: (429, "1"), Fault.BROKEN: (500, ""), Fault.AWAY: (503, "1"), Fault.GONE: (410, "")}
 PASSED_ON = {None, Fault.CUT_AFTER, Fault.CUT_IN_ANSWER, Fault.SILENCE_AFTER}
 CUT = {Fault.CUT_BEFORE, Fault.CUT_AFTER}
 SILENT = {Fault.SILENCE_BEFORE, Fault.SILENCE_AFTER}
@@ -54,11 +55,14 @@ class Front:
         self.statuses: list[int] = []
         """What the collector itself answered."""
         self.host = ""
+        self.came = threading.Event()
+        """Set by the first request."""
         self._lock = threading.Lock()
 
     def next_fault(self, body: bytes) -> Fault | None:
         with self._lock:
             self.bodies.append(body)
+            self.came.set()
             return self.script.popleft() if self.script else None
 
     def pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -128,7 +132,7 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._answer(*self._pass_on(b""))
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that its callers use
             """Nothing is told of single requests."""
 
         def _pass_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
