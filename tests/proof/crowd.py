@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 from ground import Ground
@@ -21,6 +23,7 @@ from oportuno.kit.times import day_of
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
 
+_T = TypeVar("_T")
 POISON = "Poison"
 """The name of the events that make the proofs' own workers raise."""
 
@@ -77,14 +80,17 @@ class Crowd:
 
     async def send(self, intake: PostgresIntake, arrivals: list[Arrival]) -> None:
         """Send until acknowledged, as every client does."""
-        while True:
-            try:
-                await intake.store(arrivals, [], LaneClass.LIVE)
-            except Unavailable:
-                await asyncio.sleep(0.05)
-                continue
-            self.acknowledged |= {arrival.h for arrival in arrivals}
-            return
+        await until_there(lambda: intake.store(arrivals, [], LaneClass.LIVE))
+        self.acknowledged |= {arrival.h for arrival in arrivals}
+
+
+async def until_there(what: Callable[[], Awaitable[_T]]) -> _T:
+    """Try as long as PostgreSQL is away, or somebody holds what is needed, as every client does."""
+    while True:
+        try:
+            return await what()
+        except Unavailable:
+            await asyncio.sleep(0.05)
 
 
 def agreed(key: CustomerKey) -> Draft:

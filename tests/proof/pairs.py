@@ -11,12 +11,11 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from crowd import agreed
+from crowd import agreed, until_there
 from ground import Ground
 from journal import EXPORTS, TABLE
 from judge import FIRST
@@ -29,11 +28,9 @@ from oportuno.entry.bench.traffic import Traffic
 from oportuno.events.event import Call, Source, Trust
 from oportuno.flows.crossing import Asked, Merge, Reason, merge_id
 from oportuno.flows.ports import Arrival, LaneClass, Sighting
-from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import CustomerKey, derive, key_of
 from oportuno.kit.times import day_of
 
-_T = TypeVar("_T")
 MOMENTS = 12
 """An engine kills itself around one of its first so many half commits."""
 AT_ONCE = 4
@@ -189,7 +186,7 @@ class Pairs:
         """Let a device that nobody knew do something; its asking is that one of the users logs in on it."""
         number, user = len(self.first), self.chance.randrange(self.sizes.users)
         device = Sighting(self.workspace, "", f"d{number}")
-        (customer,) = await _until_there(lambda: intake.resolve([device]))
+        (customer,) = await until_there(lambda: intake.resolve([device]))
         self.first[device] = key_of(self.workspace, customer)
         self.group[device] = self.group[Sighting(self.workspace, f"u{user}", "")]
         self.newcomers[number] = user
@@ -224,7 +221,7 @@ class Pairs:
         self.report.asked += 1
         if kind == "login":
             user = self.newcomers.get(number, number)
-            await _until_there(lambda: intake.resolve([Sighting(self.workspace, f"u{user}", f"d{number}")], Asked("proof")))
+            await until_there(lambda: intake.resolve([Sighting(self.workspace, f"u{user}", f"d{number}")], Asked("proof")))
             return
         loser, winner = (self.first[Sighting(self.workspace, f"u{n}", "")] for n in (number, number + 1))
         now = time.time_ns() // 1_000_000
@@ -237,17 +234,17 @@ class Pairs:
             trust=Trust.SECRET,
             asked_at=now,
         )
-        await _until_there(lambda: crossings.ask(merge))
+        await until_there(lambda: crossings.ask(merge))
 
     async def _send(self, intake: PostgresIntake, count: int) -> None:
         """Send until acknowledged; a third of it by a writer who goes on with the customers as they were at first."""
         chosen = self.chance.choices(list(self.first), k=count)
-        named = await _until_there(lambda: intake.resolve(chosen, Asked("proof")))
+        named = await until_there(lambda: intake.resolve(chosen, Asked("proof")))
         arrivals = [
             self._event(who, self.first[who] if self.chance.random() < 1 / 3 else key_of(self.workspace, customer))
             for who, customer in zip(chosen, named, strict=True)
         ]
-        await _until_there(lambda: intake.store(arrivals, [], LaneClass.LIVE))
+        await until_there(lambda: intake.store(arrivals, [], LaneClass.LIVE))
         self.acknowledged |= {arrival.h for arrival in arrivals}
         self.sent.update(self.group[who] for who in chosen)
 
@@ -276,12 +273,3 @@ class Pairs:
             self._look_after_engines()
             await asyncio.sleep(0.1)
         return False
-
-
-async def _until_there(what: Callable[[], Awaitable[_T]]) -> _T:
-    """Try as long as PostgreSQL is away, as every client does."""
-    while True:
-        try:
-            return await what()
-        except Unavailable:
-            await asyncio.sleep(0.05)

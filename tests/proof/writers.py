@@ -6,11 +6,13 @@ import asyncio
 import random
 import time
 from bisect import bisect_right
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
-from crowd import Crowd
+from crowd import Crowd, until_there
 from endpoint import Sink
 from ground import Ground
 from laid_down import Play, lay_down
@@ -41,6 +43,10 @@ CANARY = "canario-que-nadie-debe-volver-a-ver"
 """What those say who are to be forgotten."""
 STAYS = "canario-que-se-queda"
 """What all others say: the search must find it wherever things said are kept, or it would prove nothing."""
+ENOUGH = 25
+"""Withdrawals and hand-offs that there must be, at least, before writing ends."""
+PATIENCE = 300
+"""Seconds in which whatever is waited for must come about; what is missing then is a fault."""
 PLACES = {"events", "customers", "verdicts", "outbox", "consent_ledger", "rejects"}
 SLACK = 1_000
 """Milliseconds after a withdrawal within which a hand-off that was already claimed may still begin."""
@@ -68,6 +74,8 @@ class Sizes:
     erasures: int = 10
     writers: int = 8
     engines: int = 2
+    slack: int = SLACK
+    """Milliseconds after a withdrawal within which a hand-off may begin. What a busy machine makes of a second proves nothing."""
     unlocked: bool = False
     """Plant the fault that the judge must find: outside writers read states without the lock, and nothing compares versions."""
 
@@ -130,7 +138,9 @@ class Writers:
         self.sink = Sink({"good": ({}, 0.0)}, seed=sizes.seed)
         self.told: list[Told] = []
         self.left = sizes.writes
+        self.writing = True
         self.forgotten: set[CustomerKey] = set()
+        self._patient_until = time.monotonic() + PATIENCE
 
     def run(self) -> Report:
         """Write and send at once, come to rest, judge."""
@@ -177,15 +187,41 @@ class Writers:
                 self.ground.oportuno("engine")
             self.ground.oportuno("deliver", OPORTUNO_ALLOW_LOOPBACK_WEBHOOKS="true")
             sending = asyncio.create_task(self._send(crowd, intake))
-            while not self.sink.arrived:
+            self._patient_until = time.monotonic() + PATIENCE
+            while not self.sink.arrived and self._patient("nothing was handed off"):
                 await asyncio.sleep(0.05)
+            self._patient_until = time.monotonic() + PATIENCE
             shares = [self.told[place :: self.sizes.writers] for place in range(self.sizes.writers)]
             await asyncio.gather(*(self._write(share, registry, desk, reads) for share in shares if share))
+            self.left = 0
+            self.writing = False
             await sending
-        await self._drain()
+        if not self.sizes.unlocked:
+            await self._drain()
+
+    def _patient(self, missing: str) -> bool:
+        if time.monotonic() > self._patient_until:
+            self.report.found.faults.append(f"{missing} within {PATIENCE} s: {self.ground.log()[-300:]}")
+            return False
+        return True
+
+    def _goes_on(self) -> bool:
+        """Whether there is more to write: as much as was said, and until there was enough of what the run is about."""
+        if self.left > 0:
+            return True
+        if self.sizes.unlocked:
+            return not self._lost() and self._patient("no planted fault struck")
+        found = self.report.found
+        return min(found.withdrawals, len(self.sink.arrived)) < ENOUGH and self._patient("too little was withdrawn or handed off")
+
+    def _lost(self) -> bool:
+        """Whether a wish that was heard is gone already."""
+        rows = self.ground.execute("SELECT bucket, workspace, customer, state FROM customers")
+        states = {CustomerKey(*row[:3]): bytes(row[3]) for row in rows}
+        return any(told.topics - set(Draft(told.key, states[told.key]).read(Consents).skipped_topics) for told in self.told)
 
     async def _send(self, crowd: Crowd, intake: PostgresIntake) -> None:
-        while self.left > 0:
+        while self.writing:
             arrivals = []
             for _ in range(100):
                 who = self.chance.randrange(len(crowd.keys))
@@ -193,7 +229,7 @@ class Writers:
                 arrivals.append(crowd.event(name=name, who=who, said=self._words(crowd.keys[who])))
             await crowd.send(intake, arrivals)
             self.report.found.events += len(arrivals)
-            while self.left > 0 and self.ground.execute(_BEHIND)[0][0] >= 2_000:
+            while self.writing and self.ground.behind(2_000) >= 2_000:
                 await asyncio.sleep(0.05)
 
     async def _bring_rejects(self, crowd: Crowd, intake: PostgresIntake) -> None:
@@ -210,32 +246,42 @@ class Writers:
         return CANARY if key in self.forgotten else STAYS
 
     async def _write(self, mine: list[Told], registry: Registry, desk: Desk, reads: PostgresReads) -> None:
-        while self.left > 0:
+        while self._goes_on():
             self.left -= 1
             # Those who are to be forgotten are so in the middle of it all, and events about them keep coming.
             due = [told for told in mine if told.key in self.forgotten and not told.erased_at]
-            forget = bool(due) and self.left < self.sizes.writes * (0.2 + 0.1 * len(due))
-            told = due[0] if forget else self.chance.choice(mine)
-            try:
-                await (self._erase(told, registry) if forget else self._say(told, registry, desk, reads))
-            except NotFound:
-                if not told.erased_at:
-                    self.report.found.faults.append("a customer who was never erased is gone")
-            except Moved:
-                self.report.found.faults.append("an outside write was overtaken although it holds the lock")
-            self.report.found.writes += 1
+            if due and self.left < self.sizes.writes * (0.2 + 0.1 * len(due)):
+                await self._write_once(due[0], self._erase(due[0], registry))
+                continue
+            told = self.chance.choice(mine)
+            await self._write_once(told, self._say(told, registry, desk, reads))
+        for told in mine:
+            if told.key in self.forgotten and not told.erased_at:
+                await self._write_once(told, self._erase(told, registry))
+
+    async def _write_once(self, told: Told, what: Coroutine[Any, Any, None]) -> None:
+        try:
+            await what
+        except NotFound:
+            if not told.erased_at:
+                self.report.found.faults.append("a customer who was never erased is gone")
+        except Moved:
+            self.report.found.faults.append("an outside write was overtaken although it holds the lock")
+        self.report.found.writes += 1
 
     async def _say(self, told: Told, registry: Registry, desk: Desk, reads: PostgresReads) -> None:
         drawn, found = self.chance.random(), self.report.found
         if drawn < 0.4:
             topic = f"t{self.left}"
-            await registry.change(told.key, lambda draft, now: _wish(draft, topic, now))
+            await until_there(lambda: registry.change(told.key, lambda draft, now: _wish(draft, topic, now)))
             told.topics.add(topic)
             found.wishes += 1
         elif drawn < 0.65:
-            self._spoke(told, await registry.record_consent(told.key, _given(Answered.WITHDRAWN, self._words(told.key))), welcome=False)
+            given = _given(Answered.WITHDRAWN, self._words(told.key))
+            self._spoke(told, await until_there(lambda: registry.record_consent(told.key, given)), welcome=False)
         elif drawn < 0.9:
-            self._spoke(told, await registry.record_consent(told.key, _given(Answered.GRANTED, self._words(told.key))), welcome=True)
+            given = _given(Answered.GRANTED, self._words(told.key))
+            self._spoke(told, await until_there(lambda: registry.record_consent(told.key, given)), welcome=True)
         elif drawn < 0.95:
             records = await reads.messages(told.key, before=None, limit=1)
             if records:
@@ -243,9 +289,9 @@ class Writers:
                     workspace=told.key.workspace, customer=told.key.customer, message=records[0].message.id, action=Action.UNSUBSCRIBE,
                     expires=0,
                 )  # fmt: skip
-                self._spoke(told, await desk.unsubscribe(facts, Scope.CHANNEL), welcome=False)
+                self._spoke(told, await until_there(lambda: desk.unsubscribe(facts, Scope.CHANNEL)), welcome=False)
         else:
-            await registry.suppress_channel(told.key, "email", "manual", actor="staff", proof={})
+            await until_there(lambda: registry.suppress_channel(told.key, "email", "manual", actor="staff", proof={}))
             told.channels.add("email")
             found.suppressions += 1
 
@@ -257,18 +303,17 @@ class Writers:
             self.report.found.withdrawals += not welcome
 
     async def _erase(self, told: Told, registry: Registry) -> None:
-        heard = await registry.erase(told.key)
+        heard = await until_there(lambda: registry.erase(told.key))
         told.erased_at = heard.at
         told.spoken.append((heard.at, time.time() * 1000, False))
         self.report.found.erased += 1
 
     async def _drain(self) -> None:
-        deadline = time.monotonic() + 300
-        while time.monotonic() < deadline:
-            if not self.ground.unread() and not any(self.ground.execute(query) for query in _UNDER_WAY):
+        self._patient_until = time.monotonic() + PATIENCE
+        while self.ground.unread() or any(self.ground.execute(query) for query in _UNDER_WAY):
+            if not self._patient("not everything came to an end"):
                 return
             await asyncio.sleep(0.2)
-        self.report.found.faults.append("not everything came to an end within 120 s")
 
     # ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -325,7 +370,7 @@ class Writers:
             _, heard, welcome = told.spoken[place]
             if not welcome:
                 found.latest_hand_off_ms = max(found.latest_hand_off_ms, round(arrived.at - heard))
-        if found.latest_hand_off_ms > SLACK:
+        if found.latest_hand_off_ms > self.sizes.slack:
             found.faults.append(f"a hand-off began {found.latest_hand_off_ms} ms after a withdrawal")
 
     def _gone(self) -> None:
@@ -362,11 +407,6 @@ def _holding(connection: psycopg.Connection, table: str, words: str) -> bool:
 
 
 _UNDER_WAY = ("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1", "SELECT 1 FROM erasures WHERE done_at IS NULL LIMIT 1")
-_BEHIND = """
-SELECT count(*) FROM (
-    SELECT 1 FROM events e LEFT JOIN offsets o USING (bucket, workspace, lane) WHERE e.seq > coalesce(o.seq, 0) LIMIT 2000
-) waiting
-"""
 
 
 def _wish(draft: Draft, topic: str, now: int) -> Act:
