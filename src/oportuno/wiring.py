@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from oportuno.flows.reads import Reads, Rejects
     from oportuno.flows.standings import Standings
     from oportuno.flows.tallies import Tallies
+    from oportuno.flows.tracking_plan import TrackingPlans
     from oportuno.flows.work import Store
 
 _LOOKING_AT_ONCE = 4
@@ -73,6 +74,8 @@ class Front:
     """The installation's secret; what is used is derived from it."""
     tallies: Tallies
     """What all processes counted, and which of them live."""
+    plans: TrackingPlans
+    """What events are held against, and what did not fit."""
 
     @property
     def digest_key(self) -> bytes:
@@ -106,6 +109,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.postgres.intake import PostgresIntake
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.merges import PostgresCrossings
+    from oportuno.adapters.postgres.plans import PostgresTrackingPlans
     from oportuno.adapters.postgres.reads import PostgresReads
     from oportuno.adapters.postgres.signings import PostgresSignings
     from oportuno.adapters.postgres.standing import PostgresStandings
@@ -149,6 +153,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             links=links_for(settings, intake.secret),
             secret=intake.secret,
             tallies=PostgresTallies(looking),
+            plans=PostgresTrackingPlans(looking, changing),
         )
 
 

@@ -129,6 +129,7 @@ async def tienda_norte():
         links=links_for(settings, SECRET),
         secret=SECRET,
         tallies=world.tallies,
+        plans=world.plans,
     )
     tienda = Tienda(world, workspaces, opened, build(front))
     async with tienda.client:

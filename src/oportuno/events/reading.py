@@ -91,6 +91,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     code: Rejection
     field: str
     body: bytes
+    id: bytes = b""
+    """Sixteen bytes under which it is kept; empty: any."""
 
     @property
     def sentence(self) -> str:

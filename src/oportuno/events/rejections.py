@@ -32,6 +32,7 @@ class Rejection(StrEnum):
     ALIAS_ONTO_ITSELF = "alias_onto_itself"
     ALIAS_OF_KNOWN = "alias_of_known"
     IDS_TOO_MANY = "ids_too_many"
+    PLAN_VIOLATION = "plan_violation"
     IDENTITY_UNSIGNED = "identity_unsigned"
     IDENTITY_EXPIRED = "identity_expired"
     IDENTITY_WRONG_AUDIENCE = "identity_wrong_audience"
@@ -103,6 +104,10 @@ SENTENCES: Final[dict[Rejection, Sentences]] = {
     Rejection.IDS_TOO_MANY: Sentences(
         "this customer has as many ids as one customer may have",
         "este cliente ya tiene todos los identificadores que puede tener",
+    ),
+    Rejection.PLAN_VIOLATION: Sentences(
+        "the tracking plan of this workspace does not let such an event in",
+        "el plan de seguimiento de este espacio no admite un evento así",
     ),
     Rejection.IDENTITY_UNSIGNED: Sentences(
         "in this workspace a browser names a user only with a signed token (context.identity.token)",

@@ -1,6 +1,7 @@
 """Laying down a workspace's definitions: every file is read and checked, then all are published together, or none.
 
-Files are named as in a folder: `journeys/<any>.yaml`, `messages/<any>.yaml` and `policy.yaml`. What is not among them stays as it is.
+Files are named as in a folder: `journeys/<any>.yaml`, `messages/<any>.yaml`, `policy.yaml` and `tracking-plan.yaml`. What is not among them
+stays as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from oportuno.consent.read_policy import read_policy
 from oportuno.content.brand import read_tokens
 from oportuno.content.rehearse import leads_somewhere
 from oportuno.content.template import Template
-from oportuno.flows.definitions import POLICY_KEY, Definition, Ground, Kind, Workspace, Workspaces, ground_of
+from oportuno.events.plan import read_plan
+from oportuno.flows.definitions import PLAN_KEY, POLICY_KEY, Definition, Ground, Kind, Workspace, Workspaces, ground_of
 from oportuno.flows.places import part_at
 from oportuno.flows.ports import MjmlCompiler
 from oportuno.flows.programme import Brand
@@ -28,6 +30,7 @@ from oportuno.kit.ids import WorkspaceId
 from oportuno.kit.yaml_lines import nearest
 
 _POLICY_FILE: Final = "policy.yaml"
+_PLAN_FILE: Final = f"{PLAN_KEY}.yaml"
 _FOLDERS: Final = {"journeys": Kind.JOURNEY, "messages": Kind.MESSAGE}
 _PACK: Final = msgspec.msgpack.Encoder()
 
@@ -87,7 +90,7 @@ async def export(workspace: WorkspaceId, *, workspaces: Workspaces) -> dict[str,
     """Give the files in force (name → YAML), as they were applied."""
     files: dict[str, str] = {}
     for definition in _newest(await workspaces.definitions(workspace)).values():
-        folder = {Kind.JOURNEY: "journeys/", Kind.MESSAGE: "messages/", Kind.POLICY: ""}[definition.kind]
+        folder = {Kind.JOURNEY: "journeys/", Kind.MESSAGE: "messages/"}.get(definition.kind, "")
         files[f"{folder}{definition.key}.yaml"] = definition.source
     return files
 
@@ -113,10 +116,12 @@ async def _read(name: str, text: str, facts: Workspace, compiler: MjmlCompiler) 
     if name == _POLICY_FILE:
         ground = _ground(text, facts)
         return Definition(kind=Kind.POLICY, key=POLICY_KEY, version=1, source=text, compiled=_PACK.encode(ground))
+    if name == _PLAN_FILE:
+        return Definition(kind=Kind.TRACKING_PLAN, key=PLAN_KEY, version=1, source=text, compiled=_PACK.encode(read_plan(text)))
     folder, _, rest = name.partition("/")
     kind = _FOLDERS.get(folder)
     if kind is None or not rest.endswith((".yaml", ".yml")) or "/" in rest:
-        raise BadInput("file_unknown", "files are policy.yaml, journeys/<name>.yaml and messages/<name>.yaml")
+        raise BadInput("file_unknown", "files are policy.yaml, tracking-plan.yaml, journeys/<name>.yaml and messages/<name>.yaml")
     if kind is Kind.JOURNEY:
         journey = read_journey(text)
         return Definition(kind=kind, key=journey.key, version=journey.version, source=text, compiled=_PACK.encode(journey))
@@ -321,12 +326,12 @@ def _is_new(definition: Definition, standing: Sequence[Definition]) -> bool:
 
 
 def _numbered(definition: Definition, standing: Sequence[Definition]) -> Definition:
-    """Messages and the policy are counted on by us; a journey's version is its author's."""
+    """Messages, the policy and the tracking plan are counted on by us; a journey's version is its author's."""
     known = _newest(standing).get((definition.kind, definition.key))
     if definition.kind is Kind.JOURNEY or known is None or definition.version > known.version:
         return definition
     version = known.version + 1
-    if definition.kind is Kind.POLICY:
+    if definition.kind is not Kind.MESSAGE:
         return msgspec.structs.replace(definition, version=version)
     template = msgspec.structs.replace(_template(definition), version=version)
     return msgspec.structs.replace(definition, version=version, compiled=_PACK.encode(template))

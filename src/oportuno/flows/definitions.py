@@ -1,4 +1,4 @@
-"""What workspaces are and what they lay down: journeys, messages and the policy, as published versions.
+"""What workspaces are and what they lay down: journeys, messages, the policy and the tracking plan, as published versions.
 
 The port of it, and the programme that is made of it.
 """
@@ -24,10 +24,13 @@ class Kind(StrEnum):
     JOURNEY = "journey"
     MESSAGE = "message"
     POLICY = "policy"
+    TRACKING_PLAN = "tracking_plan"
 
 
 POLICY_KEY: Final = "policy"
 """A workspace has one policy; this is its key."""
+PLAN_KEY: Final = "tracking-plan"
+"""And one tracking plan."""
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,7 @@ class NewKey(NamedTuple):
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """One published version of a journey, a message or the policy. Once published it is never changed."""
+    """One published version of a journey, a message, the policy or the tracking plan. Once published it is never changed."""
 
     kind: Kind
     key: str
@@ -62,7 +65,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """The YAML as it was applied."""
     compiled: bytes = b""
-    """What was read from it (msgpack of Journey, Template or Ground)."""
+    """What was read from it (msgpack of Journey, Template, Ground or TrackingPlan)."""
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):

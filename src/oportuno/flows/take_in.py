@@ -15,6 +15,7 @@ from oportuno.flows.crossing import Alias, Asked
 from oportuno.flows.identity import NoTokens, Signing, Verifier, vouched
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import Arrival, Intake, KeyFacts, Keys, LaneClass, Reject, Sighting
+from oportuno.flows.tracking_plan import NoPlans, TrackingPlans, hold, note_quietly
 from oportuno.kit.faults import NotAllowed, NotRecognised
 from oportuno.kit.ids import CustomerKey, key_of
 from oportuno.kit.times import Millis
@@ -23,6 +24,7 @@ KEY_CEILING: Final = 200
 """Characters of a key; longer ones are not looked up."""
 
 NO_TOKENS: Final = NoTokens()
+NO_PLANS: Final = NoPlans()
 _ALIAS: Final = Call.ALIAS
 _LIVE, _LATE, _IMPORT = Source.LIVE, Source.LATE, Source.IMPORT
 
@@ -71,6 +73,7 @@ async def take_in(
     ids: Callable[[], bytes],
     now: Millis,
     verifier: Verifier = NO_TOKENS,
+    plans: TrackingPlans = NO_PLANS,
 ) -> Taken:
     """Store every item of a request: the good ones as events, the others as rejects, in one commit.
 
@@ -100,10 +103,10 @@ async def take_in(
     reads = _read_all(envelope, around)
     if facts.signing is not None and not facts.secret:
         reads = [_vouched(read, facts.signing, verifier, now) for read in reads]
-    return await _store(reads, facts, around, intake=intake)
+    return await _store_by_plan(reads, facts, around, intake=intake, plans=plans)
 
 
-async def take_in_again(reject: Reject, *, intake: Intake, digest_key: bytes, now: Millis) -> Taken:
+async def take_in_again(reject: Reject, *, intake: Intake, digest_key: bytes, now: Millis, plans: TrackingPlans = NO_PLANS) -> Taken:
     """Read a stored reject once more, after what was wrong with it was mended on our side. Old news: it starts nothing.
 
     Doing it twice stores one event. Raises Unavailable; an item that still cannot be read stays a reject and is answered as one.
@@ -114,7 +117,11 @@ async def take_in_again(reject: Reject, *, intake: Intake, digest_key: bytes, no
     if isinstance(read, Refused):
         return Taken(items=1, stored=0, rejects=(Rejected(place=reject.place, code=read.code, sentence=read.sentence),))
     facts = KeyFacts(workspace=reject.workspace, key_id=reject.key_id, secret=True)
-    return await _store([read], facts, around, intake=intake)
+    checker = await plans.checker(facts.workspace)
+    held = hold([read], checker, now).reads[0] if checker is not None else read
+    if isinstance(held, Refused):
+        return Taken(items=1, stored=0, rejects=(Rejected(place=reject.place, code=held.code, sentence=held.sentence),))
+    return await store_reads([read], facts, around, intake=intake)
 
 
 async def _recognise(key: str, keys: Keys) -> KeyFacts:
@@ -176,7 +183,21 @@ async def _aliased(read: Read | Refused, facts: KeyFacts, *, intake: Intake) -> 
     return Refused(code=Rejection(code), field="previousId", body=read.body) if code else read
 
 
-async def _store(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
+async def _store_by_plan(
+    reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake, plans: TrackingPlans
+) -> Taken:
+    checker = await plans.checker(facts.workspace)
+    if checker is None:
+        return await store_reads(reads, facts, around, intake=intake)
+    held = hold(reads, checker, around.received)
+    taken = await store_reads(held.reads, facts, around, intake=intake)
+    if held.seen:
+        await note_quietly(plans, facts.workspace, held.seen)
+    return taken
+
+
+async def store_reads(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
+    """Name the customers of what was read, and store it all in one commit. Raises Unavailable."""
     reads, places = await _name(reads, facts, intake=intake)
     good = [read for read in reads if type(read) is Read]
     bulk = any([read.source >= _IMPORT for read in good])  # noqa: C419 - a list costs a third of a generator
@@ -219,7 +240,7 @@ def _arrivals(
 def _reject(read: Refused, place: str, facts: KeyFacts, around: Surroundings) -> Reject:
     return Reject(
         workspace=facts.workspace,
-        id=around.ids()[:16],
+        id=read.id or around.ids()[:16],
         received=around.received,
         code=read.code.value,
         sentence=read.sentence,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from oportuno.flows.definitions import Definition, NewKey, Workspace, programme_from
+from oportuno.flows.definitions import Definition, Kind, NewKey, Workspace, programme_from
 from oportuno.flows.ports import KeyFacts
 from oportuno.kit.faults import Conflict, NotFound
 
@@ -66,6 +66,9 @@ class MemoryWorkspaces:
             raise Conflict("definitions_moved", "somebody else published at the same moment; nothing of yours was published: apply again")
         raised = self._workspaces[workspace] = msgspec.structs.replace(standing, version=base_version + 1)
         self._definitions[workspace] += added
+        for each in added:
+            if each.kind is Kind.TRACKING_PLAN:
+                self._world.plans.put(workspace, each.compiled)
         try:
             programme = programme_from(raised, self._definitions[workspace])
         except Exception:  # noqa: BLE001 - as on PostgreSQL: this workspace falls silent, and no other

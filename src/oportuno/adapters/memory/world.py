@@ -15,6 +15,7 @@ from oportuno.adapters.memory.intake import MemoryIntake
 from oportuno.adapters.memory.keys import MemoryKeys
 from oportuno.adapters.memory.mailbox import MemoryMailbox
 from oportuno.adapters.memory.outbox import MemoryOutbox
+from oportuno.adapters.memory.plans import MemoryTrackingPlans
 from oportuno.adapters.memory.programmes import MemoryProgrammes
 from oportuno.adapters.memory.reads import MemoryReads
 from oportuno.adapters.memory.signings import MemorySignings
@@ -53,6 +54,7 @@ class MemoryWorld(Ground):
         self.catalogue = MemoryCatalogue(self)
         self.erasures = MemoryErasures(self)
         self.tallies = MemoryTallies(self)
+        self.plans = MemoryTrackingPlans(self)
         self.imports = MemoryImports(self, self.intake)
         self._deliverers = 0
 

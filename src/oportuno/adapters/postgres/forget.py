@@ -208,6 +208,8 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "standings": "where the fifths of a workspace's buyers begin: four numbers each",
     "together": "products found together by at least five customers",
     "signings": "by what a shop's server signs",
+    "plan_violations": "names of events and properties, and what was expected of them: no value that was sent",
+    "hooks": "addresses at which a shop's systems post, and their secrets",
     "definitions": "journeys, messages and policies as the shop wrote them",
     "questions": "keyed hashes of addresses and when they were asked to confirm: what keeps strangers from drowning them in questions,"
     " so it must outlast the customers that strangers make, and is let go after the time of the policy's limit",

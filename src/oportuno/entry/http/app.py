@@ -29,6 +29,7 @@ from oportuno.entry.http.api import (
     set_aside,
     stores,
     together,
+    tracking_plan,
     wishes,
 )
 from oportuno.entry.http.api.door import bearer_headers
@@ -106,7 +107,9 @@ def build(front: Front) -> House:
             fullness=settings.disk_ceiling,
         )
     )
-    collector = Collector(intake=front.intake, keys=front.keys, doorkeeper=doorkeeper, digest_key=front.digest_key, verifier=front.verifier)
+    collector = Collector(
+        intake=front.intake, keys=front.keys, doorkeeper=doorkeeper, digest_key=front.digest_key, verifier=front.verifier, plans=front.plans
+    )
     return House(collector, api(front, Health(front, collector)))
 
 
@@ -127,7 +130,7 @@ def api(front: Front, health: Health) -> FastAPI:
     app.state.front = front
     for each in (customers, answers, wishes, erasures, decisions, definitions, rejects, set_aside):
         app.include_router(each.router)
-    for each in (catalogue, stores, together, merges, identity):
+    for each in (catalogue, stores, together, merges, identity, tracking_plan):
         app.include_router(each.router)
     app.include_router(health_router(health))
     app.include_router(sdk_router())

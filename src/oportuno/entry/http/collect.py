@@ -23,7 +23,8 @@ from oportuno.events.event import Call
 from oportuno.flows.identity import Verifier
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import Intake, Keys
-from oportuno.flows.take_in import NO_TOKENS, TakeIn, Taken, take_in
+from oportuno.flows.take_in import NO_PLANS, NO_TOKENS, TakeIn, Taken, take_in
+from oportuno.flows.tracking_plan import TrackingPlans
 from oportuno.kit.faults import Fault, NotFound, NotRecognised, WrongMethod
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -90,8 +91,18 @@ class Tally(msgspec.Struct, kw_only=True):
 class Collector:
     """An ASGI application for everything below ``/v1/``."""
 
-    def __init__(self, *, intake: Intake, keys: Keys, doorkeeper: Doorkeeper, digest_key: bytes, verifier: Verifier = NO_TOKENS) -> None:
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        keys: Keys,
+        doorkeeper: Doorkeeper,
+        digest_key: bytes,
+        verifier: Verifier = NO_TOKENS,
+        plans: TrackingPlans = NO_PLANS,
+    ) -> None:
         self._verifier = verifier
+        self._plans = plans
         self._intake = intake
         self._keys = keys
         self._doorkeeper = doorkeeper
@@ -152,6 +163,7 @@ class Collector:
             ids=_chance,
             now=time.time_ns() // 1_000_000,
             verifier=self._verifier,
+            plans=self._plans,
         )
         self.tally.items += taken.items
         self.tally.events += taken.stored

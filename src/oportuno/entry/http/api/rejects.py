@@ -39,7 +39,8 @@ async def replay(
     found = await front.reads.reject(who.workspace, read_id(REJECT, reject))
     if found is None:
         raise NotFound("reject_unknown", "there is no such reject in this workspace")
-    taken = await take_in_again(found.reject, intake=front.intake, digest_key=front.digest_key, now=await front.reads.now())
+    now = await front.reads.now()
+    taken = await take_in_again(found.reject, intake=front.intake, digest_key=front.digest_key, now=now, plans=front.plans)
     if taken.rejects:
         return ReplayShape(stored=0, code=taken.rejects[0].code, sentence=taken.rejects[0].sentence)
     await front.rejects.mark_replayed(who.workspace, [found.reject.id])
