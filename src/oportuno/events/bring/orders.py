@@ -6,11 +6,25 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from oportuno.events.bring.mapping import Mapping
-from oportuno.events.bring.rows import Brought, LeftOut, Line, Made, RowReader, Turned, item_of, moment_of, order_body, properties_of
+from oportuno.events.bring.rows import (
+    Brought,
+    LeftOut,
+    Line,
+    Made,
+    Planned,
+    RowReader,
+    Turned,
+    item_of,
+    moment_of,
+    order_body,
+    properties_of,
+)
 from oportuno.events.bring.values import Unfit
 from oportuno.events.event import Call
 from oportuno.kit.money import exponent
 
+OF_ROWS: Final = frozenset({"product_id", "product_name", "variant", "category", "brand", "price", "quantity", "line_total"})
+"""What each row of an order tells for itself."""
 MOST_LINES: Final = 5_000
 """Rows of one order; more are surely a mapping gone wrong."""
 _TAKEN_BACK: Final = frozenset("refunded cancelled canceled voided reembolsado cancelado anulado refund wc-refunded wc-cancelled".split())
@@ -23,6 +37,9 @@ class _Order:
     def __init__(self, number: str, first: int) -> None:
         self.number = number
         self.first = self.last = first
+        self.raw: Any = None
+        """Its number as the cell of its first good row has it."""
+        self.plan: tuple[Planned, ...] = ()
         self.lines: list[Line] = []
         self.values: list[dict[str, Any]] = []
         self.turned: list[Turned] = []
@@ -36,6 +53,7 @@ class OrderReader:
     def __init__(self, mapping: Mapping, once: Any) -> None:
         """`once`: a set with `add(text) -> bool`, which says whether the text is new."""
         self._reader = RowReader(mapping)
+        self._by_row = tuple(each for each in self._reader.plan if each.field in OF_ROWS)
         self._mapping = mapping
         self._once = once
 
@@ -43,36 +61,51 @@ class OrderReader:
         """Make the calls of a file. Never raises for a row. An order of which one row is unfit is turned away whole."""
         order: _Order | None = None
         for line in lines:
-            values, number, turned = self._row(line)
-            if order is not None and number != order.number and number:
+            values, number, turned = self._row(line, order)
+            if order is not None and number and order.number and number != order.number:
                 yield from self._close(order)
                 order = None
             if order is None:
                 order = _Order(number, line.number)
             order.last = line.number
+            if number and order.number and order.loose:
+                # The order goes on behind a row that nobody can place: it may be one of its own.
+                order.turned += order.loose
+                order.loose = []
             order.number = order.number or number
             if turned is not None:
                 (order.turned if number else order.loose).append(turned)
             else:
+                if not order.values:
+                    order.raw = line.cells.get(self._mapping.columns.get("order_id", ""))
+                    order.plan = self._rest(values)
                 order.lines.append(line)
                 order.values.append(values)
         if order is not None:
             yield from self._close(order)
 
-    def _row(self, line: Line) -> tuple[dict[str, Any], str, Turned | None]:
-        if line.broken is not None:
-            return {}, "", Turned(line, line.number, line.broken.place, line.broken.code, line.broken.sentence)
+    def _row(self, line: Line, order: _Order | None) -> tuple[dict[str, Any], str, Turned | None]:
+        """Read a row. Of an order whose first row told of the whole, the others are read for what is their own."""
+        raw = line.cells.get(self._mapping.columns.get("order_id", ""))
+        more = order is not None and order.raw is not None and raw == order.raw
         try:
-            values = self._reader.values(line.cells)
+            if line.broken is not None:
+                raise line.broken
+            values = self._reader.values(line.cells, order.plan if more and order is not None else ())
         except Unfit as unfit:
-            raw = line.cells.get(self._mapping.columns.get("order_id", ""))
-            number = str(raw).strip() if raw is not None else ""
-            return {}, number, Turned(line, line.number, unfit.place, unfit.code, unfit.sentence)
+            return {}, str(raw).strip() if raw is not None else "", Turned(line, line.number, unfit.place, unfit.code, unfit.sentence)
+        if more and order is not None:
+            return values, order.number, None
         number = values.get("order_id", "")
         if number:
             return values, number, None
         lone = Unfit("order_without_number", "the row does not say to which order it belongs", place="order_id")
         return {}, "", Turned(line, line.number, lone.place, lone.code, lone.sentence)
+
+    def _rest(self, first: dict[str, Any]) -> tuple[Planned, ...]:
+        """Say what is read of an order's further rows: what is a row's own, and of the whole what the first row did not tell."""
+        known = len(first) == len(self._reader.plan)
+        return self._by_row if known else tuple(each for each in self._reader.plan if each.field in OF_ROWS or each.field not in first)
 
     def _close(self, order: _Order) -> Iterator[Brought]:
         if order.lines and not order.turned:
