@@ -19,6 +19,7 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
 from oportuno.entry.deliverer import PLACES
+from oportuno.flows.deliver import CLAIM_HOLDS
 from oportuno.flows.work import OutboxStatus
 from oportuno.kit.ids import write_id
 
@@ -38,7 +39,10 @@ PLAYS = [
 ]
 WEIGHTS = [6, 2, 1, 2, 2, 1]
 AT_MOST = 3
-DRAIN_SECONDS = 240
+PATIENCE = 300
+"""Seconds in which whatever is waited for must come about; what is missing then is a fault."""
+ENOUGH = 25
+"""Messages that the endpoint took, at least, after the last death: until then events go on coming."""
 LULL_SECONDS = 20.0
 
 
@@ -57,6 +61,8 @@ class Sizes:
     """Events a second; they go on coming until the last kill."""
     between: int = 20
     """Hand-offs that the endpoint must have seen between two kills: deaths of those who have hardly woken prove nothing."""
+    late: int = 0
+    """Milliseconds after its expiry by which a hand-off may be seen: a busy machine may stop between the last look and the first byte."""
     resend: bool = False
     """Plant the fault that the judge must find: after a death, what was in hand or is unknown is simply sent again."""
 
@@ -100,6 +106,8 @@ class Delivery:
         self.sink = Sink(HOSTS, seed=sizes.seed)
         self.deliverers: list = []
         self.killing = True
+        self.taken_before = 0
+        self.patient_until = 0.0
 
     def run(self) -> Report:
         """Send, kill, come to rest, judge."""
@@ -124,11 +132,15 @@ class Delivery:
             together.create_task(self._kill())
             together.create_task(self._send(crowd, intake))
         await intake.close()
-        await self._drain()
+        if not self.sizes.resend:
+            await self._drain()
 
     async def _send(self, crowd: Crowd, intake: PostgresIntake) -> None:
         began = time.monotonic()
-        while self.report.events < self.sizes.events or self.killing:
+        while self.report.events < self.sizes.events or self.killing or self._taken() < self.taken_before + ENOUGH:
+            if not self.killing and time.monotonic() > self.patient_until:
+                self.report.found.faults.append(f"the endpoint took too little within {PATIENCE} s of the last death")
+                return
             await asyncio.sleep(max(0.0, self.report.events / self.sizes.rate - (time.monotonic() - began)))
             names = self.chance.choices([play.event for play in PLAYS], WEIGHTS, k=10)
             await crowd.send(intake, [crowd.event(name=name) for name in names])
@@ -147,10 +159,24 @@ class Delivery:
             place = self.chance.randrange(len(self.deliverers))
             self.ground.kill(self.deliverers[place])
             self.report.deliverer_kills += 1
-            if self.sizes.resend:
-                self.ground.execute("UPDATE outbox SET status = 0 WHERE status IN (1, 4)")
             self.deliverers[place] = self._deliverer()
-        self.killing = False
+        if self.sizes.resend:
+            await self._until_struck()
+        self.taken_before, self.patient_until, self.killing = self._taken(), time.monotonic() + PATIENCE, False
+
+    def _taken(self) -> int:
+        return sum(arrived.answer == OK for arrived in self.sink.arrived)
+
+    async def _until_struck(self) -> None:
+        """Send again whatever is in hand or unknown, until the endpoint has seen a message twice that it may have taken."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self.ground.execute("UPDATE outbox SET status = 0 WHERE status IN (1, 4)")
+            marketing = {write_id("msg", bytes(row[0])) for row in self.ground.execute("SELECT id FROM outbox WHERE marketing")}
+            perhaps = Counter(arrived.message for arrived in self.sink.arrived if arrived.answer in PERHAPS)
+            if any(count > 1 and name in marketing for name, count in perhaps.items()):
+                return
+            await asyncio.sleep(0.05)
 
     async def _until_busy(self) -> None:
         """Wait until enough was handed off since the last death and something is in hand; not for ever, everybody may be dead."""
@@ -163,13 +189,13 @@ class Delivery:
             await asyncio.sleep(0.01)
 
     async def _drain(self) -> None:
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while time.monotonic() < deadline:
-            if not self.ground.unread() and not self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
+        deadline = time.monotonic() + PATIENCE
+        while self.ground.unread() or self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
+            if time.monotonic() > deadline:
+                left = self.ground.execute("SELECT status, count(*) FROM outbox WHERE status IN (0, 1) GROUP BY 1")
+                self.report.found.faults.append(f"not everything came to an end within {PATIENCE} s: {left}")
                 return
             await asyncio.sleep(0.3)
-        left = self.ground.execute("SELECT status, count(*) FROM outbox WHERE status IN (0, 1) GROUP BY 1")
-        self.report.found.faults.append(f"not everything came to an end within {DRAIN_SECONDS} s: {left}")
 
     # ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -178,18 +204,20 @@ class Delivery:
         seen: dict[str, list[Arrived]] = {}
         for arrived in self.sink.arrived:
             seen.setdefault(arrived.message, []).append(arrived)
-        rows = self.ground.execute("SELECT id, customer, status, marketing, reason, expires_at, answer, body FROM outbox")
+        rows = self.ground.execute("SELECT id, customer, status, marketing, reason, expires_at, answer, body, handed_at FROM outbox")
         refusals = {refusal.value for refusal in Refusal}
         touched: Counter[int] = Counter()
         endings: Counter[str] = Counter()
         known = set()
-        for id_, customer, status, marketing, reason, expires_at, stored, body in rows:
+        for id_, customer, status, marketing, reason, expires_at, stored, body, handed_at in rows:
             name = write_id("msg", bytes(id_))
             known.add(name)
             mine = sorted(seen.get(name, ()), key=lambda a: a.at)
             ending = OutboxStatus(status)
             endings[ending.name.lower()] += 1
             msgspec.msgpack.decode(bytes(body), type=Message)
+            if handed_at is not None and handed_at + CLAIM_HOLDS * 1000 >= expires_at:
+                found.faults.append(f"{name} was claimed {expires_at - handed_at} ms before it expires: its hand-off may begin after that")
             self._hand_offs(name, mine, marketing=marketing, expires_at=expires_at)
             answer = msgspec.msgpack.decode(bytes(stored), type=Answer).outcome if stored else None
             self._explained(name, ending, mine, reason, answer=answer, refusals=refusals)
@@ -223,7 +251,7 @@ class Delivery:
         for arrived in mine:
             late = round(arrived.at - expires_at)
             found.latest_after_expiry_ms = max(found.latest_after_expiry_ms, late)
-            if late > 0:
+            if late > self.sizes.late:
                 found.faults.append(f"{name} was handed off {late} ms after it had expired")
 
     def _explained(

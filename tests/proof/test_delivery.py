@@ -11,7 +11,8 @@ from delivery import Delivery, Sizes
 
 
 def test_killed_deliverers_hand_nothing_off_twice_and_leave_nothing_unexplained() -> None:
-    report = Delivery(Sizes(events=300, customers=300, deliverer_kills=2, postgres_kills=1, seed=1, expires="20s", between=15)).run()
+    sizes = Sizes(events=300, customers=300, deliverer_kills=2, postgres_kills=1, seed=1, expires="20s", between=15, late=10_000)
+    report = Delivery(sizes).run()
     assert report.found.faults == []
     assert report.found.accepted > 20
     assert report.found.duplicates == 0
@@ -20,6 +21,6 @@ def test_killed_deliverers_hand_nothing_off_twice_and_leave_nothing_unexplained(
 
 
 def test_the_endpoint_notices_when_what_may_have_been_taken_is_sent_again() -> None:
-    sizes = Sizes(events=100, customers=300, deliverer_kills=1, postgres_kills=0, seed=2, expires="8s", between=40, resend=True)
+    sizes = Sizes(events=100, customers=300, deliverer_kills=1, postgres_kills=0, seed=2, expires="10m", between=5, resend=True)
     report = Delivery(sizes).run()
     assert any("came again" in fault for fault in report.found.faults)
