@@ -7,7 +7,7 @@ from contract_world import Shop, arrival, message
 
 from oportuno.events.event import Call, Source
 from oportuno.flows.ports import LaneClass
-from oportuno.flows.work import Moved
+from oportuno.flows.work import Moved, SaveCustomer, Writes
 from oportuno.kit.times import HOUR
 
 
@@ -165,6 +165,22 @@ def test_a_timer_comes_when_its_time_has_come_and_not_before(tell):
     tell(story)
 
 
+def test_a_small_shops_timer_does_not_wait_behind_a_large_ones_timers(tell):
+    async def story(shop: Shop):
+        small, now = Shop(shop.outside), await shop.now()
+        saves = [SaveCustomer(shop.key(number), 0, b"state", now - HOUR, due_changed=True) for number in range(600)]
+        await shop.write(saves=sorted(saves, key=lambda save: save.key))
+        await small.save(small.key(1), 0, due_at=now - 1)
+        feed = await shop.outside.feed()
+        fetched = await feed.fetch(40)
+        assert len(fetched.due) <= 40
+        # What was not committed comes again; by then it is known that more is due than a batch takes.
+        feed.again(fetched)
+        assert small.key(1) in [key for key, _ in (await feed.fetch(40)).due]
+
+    tell(story)
+
+
 def test_a_timer_that_was_moved_or_taken_away_does_not_come(tell):
     async def story(shop: Shop):
         now = await shop.now()
@@ -192,6 +208,4 @@ def test_waiting_ends_at_once_when_something_is_there(tell):
 
 
 def _due(key, due_at):
-    from oportuno.flows.work import SaveCustomer, Writes
-
     return Writes(saves=[SaveCustomer(key, 1, b"state", due_at, due_changed=True)])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from oportuno.adapters.doubt import StoreClock
 from oportuno.adapters.memory.fanout import anything_to_tell, tell
+from oportuno.adapters.timers import in_turn
 from oportuno.flows.ports import Fetched, LaneClass
 from oportuno.flows.work import OffsetMove
 from oportuno.kit.times import MINUTE, SECOND
@@ -43,7 +44,7 @@ class MemoryFeed:
         ground = self._ground
         await ground.pause("feed.fetch")
         now, trusted = self._clock()
-        due = sorted(self._due(now))
+        due = in_turn(self._due(now), limit)
         live, bulk = self._channels(LaneClass.LIVE), self._channels(LaneClass.BULK)
         self._turn += 1
         room = max(1, int(limit * _TOLD_SHARE)) if live or bulk or due else limit

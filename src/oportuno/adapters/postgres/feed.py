@@ -20,6 +20,7 @@ from oportuno.adapters.postgres.fanout import FanOuts
 from oportuno.adapters.postgres.intake import NEWS
 from oportuno.adapters.postgres.leases import Leases
 from oportuno.adapters.postgres.sweep import Sweep, beyond
+from oportuno.adapters.postgres.timers import Timers
 from oportuno.adapters.postgres.turns import SHARES, Helping, Stride, Turns
 from oportuno.events.event import Call, Event, Source, Trust, unpack_call
 from oportuno.flows.fan_out import FAN_OUT_NEWS
@@ -41,21 +42,6 @@ CROSS JOIN LATERAL (
     WHERE v.bucket = u.bucket AND v.workspace = %b::int4 AND v.lane = u.lane AND v.seq > coalesce(o.seq, 0) AND v.seq < %b::int8
     ORDER BY v.seq LIMIT %b::int8
 ) e
-"""
-# The clock comes in as a value: compared with a volatile function, the index would be walked to its end.
-_DUE = """
-SELECT d.bucket, d.workspace, d.customer, d.due_at
-FROM unnest(%b::int2[]) AS b(bucket)
-CROSS JOIN LATERAL (
-    SELECT * FROM due t WHERE t.bucket = b.bucket AND t.due_at <= %b::int8 AND t.workspace <> ALL(%b::int4[])
-    ORDER BY t.due_at LIMIT %b::int8
-) d
-"""
-_NEXT_DUE = """
-SELECT min(d.due_at) FROM unnest(%b::int2[]) AS b(bucket)
-CROSS JOIN LATERAL (
-    SELECT due_at FROM due t WHERE t.bucket = b.bucket AND t.workspace <> ALL(%b::int4[]) ORDER BY t.due_at LIMIT 1
-) d
 """
 
 
@@ -89,8 +75,7 @@ class PostgresFeed:
         self._began = 0.0
         self._happenings = 0
         self._sweep = Sweep(connection)
-        self._due_next: Millis | None = None
-        self._due_asked: Millis = 0
+        self._timers = Timers(connection)
         self._woken = asyncio.Event()
         self._listener: asyncio.Task[None] | None = None
 
@@ -151,8 +136,8 @@ class PostgresFeed:
             return
         if self._turns.waiting(resting):
             return
-        if self._due_next is not None:
-            most = min(most, max(0.0, (self._due_next - self._clock.latest) / SECOND))
+        if self._timers.next is not None:
+            most = min(most, max(0.0, (self._timers.next - self._clock.latest) / SECOND))
         self._woken.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), most)
@@ -228,7 +213,7 @@ class PostgresFeed:
             # Buckets were won: they are looked through at once, and nothing in them is decided earlier than by who had them before.
             self._clock.decided(last_now)
             self._sweep.begin()
-            self._due_asked = 0
+            self._timers.forget()
 
     async def _look(self, now: Millis) -> None:
         found = await self._sweep.look(self.owned, now=now, elapsed=self._elapsed())
@@ -242,16 +227,13 @@ class PostgresFeed:
     async def _read(self, now: Millis, trusted: bool, plan: list[Helping], limit: int) -> Fetched:  # noqa: FBT001 - one private caller
         connection = self._connection
         cursors = []
-        due_limit = max(1, limit * SHARES["timers"] // 100)
-        ask_due = bool(self.owned) and (self._due_next is None or self._due_next <= now or now - self._due_asked >= SECOND)
+        # Where no event waits, timers may have the whole batch.
+        due_limit = max(1, limit * SHARES["timers"] // 100) if plan else limit
         async with connection.pipeline():
             for _, workspace, units, each in plan:
                 parameters = (Int2s(u[0] for u in units), Int4s(u[2] for u in units), workspace, workspace, beyond(now), each)
                 cursors.append(await connection.execute(_EVENTS, parameters, binary=True))
-            if ask_due:
-                buckets, resting = Int2s(sorted(self.owned)), Int4s(self._leases.resting)
-                due_cursor = await connection.execute(_DUE, (buckets, now, resting, -(-due_limit // len(buckets))), binary=True)
-                next_cursor = await connection.execute(_NEXT_DUE, (buckets, resting), binary=True)
+            await self._timers.ask(self.owned, self._leases.resting, now, due_limit)
         events: list[Event] = []
         offsets: list[OffsetMove] = []
         for helping, cursor in zip(plan, cursors, strict=True):
@@ -261,16 +243,12 @@ class PostgresFeed:
             offsets += [OffsetMove(bucket, workspace, lane, old, new) for (bucket, lane), (old, new, _) in ends.items()]
             more = [(bucket, workspace, lane) for (bucket, lane), (_, _, count) in ends.items() if count >= helping.each]
             self._turns.read(helping, len(read), more)
-        due: list[tuple[CustomerKey, Millis]] = []
-        if ask_due:
-            due = [(CustomerKey(row[0], row[1], row[2]), row[3]) for row in await due_cursor.fetchall()]
-            row = await next_cursor.fetchone()
-            self._due_next, self._due_asked = (row[0] if row else None), now
+        due = await self._timers.take()
         return Fetched(now=now, clock_trusted=trusted, events=events, due=due, offsets=offsets)
 
     def again(self, fetched: Fetched) -> None:
         """See the port."""
-        self._due_asked = 0
+        self._timers.forget()
         if not fetched.telling.empty:
             self._fan_outs.forget()
         for offset in fetched.offsets:
