@@ -187,6 +187,20 @@ def test_a_shop_that_has_used_up_its_pace_waits_alone() -> None:
     tell(story)
 
 
+def test_those_who_wait_for_one_used_up_domain_come_back_one_after_the_other() -> None:
+    async def story(shop: Shop) -> None:
+        mail = Endpoint()
+        waiting = await messages(shop, 8)
+        pace = Pace(rates={"domain": Rate(0.25, 2)})
+        async with running(shop, lambda _p, _c: Way("email", mail), pace=pace) as (_, heard, _o):
+            ends = [(await heard.get())[1].ended for _ in waiting]
+        assert sorted(ends) == [Ended.ACCEPTED] * 2 + [Ended.PACED] * 6
+        later = [shop.world.tables.messages[one.message.id].not_before - shop.now for one in waiting]
+        assert sorted(wait for wait in later if wait > 0) == [4_000, 8_000, 12_000, 16_000, 20_000, 24_000]
+
+    tell(story)
+
+
 def test_a_provider_that_is_down_is_asked_rarely_and_its_messages_step_aside() -> None:
     down = Answer(outcome=Outcome.REFUSED_FOR_NOW, detail="smtp refused at connect", about="provider", retry_after=60_000)
 

@@ -6,6 +6,7 @@ Every hand-off passes several lanes at once; one that is closed holds back only 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
@@ -34,6 +35,8 @@ LONGEST_BACK_OFF: Final = 60.0
 _UNKNOWNS_TO_CLOSE: Final = 3
 """Unknown endings in a row that close a destination: it is slow or broken, and each one costs a message its certainty."""
 _MOST_LANES: Final = 10_000
+_NO_TIME: Final = 1e-6
+"""Seconds: what rounding leaves of a turn that is now."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,8 @@ class _Lane:
     unknowns: int = 0
     probing: bool = False
     handing: int = 0
+    booked: float = -math.inf
+    """When the first turn is that nobody was promised yet."""
     used_at: float = 0.0
 
 
@@ -64,6 +69,21 @@ class Pace:
     def wait(self, names: Sequence[str], now: float) -> float:
         """Say how many seconds these lanes are still closed or empty; 0.0 when a hand-off may go. Takes nothing."""
         return max((self._wait(name, now) for name in names if name), default=0.0)
+
+    def turn(self, names: Sequence[str], now: float) -> float:
+        """Promise a turn on these lanes and give the seconds until it; 0.0: now. Who asks next gets a later one where a lane has a pace.
+
+        A promise is no place: whoever comes by it enters like everybody. It keeps those who wait from all coming for the same place.
+        """
+        wait = self.wait(names, now)
+        for name in names:
+            rate = self._rate(name) if name else None
+            if rate is not None:
+                lane = self._lane(name, now)
+                free = max(lane.booked, now + (1 - self._tokens(lane, rate, now)) / rate.per_second)
+                lane.booked = free + 1 / rate.per_second
+                wait = max(wait, free - now)
+        return wait if wait > _NO_TIME else 0.0
 
     def crowded(self, lanes: Lanes) -> bool:
         """Say whether as many hand-offs as allowed are passing one of the lanes now."""

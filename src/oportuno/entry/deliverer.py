@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from oportuno.channels.pace import Lanes, Pace, Rate
-from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, hold_back
+from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, destination_of, hold_back
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.ports import Clock, Due, Outbox, Programmes, Provider
 from oportuno.flows.programme import Programme
@@ -154,7 +155,9 @@ class Deliverer:
             self._lose(fault)
             return False
         left = await self._start(channel, due, places)
-        return left or len(due.waiting) >= limit
+        resting = sum(waiting.message.id in self._resting for waiting in due.waiting)
+        # Where nearly all of them wait for their turn, that turn wakes the loop: looking again before would find the same.
+        return left or len(due.waiting) >= limit > resting + places
 
     async def _start(self, channel: str, due: Due, places: int) -> bool:
         """Begin what may begin; True when something is left only for want of a place."""
@@ -165,7 +168,6 @@ class Deliverer:
             message = waiting.message
             if message.id in mine or message.id in self._finished[channel] or self._resting.get(message.id, 0.0) > now:
                 continue
-            self._resting.pop(message.id, None)
             try:
                 programme = await self.programmes.programme(message.key.workspace)
             except Fault as fault:
@@ -176,16 +178,37 @@ class Deliverer:
             if self._crowded(programme, channel, way, mine, places):
                 left = True
                 continue
+            held = 0.0 if message.id in self._resting else self._turn(programme, channel, way, waiting)
+            if held > 0:
+                self._resting[message.id] = now + held
+                continue
+            self._resting.pop(message.id, None)
             task = asyncio.create_task(self._one(channel, waiting, programme, way), name=f"{programme.workspace} {way.lane}")
             mine[message.id] = task
         return left
 
+    def _turn(self, programme: Programme, channel: str, way: Way, waiting: Waiting) -> float:
+        """Give the seconds until a message's turn where its destination is known before it is claimed; 0.0: now, or nobody knows.
+
+        A claim that only then finds its lane used up is a transaction in vain. What would have to wait for long is left to `deliver_one`.
+        """
+        template = programme.templates.get(waiting.message.said.template)
+        if template is None or not template.url or template.channel != channel:
+            return 0.0
+        lanes, now = self._lanes(programme, channel, way)._replace(destination=destination_of(template.url, "")), self.clock.monotonic()
+        held = self.pace.turn(lanes, now) if self.pace.wait(lanes, now) <= _SHORT_REST else 0.0
+        return held if held <= _SHORT_REST else 0.0
+
     def _crowded(self, programme: Programme, channel: str, way: Way, mine: Mapping[bytes, asyncio.Task[None]], places: int) -> bool:
         """Leave a quarter of the places to who has none yet: slow endpoints, however many, must not take them all."""
         own = f"{programme.workspace} {way.lane}"
-        lanes = Lanes(f"provider {way.lane}", "", f"workspace {programme.workspace} {channel}")
+        lanes = self._lanes(programme, channel, way)
         shared = max(1, places * 3 // 4)
         return self.pace.crowded(lanes) or (len(mine) >= shared and any(task.get_name() == own for task in mine.values()))
+
+    @staticmethod
+    def _lanes(programme: Programme, channel: str, way: Way) -> Lanes:
+        return Lanes(f"provider {way.lane}", "", f"workspace {programme.workspace} {channel}")
 
     async def _one(self, channel: str, waiting: Waiting, programme: Programme, way: Way) -> None:
         message = waiting.message
@@ -223,10 +246,12 @@ class Deliverer:
                 self._wake[channel].set()
 
     async def _step_aside(self, waiting: Waiting, delivered: Delivered) -> None:
-        if delivered.wait > _SHORT_REST * 1000:
-            await hold_back(waiting, self.store, delivered.wait)
+        now = self.clock.monotonic()
+        wait = max(delivered.wait / 1000, self.pace.turn(delivered.lanes, now) if delivered.lanes else 0.0)
+        if wait > _SHORT_REST:
+            await hold_back(waiting, self.store, math.ceil(wait * 1000))
         else:
-            self._resting[waiting.message.id] = self.clock.monotonic() + delivered.wait / 1000
+            self._resting[waiting.message.id] = now + wait
 
     def _nap(self) -> float:
         now = self.clock.monotonic()

@@ -85,6 +85,8 @@ class Delivered(NamedTuple):
     """A Refusal's value or the answer's detail."""
     wait: Millis = 0
     """For PACED: how long the lane wants."""
+    lanes: Lanes | None = None
+    """For PACED: the lanes of its hand-off, as far as they are known."""
     decided_ago: Millis | None = None
     """Of a message's first hand-off: how long ago it was decided to speak."""
     event_ago: Millis | None = None
@@ -124,7 +126,7 @@ async def deliver_one(
     lanes = Lanes(f"provider {lane or channel}", "", f"workspace {programme.workspace} {channel}")
     held = pace.wait(lanes, clock.monotonic())
     if held > 0:
-        return Delivered(Ended.PACED, wait=_millis(held))
+        return Delivered(Ended.PACED, wait=_millis(held), lanes=lanes)
     gone = await offer_gone(waiting.message, facts)
     claim = await _claim(
         waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes, leaving=leaving, gone=gone
@@ -161,10 +163,10 @@ async def hold_back(waiting: Waiting, store: Store, wait: Millis) -> bool:
     return True
 
 
-def destination_of(rendered: Rendered, address: str) -> str:
-    """Name what a hand-off depends on beyond the provider: the recipient's domain, or the webhook's host. Never the address itself."""
-    if rendered.url:
-        return f"host {rendered.url.partition('://')[2].partition('/')[0].lower()}"
+def destination_of(url: str, address: str) -> str:
+    """Name what a hand-off depends on beyond the provider: the webhook's host, or the recipient's domain. Never the address itself."""
+    if url:
+        return f"host {url.partition('://')[2].partition('/')[0].lower()}"
     return f"domain {address.rpartition('@')[2].lower()}"
 
 
@@ -207,10 +209,10 @@ async def _claim(
             asking = await may_ask(work, message, permit.address, programme.policy, now)
             if isinstance(asking, Reason):
                 return await _fall_silent(work, waiting, _Silence(asking, draft, stored), now)
-            lanes = lanes._replace(destination=destination_of(rendered, permit.address))
+            lanes = lanes._replace(destination=destination_of(rendered.url, permit.address))
             held = pace.enter(lanes, clock.monotonic())
             if held > 0:
-                return Delivered(Ended.PACED, wait=_millis(held))
+                return Delivered(Ended.PACED, wait=_millis(held), lanes=lanes)
             entered = lanes
             touch = _touch_of(message, now)
             attention = draft.open(Attention)

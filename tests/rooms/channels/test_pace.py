@@ -113,6 +113,36 @@ def test_who_waits_as_long_as_told_may_go(rate: float, burst: int) -> None:
         assert pace.enter(MAIL, now) == 0
 
 
+@given(st.floats(0.5, 500), st.integers(1, 20), st.integers(1, 60))
+def test_who_is_promised_a_turn_on_a_used_up_lane_gets_one_of_their_own(rate: float, burst: int, others: int) -> None:
+    pace = Pace(rates={MAIL.destination: Rate(rate, float(burst))})
+    turns = [pace.turn(MAIL, 0.0) for _ in range(burst + others)]
+    assert turns[:burst] == [0.0] * burst
+    assert turns == sorted(turns)
+    for place, wait in enumerate(turns[burst:], start=1):
+        assert abs(wait - place / rate) < 1e-6
+    assert pace.turn(OTHER_DOMAIN, 0.0) == 0.0
+
+
+def test_who_comes_in_the_turn_that_was_promised_may_go() -> None:
+    pace = Pace(rates={MAIL.destination: Rate(4, 1)})
+    waits = [pace.turn(MAIL, 0.0) for _ in range(5)]
+    assert [pace.enter(MAIL, wait) for wait in waits] == [0.0] * 5
+
+
+def test_turns_that_nobody_used_hold_nobody_back_later() -> None:
+    pace = Pace(rates={MAIL.destination: Rate(10, 2)})
+    for _ in range(30):
+        pace.turn(MAIL, 0.0)
+    assert [pace.turn(MAIL, 60.0) for _ in range(2)] == [0.0, 0.0]
+
+
+def test_a_closed_lane_promises_nothing_before_it_opens() -> None:
+    pace = Pace()
+    pace.hear(MAIL, refused("destination", 90_000), 0.0)
+    assert pace.turn(MAIL, 0.0) == 90
+
+
 def test_a_kind_of_lane_has_its_pace_for_each_of_them_and_a_name_of_its_own_wins() -> None:
     pace = Pace(rates={"domain": Rate(1, 1), "domain otra.example": Rate(1, 2)})
     assert pace.enter(MAIL, 0.0) == 0
