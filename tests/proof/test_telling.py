@@ -19,6 +19,6 @@ def test_two_engines_under_kills_tell_every_watcher_once() -> None:
 
 
 def test_the_judge_finds_a_walk_that_jumps_over_watchers(postgres_server: str) -> None:
-    sizes = Sizes(customers=300, changes=2, worker_kills=0, postgres_kills=0, seed=2, batch=5, jumping=True)
+    sizes = Sizes(customers=600, changes=2, worker_kills=0, postgres_kills=0, seed=1, batch=5, jumping=True)
     report = Telling(sizes, server=postgres_server).run()
     assert any("never told" in fault for fault in report.found.faults)
