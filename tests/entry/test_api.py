@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from api_house import CONSENT, problem, tell
 
 from oportuno.kit.times import MINUTE
@@ -154,6 +156,41 @@ def test_a_reject_is_visible_and_can_be_replayed():
         replayed = (await tienda.post(f"/rejects/{reject['reject']}/replay")).json()
         assert (replayed["stored"], bool(replayed["code"])) == (0, True)
         problem(await tienda.post("/rejects/rej_00000000000000000000000000/replay"), 404, "reject_unknown")
+
+    tell(story)
+
+
+def test_a_rejected_item_of_a_thanked_batch_is_found_mended_and_replayed():
+    async def story(tienda):
+        order = {"type": "track", "userId": "ana", "event": "Order Completed", "messageId": "o-1", "timestamp": "yesterday"}
+        order["properties"] = {"order_id": "1001", "total": 50, "currency": "EUR"}
+        look = {"type": "track", "userId": "ana", "event": "Cart Viewed"}
+        answer = await tienda.client.post("/v1/batch", json={"batch": [look, order]}, auth=(tienda.write_key, ""))
+        assert (answer.status_code, answer.json()["events"], answer.json()["rejected"]) == (200, 1, 1)
+        (reject,) = (await tienda.get("/rejects")).json()["items"]
+        assert (reject["code"], reject["place"]) == ("timestamp_unreadable", "batch[1].timestamp")
+
+        still_wrong = json.loads(reject["raw"]) | {"timestamp": "the day before"}
+        told = (await tienda.post(f"/rejects/{reject['reject']}/replay", {"item": still_wrong})).json()
+        assert (told["stored"], told["code"]) == (0, "timestamp_unreadable")
+        torn = '{"item": {"type": "track", "userId": "ana", "event": "\\ud800"}}'
+        answer = await tienda.client.post(
+            f"/api/v1/rejects/{reject['reject']}/replay", content=torn, headers=tienda.secret | {"content-type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (200, "text_malformed")
+        mended = json.loads(reject["raw"]) | {"timestamp": "2026-01-05T10:00:00Z"}
+        for stored in (1, 0):
+            told = (await tienda.post(f"/rejects/{reject['reject']}/replay", {"item": mended})).json()
+            assert told == {"stored": stored, "code": "", "sentence": ""}
+        assert (await tienda.get("/rejects")).json()["items"][0]["replayed"] is True
+
+        await tienda.work()
+        events = (await tienda.get("/customers/ana/events")).json()["items"]
+        assert sorted((each["name"], each["source"]) for each in events) == [("Cart Viewed", "live"), ("Order Completed", "replay")]
+        profile = (await tienda.get("/customers/ana")).json()["profile"]
+        assert "1001" in json.dumps(profile["orders"])
+        assert (await tienda.get("/customers/ana/verdicts")).json()["items"] == []
+        problem(await tienda.post(f"/rejects/{reject['reject']}/replay", {"item": 7}), 422, "request_malformed")
 
     tell(story)
 

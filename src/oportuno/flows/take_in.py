@@ -106,14 +106,16 @@ async def take_in(
     return await _store_by_plan(reads, facts, around, intake=intake, plans=plans)
 
 
-async def take_in_again(reject: Reject, *, intake: Intake, digest_key: bytes, now: Millis, plans: TrackingPlans = NO_PLANS) -> Taken:
-    """Read a stored reject once more, after what was wrong with it was mended on our side. Old news: it starts nothing.
+async def take_in_again(
+    reject: Reject, *, intake: Intake, digest_key: bytes, now: Millis, plans: TrackingPlans = NO_PLANS, mended: bytes = b""
+) -> Taken:
+    """Read a stored reject once more, after what was wrong was mended on our side, or in the item: `mended`. Old news: it starts nothing.
 
     Doing it twice stores one event. Raises Unavailable; an item that still cannot be read stays a reject and is answered as one.
     """
     head = reject.place.partition(".")[0]
     around = Surroundings(received=now, digest_key=digest_key, ids=lambda: reject.id, call=call_named(head), secret=True, replayed=True)
-    read = read_call(reject.raw, around)
+    read = read_call(mended or reject.raw, around)
     if isinstance(read, Refused):
         return Taken(items=1, stored=0, rejects=(Rejected(place=reject.place, code=read.code, sentence=read.sentence),))
     facts = KeyFacts(workspace=reject.workspace, key_id=reject.key_id, secret=True)

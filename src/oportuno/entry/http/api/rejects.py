@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Body, Path
+from pydantic import Field
 
 from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_cursor, write_cursor
 from oportuno.entry.http.api.shapes import REJECT, RejectPage, Shape, reject_shape
@@ -13,6 +15,12 @@ from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import read_id
 
 router = APIRouter(prefix="/api/v1", tags=["rejects"])
+
+
+class MendedShape(Shape):
+    """The item as it should have been sent."""
+
+    item: dict[str, Any] = Field(description="A whole call. Without a messageId of its own it is known by the reject's id.")
 
 
 class ReplayShape(Shape):
@@ -33,14 +41,25 @@ async def rejects(front: FrontHere, who: Caller, limit: Limit = 50, cursor: Curs
 
 @router.post("/rejects/{reject}/replay")
 async def replay(
-    front: FrontHere, who: Caller, reject: Annotated[str, Path(description="A reject's id: `rej_…`.", max_length=64)]
+    front: FrontHere,
+    who: Caller,
+    reject: Annotated[str, Path(description="A reject's id: `rej_…`.", max_length=64)],
+    mended: Annotated[MendedShape | None, Body(description="Without it the item is read as it was sent.")] = None,
 ) -> ReplayShape:
-    """Read a reject again, as old news: it folds the profile and starts nothing. Doing it twice stores one event."""
+    """Read a reject again, mended or as it was, as old news: it folds the profile and starts nothing. Twice stores one event."""
     found = await front.reads.reject(who.workspace, read_id(REJECT, reject))
     if found is None:
         raise NotFound("reject_unknown", "there is no such reject in this workspace")
-    now = await front.reads.now()
-    taken = await take_in_again(found.reject, intake=front.intake, digest_key=front.digest_key, now=now, plans=front.plans)
+    if mended is not None and found.replayed:
+        return ReplayShape(stored=0, code="", sentence="")
+    taken = await take_in_again(
+        found.reject,
+        intake=front.intake,
+        digest_key=front.digest_key,
+        now=await front.reads.now(),
+        plans=front.plans,
+        mended=json.dumps(mended.item).encode() if mended is not None else b"",
+    )
     if taken.rejects:
         return ReplayShape(stored=0, code=taken.rejects[0].code, sentence=taken.rejects[0].sentence)
     await front.rejects.mark_replayed(who.workspace, [found.reject.id])
