@@ -23,7 +23,7 @@ from oportuno.kit.ids import BUCKETS
 from oportuno.kit.times import DAY
 
 LEAST = 0.6
-"""Of the rate at a tenth of the backlog, per second of CPU. What the trap costs is a multiple of this, not a share."""
+"""Of the rate at a tenth of the backlog, per second of CPU and per page read. What the trap costs is a multiple of this, not a share."""
 SWEEP_PAGES = 20
 """Of each bucket, for one lane: a probe of the offset and one of each day's partition. Once it read the whole log, every two seconds."""
 IN_ORDER = "ORDER BY v.seq LIMIT"
@@ -40,6 +40,8 @@ class Sizes:
     customers: int = 1_000
     limit: int = 500
     """Events of a batch, at most."""
+    timed: bool = True
+    """Judge seconds of CPU too. Where others use the machine they say more about those others; the pages that are read are the same."""
     trapped: bool = False
     """Plant the fault that the judge must find: the fetch sorts all that waits."""
 
@@ -51,6 +53,9 @@ class Found:
     small_rate: float = 0.0
     large_rate: float = 0.0
     ratio: float = 0.0
+    small_pages: float = 0.0
+    """Pages read for an event, with a tenth of the backlog."""
+    large_pages: float = 0.0
     sweep_pages: int = 0
     """Pages that one look over all units reads when the whole log is drained."""
     statistics: int = 0
@@ -86,7 +91,11 @@ class Backlog:
             found = self.report.found
             found.ratio = round(found.large_rate / found.small_rate, 3)
             found.statistics = ground.execute("SELECT count(*) FROM pg_stats WHERE tablename LIKE 'events%%'", ())[0][0]
-            if found.ratio < LEAST:
+            if found.small_pages < LEAST * found.large_pages:
+                found.faults.append(
+                    f"of a backlog of {self.sizes.events} {found.large_pages} pages an event are read, of a tenth {found.small_pages}"
+                )
+            if self.sizes.timed and found.ratio < LEAST:
                 found.faults.append(f"a backlog of {self.sizes.events} drains at {found.ratio} of the rate of a tenth of it")
             if found.sweep_pages > SWEEP_PAGES * BUCKETS:
                 found.faults.append(f"a look over all units reads {found.sweep_pages} pages: it reads what was read long ago")
@@ -111,12 +120,13 @@ class Backlog:
             stack.push_async_callback(intake.close)
             await crowd.arrive(intake, self.ground)
             tenth = self.sizes.events // 10
-            rates = []
+            rates: list[tuple[float, float]] = []
             for size in (tenth, tenth, self.sizes.events):
                 for _ in range(0, size, 1_000):
                     await crowd.send(intake, [crowd.event() for _ in range(1_000)])
                 rates.append(await self._drain())
-            self.report.found.small_rate, self.report.found.large_rate = rates[1:]
+            found = self.report.found
+            (found.small_rate, found.small_pages), (found.large_rate, found.large_pages) = rates[1:]
         self.report.found.sweep_pages = self._sweep()
 
     def _sweep(self) -> int:
@@ -135,12 +145,12 @@ class Backlog:
         plan = row[0][0]["Plan"] if row else {}
         return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
-    async def _drain(self) -> float:
-        """Drain what waits, on connections of its own, and give events per second of CPU."""
+    async def _drain(self) -> tuple[float, float]:
+        """Drain what waits, on connections of its own; give events per second of CPU, and pages read per event."""
         feed = await PostgresFeed.open(self.ground.url, buckets=range(BUCKETS))
         store = await PostgresStore.open(self.ground.url, name="engine store", size=1)
         backends = [psutil.Process(c.info.backend_pid) for c in (feed._connection, *store._pool._free)]
-        before, events, idle = _cpu(backends), 0, 0
+        before, pages, events, idle = _cpu(backends), self._pages(), 0, 0
         while idle < 3:
             done = await react_once(feed, store, OneProgramme(), limit=self.sizes.limit)
             events += done.events
@@ -148,7 +158,20 @@ class Backlog:
         spent = _cpu(backends) - before
         await feed.close()
         await store.close()
-        return round(events / spent, 1)
+        return round(events / spent, 1), round((await self._pages_after(backends) - pages) / events, 2)
+
+    async def _pages_after(self, backends: list[psutil.Process]) -> int:
+        """Give the pages read when these have gone: a backend that ends has told of all it read."""
+        deadline = time.monotonic() + 300
+        gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = ANY(%s)"
+        while not self.ground.execute(gone, ([backend.pid for backend in backends],))[0][0]:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the engine's connections did not end")
+            await asyncio.sleep(0.02)
+        return self._pages()
+
+    def _pages(self) -> int:
+        return int(self.ground.execute("SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()")[0][0])
 
 
 def _cpu(backends: list[psutil.Process]) -> float:
