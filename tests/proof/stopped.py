@@ -89,7 +89,7 @@ class Stopped:
         self.report.evaluated_meanwhile = self.ground.execute("SELECT coalesce(sum(cardinality(events)), 0) FROM journal")[0][0]
         sleeper.send_signal(signal.SIGCONT)
         for process in (sleeper, twin):
-            process.wait(60)
+            process.wait(300)
         self._until(lambda: not self.ground.unread(10_000), "the engines did not come to rest")
 
     def _read(self) -> bool:
@@ -97,7 +97,7 @@ class Stopped:
         return not self.ground.unread()
 
     def _until(self, condition, fault: str) -> None:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 300
         while not condition():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{fault}: {self.ground.log()[-600:]}")

@@ -31,7 +31,7 @@ def test_an_older_engine_beside_a_newer_one_keeps_the_section_it_does_not_know(p
         async def send_until_both_worked() -> None:
             intake = await PostgresIntake.open(ground.url)
             await crowd.arrive(intake, ground)
-            deadline = time.monotonic() + 240
+            deadline = time.monotonic() + 300
             while time.monotonic() < deadline:
                 await crowd.send(intake, crowd.batch(50))
                 both = ground.execute("SELECT count(*) FILTER (WHERE %s = ANY(events)), count(*) FROM journal", (MARK,))[0]
@@ -86,7 +86,7 @@ def test_an_engine_gives_up_the_bucket_in_which_a_newer_release_wrote_and_goes_o
 
 
 def _until(condition: Callable[[], bool], ground: Ground) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline, ground.log()[-2_000:]
         time.sleep(0.05)
