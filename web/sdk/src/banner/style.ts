@@ -11,7 +11,7 @@ export const STYLE = `
 --ink-2:color-mix(in oklab,var(--ink) 80%,var(--paper));--line:color-mix(in oklab,var(--ink) 17%,var(--paper));--edge:color-mix(in oklab,var(--ink) 60%,var(--paper));
 --fog:color-mix(in oklab,var(--brand) 5%,var(--paper));--tint:color-mix(in oklab,var(--brand) 11%,var(--paper))}}
 *{box-sizing:border-box}
-section{position:fixed;inset:auto 0 0 0;z-index:2147483000;max-height:100vh;max-height:100dvh;overflow:auto;overscroll-behavior:contain;
+section{position:fixed;inset:auto 0 0 0;z-index:2147483000;max-height:calc(100vh - 40px);max-height:calc(100dvh - 40px);overflow:auto;overscroll-behavior:contain;
 background:var(--paper);color:var(--ink);border-top:4px solid var(--accent);box-shadow:0 -10px 40px rgb(10 40 48/.18);font-size:16px;line-height:1.5;text-align:start;-webkit-text-size-adjust:100%}
 .in{max-width:1240px;margin:auto;padding:26px 24px;display:grid;grid-template-columns:1.25fr 1fr 1fr;gap:20px 28px}
 h2{margin:0 0 8px;font-family:var(--oportuno-font-display,inherit);font-size:25px;line-height:1.16;font-weight:700;letter-spacing:-.012em;text-wrap:balance;outline:0}
@@ -19,13 +19,13 @@ h3{margin:0;font-family:var(--oportuno-font-display,inherit);font-size:18px;line
 p{margin:0;text-wrap:pretty}b{font-weight:680}
 .what{display:flex;flex-direction:column;justify-content:space-between;gap:14px;border-inline-start:1px solid var(--line);padding-inline-start:28px}
 .what p,.quiet{font-size:15.5px;line-height:1.48;color:var(--ink-2)}
-button{font:640 16px/1.2 inherit;font-family:inherit;min-height:46px;padding:10px 20px;border:1.5px solid var(--brand);border-radius:var(--radius);background:var(--paper);color:var(--brand);cursor:pointer;text-align:center}
+button{font-family:inherit;font-size:16px;line-height:1.2;font-weight:640;letter-spacing:inherit;min-height:46px;padding:10px 20px;border:1.5px solid var(--brand);border-radius:var(--radius);background:var(--paper);color:var(--brand);cursor:pointer;text-align:center}
 button:hover{background:var(--tint)}
 button.main{background:var(--brand);color:var(--on-brand);width:100%}
 button.link,a{font-size:16px;font-weight:600;color:var(--brand);text-decoration:underline;text-decoration-thickness:1px;text-underline-offset:.18em;border-radius:3px}
 button.link{border:0;background:none;padding:3px 0;min-height:30px;text-align:start}
 button.link:hover,a:hover{text-decoration-thickness:2px;background:none}
-.links{display:flex;flex-wrap:wrap;gap:2px 20px;margin-top:10px;align-items:baseline}
+.links{display:flex;flex-wrap:wrap;gap:0 22px;margin-top:10px;align-items:baseline}
 :focus-visible{outline:3px solid var(--focus);outline-offset:3px}
 .detail{max-width:800px;margin:auto;padding:28px 24px 24px;display:grid;gap:18px}
 .detail h2{margin:0 0 6px;font-size:27px}
@@ -38,7 +38,8 @@ legend{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50
 .door:has(:checked){border-color:var(--brand);box-shadow:inset 0 0 0 1.5px var(--brand);background:color-mix(in oklab,var(--brand) 9%,var(--paper))}
 .door:has(:checked) span{color:var(--ink)}
 .door:has(:focus-visible){outline:3px solid var(--focus);outline-offset:3px}.door :focus-visible{outline:none}
-input{accent-color:var(--brand);width:24px;height:24px;margin:0;cursor:pointer}
+input{appearance:none;width:24px;height:24px;margin:0;border:1.5px solid var(--edge);border-radius:50%;background:var(--paper);cursor:pointer}
+input:checked{border-color:var(--brand);background:radial-gradient(circle,var(--brand) 6px,var(--paper) 6.5px)}
 .small{font-size:14.5px;line-height:1.45;color:var(--ink-2)}
 .spoken{position:fixed;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (max-width:860px){.in{grid-template-columns:1fr 1fr;padding:20px 18px 18px;gap:16px}.lead{grid-column:1/-1}h2{font-size:22px}
@@ -47,6 +48,7 @@ input{accent-color:var(--brand);width:24px;height:24px;margin:0;cursor:pointer}
 @media (max-width:560px){.pair{gap:10px}.pair.col{grid-template-columns:1fr}}
 @media (max-width:300px){.in,.pair{grid-template-columns:1fr}}
 @media (max-height:480px){section{position:static;max-height:none}}
+@media (forced-colors:active){input{appearance:auto}}
 @media print{section{display:none}}
 `;
 

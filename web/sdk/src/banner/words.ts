@@ -1,6 +1,6 @@
 /** The words of the question, in each language and form of address. Whoever changes one changes VERSION: answers are proved by it. */
 
-export const VERSION = "oportuno-web-1";
+export const VERSION = 1;
 
 export interface Words {
   title: string;
@@ -65,7 +65,7 @@ const es: Words = {
   measurementYes: "Tu visita cuenta en las estadísticas. En los correos sabremos qué enlaces se usan.",
   measurementNo: "No te contamos. Los correos que recibas irán sin píxel y sin enlaces personales.",
   save: "Guardar mis respuestas",
-  unanswered: "Lo que dejes sin responder queda en no. Guardamos tu respuesta, la fecha y qué texto leíste ({version}) para poder enseñarte siempre qué aceptaste.",
+  unanswered: "Lo que dejes sin responder queda en no. Guardamos tu respuesta, la fecha y este texto (versión {version}) para poder enseñarte siempre qué aceptaste.",
   signal: "Tu navegador puede enviar una señal de privacidad (Global Privacy Control). Si la recibimos, la tratamos como un «no», sin preguntarte.",
   signalNow: "Tu navegador pide que no se te perfile: vale como un «no», salvo que aquí respondas otra cosa.",
   policy: "Aviso de privacidad",
@@ -90,7 +90,7 @@ const usted: Partial<Words> = {
   personalisationNo: "Ve la tienda como todo el mundo, sin nada a su medida. Mismos precios.",
   measurementYes: "Su visita cuenta en las estadísticas. En los correos sabremos qué enlaces se usan.",
   measurementNo: "No le contamos. Los correos que reciba irán sin píxel y sin enlaces personales.",
-  unanswered: "Lo que deje sin responder queda en no. Guardamos su respuesta, la fecha y qué texto leyó ({version}) para poder enseñarle siempre qué aceptó.",
+  unanswered: "Lo que deje sin responder queda en no. Guardamos su respuesta, la fecha y este texto (versión {version}) para poder enseñarle siempre qué aceptó.",
   signal: "Su navegador puede enviar una señal de privacidad (Global Privacy Control). Si la recibimos, la tratamos como un «no», sin preguntarle.",
   signalNow: "Su navegador pide que no se le perfile: vale como un «no», salvo que aquí responda otra cosa.",
 };
@@ -122,7 +122,7 @@ const en: Words = {
   measurementYes: "Your visit counts in the statistics. In e-mails we learn which links get used.",
   measurementNo: "You are not counted. E-mails to you carry no pixel and no personal links.",
   save: "Save my answers",
-  unanswered: "Anything left unanswered stays a no. We keep your answer, the date and which text you read ({version}) so that we can always show you what you agreed to.",
+  unanswered: "Anything left unanswered stays a no. We keep your answer, the date and this text (version {version}) so that we can always show you what you agreed to.",
   signal: "Your browser can send a privacy signal (Global Privacy Control). If we receive it, we treat it as a “no”, without asking.",
   signalNow: "Your browser asks that you not be profiled: that counts as a “no”, unless you answer otherwise here.",
   policy: "Privacy notice",
@@ -134,9 +134,9 @@ const en: Words = {
 /** The words for a visitor, with the months filled in, and under which version they are proved. */
 export function wordsFor(language: string, voice: "tu" | "usted", months: number): { words: Words; notice: string } {
   const formal = language === "es" && voice === "usted";
-  const notice = `${VERSION}${formal ? "-usted" : ""}-${months}m`;
+  const notice = `oportuno-web-${VERSION}${formal ? "-usted" : ""}-${months}m`;
   const words = language === "es" ? { ...es, ...(formal ? usted : {}) } : en;
-  const fill = (text: string) => text.replace("{months}", String(months)).replace("{version}", notice);
+  const fill = (text: string) => text.replace("{months}", String(months)).replace("{version}", String(VERSION));
   return { words: Object.fromEntries(Object.entries(words).map(([name, text]) => [name, fill(text)])) as unknown as Words, notice };
 }
 

@@ -12,6 +12,8 @@ export interface Waiting {
   /** The call as JSON, made once. */
   text: string;
   bytes: number;
+  /** Whether the storage has it as well. */
+  kept: boolean;
 }
 
 const PREFIX = "q.";
@@ -35,8 +37,7 @@ export class Queue {
   }
 
   push(id: string, text: string): void {
-    this.keep.write(PREFIX + id, text);
-    this.hold(id, text);
+    this.hold(id, text, this.keep.write(PREFIX + id, text));
     this.trim();
   }
 
@@ -48,7 +49,7 @@ export class Queue {
       const text = this.keep.read(name);
       const id = name.slice(PREFIX.length);
       const age = now - timeOf(id);
-      if (text && !(age > DAYS_AT_MOST * 864e5)) this.hold(id, text);
+      if (text && !(age > DAYS_AT_MOST * 864e5)) this.hold(id, text, true);
       else this.keep.remove(name);
     }
     this.trim();
@@ -56,6 +57,8 @@ export class Queue {
 
   /** The oldest calls, at most so many and so heavy; always one when there is one. They stay until they are done. */
   first(most: number, heaviest: number, from = 0): Waiting[] {
+    // What another tab handed over, or forgot because of a no, is no longer there.
+    if (!from) this.done(this.calls.filter((each) => each.kept && this.keep.read(PREFIX + each.id) === null));
     const taken: Waiting[] = [];
     let bytes = 0;
     for (const each of this.calls.slice(from, from + most)) {
@@ -68,6 +71,7 @@ export class Queue {
 
   /** Forgets calls that need not be sent again. */
   done(calls: readonly Waiting[]): void {
+    if (!calls.length) return;
     const gone = new Set(calls.map((each) => each.id));
     for (const each of calls) this.keep.remove(PREFIX + each.id);
     this.calls = this.calls.filter((each) => !gone.has(each.id));
@@ -85,9 +89,9 @@ export class Queue {
     for (const name of this.keep.names()) if (name.startsWith(PREFIX)) this.keep.remove(name);
   }
 
-  private hold(id: string, text: string): void {
+  private hold(id: string, text: string, kept: boolean): void {
     const bytes = weigh(text);
-    this.calls.push({ id, text, bytes });
+    this.calls.push({ id, text, bytes, kept });
     this.bytes += bytes;
   }
 

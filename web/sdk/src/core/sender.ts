@@ -25,6 +25,7 @@ export class Sender {
   private held = false;
   private failures = 0;
   private refusals = 0;
+  /** Calls of a batch: fewer, for as long as the page lives, once somebody on the way found a batch too large. */
   private most = BATCH;
 
   constructor(
@@ -56,6 +57,7 @@ export class Sender {
     if (this.held || !this.outside.online()) return;
     for (let from = 0, batches = 0; from < this.queue.length && batches < LEAVING_BATCHES; batches++) {
       const calls = this.queue.first(this.most, LEAVING_BYTES, from);
+      if (!calls.length) return;
       from += calls.length;
       void this.outside.post(this.body(calls), true).then((reply) => {
         if (reply.status >= 200 && reply.status < 300) this.queue.done(calls);
@@ -82,8 +84,9 @@ export class Sender {
   private send(): void {
     if (this.busy || !this.queue.length || !this.outside.online()) return;
     this.stop();
-    this.busy = true;
     const calls = this.queue.first(this.most, BATCH_BYTES);
+    if (!calls.length) return;
+    this.busy = true;
     void this.outside.post(this.body(calls), false).then((reply) => {
       this.busy = false;
       this.hear(reply, calls);
@@ -99,7 +102,6 @@ export class Sender {
     const { status } = reply;
     if (status >= 200 && status < 300) {
       this.failures = this.refusals = 0;
-      this.most = Math.min(BATCH, this.most * 2);
       this.queue.done(calls);
       this.acknowledged(reply, calls);
       if (this.queue.length) this.send();

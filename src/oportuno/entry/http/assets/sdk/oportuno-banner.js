@@ -16,7 +16,7 @@ var STYLE = `
 --ink-2:color-mix(in oklab,var(--ink) 80%,var(--paper));--line:color-mix(in oklab,var(--ink) 17%,var(--paper));--edge:color-mix(in oklab,var(--ink) 60%,var(--paper));
 --fog:color-mix(in oklab,var(--brand) 5%,var(--paper));--tint:color-mix(in oklab,var(--brand) 11%,var(--paper))}}
 *{box-sizing:border-box}
-section{position:fixed;inset:auto 0 0 0;z-index:2147483000;max-height:100vh;max-height:100dvh;overflow:auto;overscroll-behavior:contain;
+section{position:fixed;inset:auto 0 0 0;z-index:2147483000;max-height:calc(100vh - 40px);max-height:calc(100dvh - 40px);overflow:auto;overscroll-behavior:contain;
 background:var(--paper);color:var(--ink);border-top:4px solid var(--accent);box-shadow:0 -10px 40px rgb(10 40 48/.18);font-size:16px;line-height:1.5;text-align:start;-webkit-text-size-adjust:100%}
 .in{max-width:1240px;margin:auto;padding:26px 24px;display:grid;grid-template-columns:1.25fr 1fr 1fr;gap:20px 28px}
 h2{margin:0 0 8px;font-family:var(--oportuno-font-display,inherit);font-size:25px;line-height:1.16;font-weight:700;letter-spacing:-.012em;text-wrap:balance;outline:0}
@@ -24,13 +24,13 @@ h3{margin:0;font-family:var(--oportuno-font-display,inherit);font-size:18px;line
 p{margin:0;text-wrap:pretty}b{font-weight:680}
 .what{display:flex;flex-direction:column;justify-content:space-between;gap:14px;border-inline-start:1px solid var(--line);padding-inline-start:28px}
 .what p,.quiet{font-size:15.5px;line-height:1.48;color:var(--ink-2)}
-button{font:640 16px/1.2 inherit;font-family:inherit;min-height:46px;padding:10px 20px;border:1.5px solid var(--brand);border-radius:var(--radius);background:var(--paper);color:var(--brand);cursor:pointer;text-align:center}
+button{font-family:inherit;font-size:16px;line-height:1.2;font-weight:640;letter-spacing:inherit;min-height:46px;padding:10px 20px;border:1.5px solid var(--brand);border-radius:var(--radius);background:var(--paper);color:var(--brand);cursor:pointer;text-align:center}
 button:hover{background:var(--tint)}
 button.main{background:var(--brand);color:var(--on-brand);width:100%}
 button.link,a{font-size:16px;font-weight:600;color:var(--brand);text-decoration:underline;text-decoration-thickness:1px;text-underline-offset:.18em;border-radius:3px}
 button.link{border:0;background:none;padding:3px 0;min-height:30px;text-align:start}
 button.link:hover,a:hover{text-decoration-thickness:2px;background:none}
-.links{display:flex;flex-wrap:wrap;gap:2px 20px;margin-top:10px;align-items:baseline}
+.links{display:flex;flex-wrap:wrap;gap:0 22px;margin-top:10px;align-items:baseline}
 :focus-visible{outline:3px solid var(--focus);outline-offset:3px}
 .detail{max-width:800px;margin:auto;padding:28px 24px 24px;display:grid;gap:18px}
 .detail h2{margin:0 0 6px;font-size:27px}
@@ -43,7 +43,8 @@ legend{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50
 .door:has(:checked){border-color:var(--brand);box-shadow:inset 0 0 0 1.5px var(--brand);background:color-mix(in oklab,var(--brand) 9%,var(--paper))}
 .door:has(:checked) span{color:var(--ink)}
 .door:has(:focus-visible){outline:3px solid var(--focus);outline-offset:3px}.door :focus-visible{outline:none}
-input{accent-color:var(--brand);width:24px;height:24px;margin:0;cursor:pointer}
+input{appearance:none;width:24px;height:24px;margin:0;border:1.5px solid var(--edge);border-radius:50%;background:var(--paper);cursor:pointer}
+input:checked{border-color:var(--brand);background:radial-gradient(circle,var(--brand) 6px,var(--paper) 6.5px)}
 .small{font-size:14.5px;line-height:1.45;color:var(--ink-2)}
 .spoken{position:fixed;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (max-width:860px){.in{grid-template-columns:1fr 1fr;padding:20px 18px 18px;gap:16px}.lead{grid-column:1/-1}h2{font-size:22px}
@@ -52,6 +53,7 @@ input{accent-color:var(--brand);width:24px;height:24px;margin:0;cursor:pointer}
 @media (max-width:560px){.pair{gap:10px}.pair.col{grid-template-columns:1fr}}
 @media (max-width:300px){.in,.pair{grid-template-columns:1fr}}
 @media (max-height:480px){section{position:static;max-height:none}}
+@media (forced-colors:active){input{appearance:auto}}
 @media print{section{display:none}}
 `;
 function dress(root) {
@@ -67,7 +69,7 @@ function dress(root) {
 }
 
 // src/banner/words.ts
-var VERSION = "oportuno-web-1";
+var VERSION = 1;
 var es = {
   title: "¿Podemos recordar lo que miras?",
   lead: "Para ordenar la tienda a tu gusto y ver qué falla. ",
@@ -95,7 +97,7 @@ var es = {
   measurementYes: "Tu visita cuenta en las estadísticas. En los correos sabremos qué enlaces se usan.",
   measurementNo: "No te contamos. Los correos que recibas irán sin píxel y sin enlaces personales.",
   save: "Guardar mis respuestas",
-  unanswered: "Lo que dejes sin responder queda en no. Guardamos tu respuesta, la fecha y qué texto leíste ({version}) para poder enseñarte siempre qué aceptaste.",
+  unanswered: "Lo que dejes sin responder queda en no. Guardamos tu respuesta, la fecha y este texto (versión {version}) para poder enseñarte siempre qué aceptaste.",
   signal: "Tu navegador puede enviar una señal de privacidad (Global Privacy Control). Si la recibimos, la tratamos como un «no», sin preguntarte.",
   signalNow: "Tu navegador pide que no se te perfile: vale como un «no», salvo que aquí respondas otra cosa.",
   policy: "Aviso de privacidad",
@@ -119,7 +121,7 @@ var usted = {
   personalisationNo: "Ve la tienda como todo el mundo, sin nada a su medida. Mismos precios.",
   measurementYes: "Su visita cuenta en las estadísticas. En los correos sabremos qué enlaces se usan.",
   measurementNo: "No le contamos. Los correos que reciba irán sin píxel y sin enlaces personales.",
-  unanswered: "Lo que deje sin responder queda en no. Guardamos su respuesta, la fecha y qué texto leyó ({version}) para poder enseñarle siempre qué aceptó.",
+  unanswered: "Lo que deje sin responder queda en no. Guardamos su respuesta, la fecha y este texto (versión {version}) para poder enseñarle siempre qué aceptó.",
   signal: "Su navegador puede enviar una señal de privacidad (Global Privacy Control). Si la recibimos, la tratamos como un «no», sin preguntarle.",
   signalNow: "Su navegador pide que no se le perfile: vale como un «no», salvo que aquí responda otra cosa."
 };
@@ -150,7 +152,7 @@ var en = {
   measurementYes: "Your visit counts in the statistics. In e-mails we learn which links get used.",
   measurementNo: "You are not counted. E-mails to you carry no pixel and no personal links.",
   save: "Save my answers",
-  unanswered: "Anything left unanswered stays a no. We keep your answer, the date and which text you read ({version}) so that we can always show you what you agreed to.",
+  unanswered: "Anything left unanswered stays a no. We keep your answer, the date and this text (version {version}) so that we can always show you what you agreed to.",
   signal: "Your browser can send a privacy signal (Global Privacy Control). If we receive it, we treat it as a “no”, without asking.",
   signalNow: "Your browser asks that you not be profiled: that counts as a “no”, unless you answer otherwise here.",
   policy: "Privacy notice",
@@ -160,9 +162,9 @@ var en = {
 };
 function wordsFor(language, voice, months) {
   const formal = language === "es" && voice === "usted";
-  const notice = `${VERSION}${formal ? "-usted" : ""}-${months}m`;
+  const notice = `oportuno-web-${VERSION}${formal ? "-usted" : ""}-${months}m`;
   const words = language === "es" ? { ...es, ...formal ? usted : {} } : en;
-  const fill = (text) => text.replace("{months}", String(months)).replace("{version}", notice);
+  const fill = (text) => text.replace("{months}", String(months)).replace("{version}", String(VERSION));
   return { words: Object.fromEntries(Object.entries(words).map(([name, text]) => [name, fill(text)])), notice };
 }
 

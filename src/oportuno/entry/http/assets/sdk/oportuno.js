@@ -120,8 +120,7 @@
       return this.calls.length;
     }
     push(id, text) {
-      this.keep.write(PREFIX + id, text);
-      this.hold(id, text);
+      this.hold(id, text, this.keep.write(PREFIX + id, text));
       this.trim();
     }
     /** Takes over what earlier pages left behind. */
@@ -132,13 +131,14 @@
         const text = this.keep.read(name2);
         const id = name2.slice(PREFIX.length);
         const age = now - timeOf(id);
-        if (text && !(age > DAYS_AT_MOST * 864e5)) this.hold(id, text);
+        if (text && !(age > DAYS_AT_MOST * 864e5)) this.hold(id, text, true);
         else this.keep.remove(name2);
       }
       this.trim();
     }
     /** The oldest calls, at most so many and so heavy; always one when there is one. They stay until they are done. */
     first(most, heaviest, from = 0) {
+      if (!from) this.done(this.calls.filter((each) => each.kept && this.keep.read(PREFIX + each.id) === null));
       const taken = [];
       let bytes = 0;
       for (const each of this.calls.slice(from, from + most)) {
@@ -150,6 +150,7 @@
     }
     /** Forgets calls that need not be sent again. */
     done(calls) {
+      if (!calls.length) return;
       const gone = new Set(calls.map((each) => each.id));
       for (const each of calls) this.keep.remove(PREFIX + each.id);
       this.calls = this.calls.filter((each) => !gone.has(each.id));
@@ -164,9 +165,9 @@
       this.drop();
       for (const name2 of this.keep.names()) if (name2.startsWith(PREFIX)) this.keep.remove(name2);
     }
-    hold(id, text) {
+    hold(id, text, kept) {
       const bytes = weigh(text);
-      this.calls.push({ id, text, bytes });
+      this.calls.push({ id, text, bytes, kept });
       this.bytes += bytes;
     }
     trim() {
@@ -202,6 +203,7 @@
       this.held = false;
       this.failures = 0;
       this.refusals = 0;
+      /** Calls of a batch: fewer, for as long as the page lives, once somebody on the way found a batch too large. */
       this.most = BATCH;
     }
     /** Sends soon: what happens together leaves together. */
@@ -222,6 +224,7 @@
       if (this.held || !this.outside.online()) return;
       for (let from = 0, batches = 0; from < this.queue.length && batches < LEAVING_BATCHES; batches++) {
         const calls = this.queue.first(this.most, LEAVING_BYTES, from);
+        if (!calls.length) return;
         from += calls.length;
         void this.outside.post(this.body(calls), true).then((reply) => {
           if (reply.status >= 200 && reply.status < 300) this.queue.done(calls);
@@ -245,8 +248,9 @@
     send() {
       if (this.busy || !this.queue.length || !this.outside.online()) return;
       this.stop();
-      this.busy = true;
       const calls = this.queue.first(this.most, BATCH_BYTES);
+      if (!calls.length) return;
+      this.busy = true;
       void this.outside.post(this.body(calls), false).then((reply) => {
         this.busy = false;
         this.hear(reply, calls);
@@ -260,7 +264,6 @@
       const { status } = reply;
       if (status >= 200 && status < 300) {
         this.failures = this.refusals = 0;
-        this.most = Math.min(BATCH, this.most * 2);
         this.queue.done(calls);
         this.acknowledged(reply, calls);
         if (this.queue.length) this.send();
