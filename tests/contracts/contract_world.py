@@ -13,6 +13,7 @@ from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, Postg
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.erasures import PostgresErasures
 from oportuno.adapters.postgres.feed import PostgresFeed
+from oportuno.adapters.postgres.imports import PostgresImports
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.mailbox import PostgresMailbox
 from oportuno.adapters.postgres.merges import PostgresCrossings
@@ -26,6 +27,7 @@ from oportuno.events.event import Call, Source
 from oportuno.flows.forget import Erasures
 from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sighting
 from oportuno.flows.ports_catalogue import Catalogue
+from oportuno.flows.ports_imports import Imports
 from oportuno.flows.reads import Reads
 from oportuno.flows.tallies import Tallies
 from oportuno.flows.work import SaveCustomer, Store, Writes
@@ -51,6 +53,7 @@ class Outside(Protocol):
     catalogue: Catalogue
     erasures: Erasures
     tallies: Tallies
+    imports: Imports
 
     def ingester(self) -> Intake:
         """Give one more ingester with lanes of its own."""
@@ -83,6 +86,7 @@ class InMemory:
         self.tallies = self.world.tallies
         self.catalogue = self.world.catalogue
         self.shelves = self.world.catalogue
+        self.imports = self.world.imports
 
     def ingester(self) -> Intake:
         return self.world.ingester()
@@ -149,7 +153,8 @@ class InPostgres:
         self.tallies = PostgresTallies(changing)
         self.catalogue = PostgresCatalogue(changing)
         self.shelves = PostgresShelves(looking)
-        self.to_close = [store, outbox, looking, changing]
+        self.imports = PostgresImports(url, changing)
+        self.to_close = [store, outbox, self.imports, looking, changing]
         self.deliverers: dict[int, PostgresOutbox] = {}
 
     def ingester(self) -> Intake:

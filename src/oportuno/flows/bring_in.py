@@ -13,7 +13,7 @@ from oportuno.events.bring.mapping import Mapping
 from oportuno.events.bring.rows import Brought, LeftOut, Line, Made, Turned
 from oportuno.events.event import Source, Trust
 from oportuno.events.reading import OLD_SHELF, OLDEST_DAYS
-from oportuno.flows.crossing import Alias, Asked
+from oportuno.flows.crossing import Asked
 from oportuno.flows.limits import Intakes
 from oportuno.flows.ports import Arrival, Clock, Intake, Sighting
 from oportuno.flows.ports_imports import ImportRecord, Imports, ImportTally, Step
@@ -178,8 +178,6 @@ class BringIn:
             if key is None:
                 self._turn_away(Line(made.first, {}), "anonymous_id", "ids_too_many", "this customer has as many ids as one may have")
                 continue
-            if made.also:
-                await self._known_as(made)
             if made.answers:
                 await self._answer(key, made)
             arrivals.append(self._arrival(key, made))
@@ -205,11 +203,6 @@ class BringIn:
             also_day=also_day,
             trust=Trust.SECRET,
         )
-
-    async def _known_as(self, made: Made) -> None:
-        told = Alias(self._workspace, made.also, made.user, made.anonymous, derive("import", self._namespace, made.first))
-        if await self._intake.alias(told, _ASKED):
-            self._tally.reasons["ids_too_many"] = self._tally.reasons.get("ids_too_many", 0) + 1
 
     async def _answer(self, key: CustomerKey, made: Made) -> None:
         """Record the answers of a row before its event counts as brought in: doing it twice changes nothing."""

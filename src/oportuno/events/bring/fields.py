@@ -51,7 +51,6 @@ FREE: Final = ("traits.", "properties.")
 _PERSON: Final = (
     Field("user_id", Shape.ID, ("userid", "customer id", "customerid", "client id", "id cliente", "cliente", "household id", "visitorid")),
     Field("anonymous_id", Shape.ID, ("anonymousid", "session id", "device id", "cookie id")),
-    Field("also_id", Shape.ID),
 )
 _TRAITS: Final = (
     Field("email", Shape.TEXT, ("e mail", "email address", "correo", "correo electronico", "mail", "customer email")),

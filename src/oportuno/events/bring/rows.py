@@ -44,8 +44,6 @@ class Made(NamedTuple):
     first: int
     last: int
     """Its rows, and those that were turned away among them."""
-    also: str = ""
-    """A further id of this customer."""
     answers: dict[str, bool] = {}
     """Field of an answer → yes or no."""
     proof: dict[str, Any] = {}
@@ -77,7 +75,7 @@ _MOST_ITEMS: Final = 1_000
 _ITEM: Final = ("product_id", "variant", "category", "brand", "price", "quantity")
 _PROPERTIES: Final = {"order_id": "order_id", "total": "total", "currency": "currency", "query": "query", "store": "store_id"}
 _OF_ORDERS: Final = frozenset({"Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"})
-_PERSON: Final = frozenset({"user_id", "anonymous_id", "also_id", "timestamp", "event", "message_id"})
+_PERSON: Final = frozenset({"user_id", "anonymous_id", "timestamp", "event", "message_id"})
 
 
 _FREE: Final = ("traits.", "properties.")
@@ -158,21 +156,7 @@ class RowReader:
             if field not in _PERSON and not field.startswith("consent.")
         }
         body = _call("identify", user, anonymous, at, traits=traits)
-        also = values.get("also_id", "")
-        return Made(
-            Call.IDENTIFY,
-            "",
-            user,
-            anonymous,
-            at,
-            "",
-            body,
-            line.number,
-            line.number,
-            also.lower() if "@" in also else also,
-            answers,
-            proof,
-        )
+        return Made(Call.IDENTIFY, "", user, anonymous, at, "", body, line.number, line.number, answers, proof)
 
     def event(self, line: Line) -> Made | LeftOut:
         """Make the track call of an event's row. Raises Unfit."""
