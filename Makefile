@@ -39,6 +39,7 @@ spec: $(READY)
 	$(BIN)/pytest -q
 
 proof: $(READY) ## the long runs at full size (hours; resumable; PART=… one of them; writes docs/proof/)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
 	$(BIN)/python tests/proof/run.py $(or $(PART),all) --resume
 
 bench: $(READY) ## measure speed and memory on this machine

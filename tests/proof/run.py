@@ -87,6 +87,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         "prices:Prices",
         ({"products": 1_500, "weeks": 53, "seed": 81},),
     ),
+    "fuzz": (
+        "Ten minutes of hostile bodies, led by coverage, at the collector's door: no crash, no 5xx, nothing thanked that is not kept.",
+        "fuzz:Fuzz",
+        ({"seconds": 600.0, "seed": 101},),
+    ),
     "backlog": (
         "A backlog of a million events, without statistics, drains at the rate of a tenth of it.",
         "backlog:Backlog",
