@@ -11,9 +11,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from oportuno.adapters.postgres.embedded import EmbeddedPostgres
 from oportuno.adapters.postgres.migrate import migrate
+
+# The same examples every time and on every machine, however slow; `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile("explore", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("explore"), derandomize=True, database=None)
+settings.load_profile("same")
+
+# A promise holds on a slow and busy machine, too: how long an example takes says nothing about it. Where CI is set, the examples are the
+# same in each run.
+settings.register_profile(
+    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ, print_blob=True
+)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
