@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from oportuno.flows.definitions import Workspaces
     from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.forget import Erasures
+    from oportuno.flows.hooks import Hooks
     from oportuno.flows.identity import Signings, Verifier
     from oportuno.flows.merge import Crossed
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
@@ -76,6 +77,8 @@ class Front:
     """What all processes counted, and which of them live."""
     plans: TrackingPlans
     """What events are held against, and what did not fit."""
+    hooks: Hooks
+    """Where shops' systems post."""
 
     @property
     def digest_key(self) -> bytes:
@@ -106,6 +109,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.facts import FactsCache
+    from oportuno.adapters.postgres.hooks import PostgresHooks
     from oportuno.adapters.postgres.intake import PostgresIntake
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.merges import PostgresCrossings
@@ -154,6 +158,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             secret=intake.secret,
             tallies=PostgresTallies(looking),
             plans=PostgresTrackingPlans(looking, changing),
+            hooks=PostgresHooks(changing),
         )
 
 
@@ -203,6 +208,7 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
     """Wire an engine to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.postgres.catalogue_around import PostgresShelves
     from oportuno.adapters.postgres.connections import Connections
+    from oportuno.adapters.postgres.database import DECIDING
     from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.feed import PostgresFeed
     from oportuno.adapters.postgres.merges import PostgresCrossings
@@ -218,7 +224,7 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
         # Of its own: customers' rows are locked while what is missing is fetched.
         reading = Connections(url, name="engine facts", most=1)
         stack.push_async_callback(reading.close)
-        store = await PostgresStore.open(url, name="engine", size=2)
+        store = await PostgresStore.open(url, name="engine", size=2, plans=DECIDING)
         stack.push_async_callback(store.close)
         feed = await PostgresFeed.open(url)
         stack.push_async_callback(feed.close)

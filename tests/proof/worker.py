@@ -22,6 +22,7 @@ from journal import JournalStore, Notes
 from plays import programme
 
 from oportuno.adapters.postgres.connections import Connections
+from oportuno.adapters.postgres.database import DECIDING
 from oportuno.adapters.postgres.feed import PostgresFeed
 from oportuno.adapters.postgres.merges import PostgresCrossings
 from oportuno.adapters.postgres.store import PostgresStore
@@ -69,7 +70,7 @@ async def main(url: str, batch: int, *, leased: bool, cross: int | None = None) 
     @asynccontextmanager
     async def open_bench() -> AsyncIterator[Bench]:
         feed = await PostgresFeed.open(url, buckets=None if leased else range(BUCKETS))
-        store = await PostgresStore.open(url, name="engine store", size=1)
+        store = await PostgresStore.open(url, name="engine store", size=1, plans=DECIDING)
         looking = Connections(url, name="engine looks")
         crossings, journal, programmes = PostgresCrossings(looking, store.secret), JournalStore(store, notes), OneProgramme()
 

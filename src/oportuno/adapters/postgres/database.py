@@ -29,6 +29,10 @@ ENGINE_PLANS: Final[Mapping[str, str]] = {
     "enable_memoize": "off",
     "jit": "off",
 }
+# What an engine decides follows from what is stored for good already, and goes to nobody before a claim that waits for the disk, and with
+# itself for everything written before it. So an engine's commits need not wait: a fallen server forgets the last of them together with all
+# that came of them, and they are decided again (docs/decisions/0017).
+DECIDING: Final[Mapping[str, str]] = {**ENGINE_PLANS, "synchronous_commit": "off"}
 # The log's writer joins two sets of the same batch: a hash join, never a nested loop over its unindexed sides.
 WRITER_PLANS: Final[Mapping[str, str]] = {
     "plan_cache_mode": "force_generic_plan",

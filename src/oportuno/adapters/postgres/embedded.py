@@ -33,7 +33,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _ORPHANS: Final = "pre-existing shared memory block"
 _ORPHANS_PAUSE: Final = 0.2
 
-# Sized for one small machine shared with the other parts; durability is never traded (fsync and synchronous_commit stay on).
+# Sized for one small machine shared with the other parts; durability is never traded (fsync stays on, and whoever acknowledges waits).
 _SETTINGS: Final = {
     "listen_addresses": "",
     "shared_buffers": "256MB",

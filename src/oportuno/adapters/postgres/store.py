@@ -82,9 +82,17 @@ class PostgresStore:
         self._patience = patience
 
     @classmethod
-    async def open(cls, url: str, *, name: str, size: int = 4, patience: Patience = Patience()) -> PostgresStore:  # noqa: B008 - a value
-        """Connect. Raises Unavailable. By `patience` those lose their locks who stand still with them."""
-        pool = Pool(url, name=f"{name} {_NAME}", size=size, patience=patience)
+    async def open(
+        cls,
+        url: str,
+        *,
+        name: str,
+        size: int = 4,
+        patience: Patience = Patience(),  # noqa: B008 - a value
+        plans: Mapping[str, str] = ENGINE_PLANS,
+    ) -> PostgresStore:
+        """Connect, with `plans` as settings. Raises Unavailable. By `patience` those lose their locks who stand still with them."""
+        pool = Pool(url, name=f"{name} {_NAME}", size=size, plans=plans, patience=patience)
         async with pool.connection() as connection:
             secret = await read_secret(connection)
         return cls(pool, secret, patience)
