@@ -20,7 +20,7 @@ from oportuno.content.said import Said
 from oportuno.decision.pending import Held, Pending
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.journeys.walks import EXITED, GOAL_REACHED, Walks
-from oportuno.kit.times import DAY, HOUR, Millis
+from oportuno.kit.times import DAY, HOUR, MINUTE, Millis
 from oportuno.moments.evidence import freshen, lean
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
@@ -33,6 +33,8 @@ _MOST_SAID: Final = 30
 _REMEMBER_SAID: Final[Millis] = 30 * DAY
 _AFTER_BETTER: Final[Millis] = HOUR
 """When a better proposal was just spoken, the others are looked at again after this."""
+_WAKING: Final[Millis] = 10 * MINUTE
+"""Over so long those are spread who waited for the same end of quiet hours, and over a tenth of the time that is left at most."""
 _FULL: Final = frozenset({Refusal.LIMIT_REACHED, Refusal.CADENCE_REACHED})
 """Refusals that may pass when a weaker message gives its place."""
 _CLOSINGS: Final = {GOAL_REACHED: Refusal.GOAL_REACHED, EXITED: Refusal.EXITED}
@@ -244,6 +246,8 @@ class _Turn:
         if retry_at is None or (retry_at >= proposal.expires_at and first.refusal is not Refusal.CLOCK_UNSURE):
             self._fall_silent(proposal, *reasons)
             return
+        if first.refusal is Refusal.QUIET_HOURS:
+            retry_at = _apart(retry_at, proposal)
         retry_at = max(retry_at, self.now + 1)
         self.pending.held.append(Held(proposal=lean(proposal), retry_at=retry_at, refusal=first.refusal.value))
         if held.refusal != first.refusal.value:
@@ -252,6 +256,12 @@ class _Turn:
 
     def _fall_silent(self, proposal: Proposal, *reasons: Reason) -> None:
         self.decisions.verdicts.append(Verdict(proposal=proposal, decided=Decided.SILENCE, reasons=reasons, at=self.now))
+
+
+def _apart(morning: Millis, proposal: Proposal) -> Millis:
+    """Give each proposal a moment of its own soon after the quiet hours: a whole town's end in one instant."""
+    room = min(_WAKING, (proposal.expires_at - morning) // 10)
+    return morning + int.from_bytes(proposal.id[:8], "big") % (room + 1)
 
 
 def _best_first(held: Held) -> tuple[float, Millis, bytes]:

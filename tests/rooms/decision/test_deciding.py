@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,7 @@ from oportuno.decision.decide import Decisions, decide, drop_pending, next_decis
 from oportuno.decision.pending import Pending
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.journeys.walks import Ended, Walks
+from oportuno.kit.ids import derive
 from oportuno.kit.times import DAY, HOUR, MINUTE
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import SIZE_CEILING, Draft
@@ -77,10 +79,12 @@ def test_to_carla_who_said_no_we_are_silent_with_a_reason(cast: Cast) -> None:
 
 def test_at_night_it_waits_and_is_said_in_the_morning_on_the_cart_of_the_morning(cast: Cast) -> None:
     ana = with_cart(cast)
-    night, morning = 10 * HOUR, 21 * HOUR
+    night, opened = 10 * HOUR, 21 * HOUR
     waits = settle(ana, cast, proposal(cast), after=night)
     assert told(waits.verdicts) == [("cart", Decided.WAIT, [Refusal.QUIET_HOURS])]
-    assert next_decision(ana) == waits.verdicts[0].retry_at == cast.saturday + morning
+    assert next_decision(ana) == waits.verdicts[0].retry_at
+    morning = (next_decision(ana) or 0) - cast.saturday
+    assert opened <= morning <= opened + 10 * MINUTE
     kept = Draft(ana.key, ana.encode(), 1)
     cast.fill_cart(kept, "coat", "hat")
     assert settle(kept, cast, after=night + HOUR).verdicts == []
@@ -91,11 +95,25 @@ def test_at_night_it_waits_and_is_said_in_the_morning_on_the_cart_of_the_morning
     assert next_decision(kept) is None
 
 
+def test_of_those_who_wait_for_the_same_morning_nobody_is_woken_early_and_no_two_moments_are_crowded(cast: Cast) -> None:
+    opened = cast.saturday + 21 * HOUR
+    woken = []
+    for number in range(200):
+        ana = with_cart(cast)
+        said = msgspec.structs.replace(proposal(cast), id=derive("town", number))
+        settle(ana, cast, said, after=10 * HOUR)
+        woken.append(next_decision(ana) or 0)
+    assert min(woken) >= opened
+    assert max(woken) <= opened + 10 * MINUTE
+    by_minute = Counter((moment - opened) // MINUTE for moment in woken)
+    assert max(by_minute.values()) < 50
+
+
 def test_when_the_cart_is_empty_by_morning_there_is_nothing_left_to_say(cast: Cast) -> None:
     ana = with_cart(cast)
     settle(ana, cast, proposal(cast), after=10 * HOUR)
     ana.open(Cart).lines = []
-    assert told(settle(ana, cast, after=21 * HOUR).verdicts) == [("cart", Decided.SILENCE, [Refusal.NOTHING_LEFT])]
+    assert told(settle(ana, cast, after=22 * HOUR).verdicts) == [("cart", Decided.SILENCE, [Refusal.NOTHING_LEFT])]
 
 
 def test_what_cannot_be_said_before_it_expires_is_not_kept_waiting(cast: Cast) -> None:
@@ -118,7 +136,7 @@ def test_a_withdrawal_in_between_is_the_last_word(cast: Cast) -> None:
     ana = with_cart(cast)
     settle(ana, cast, proposal(cast), after=10 * HOUR)
     answer(ana, purpose=Purpose.MARKETING, channel="email", state=Answered.WITHDRAWN, at=cast.saturday + 11 * HOUR, source="one_click")
-    assert told(settle(ana, cast, after=21 * HOUR).verdicts) == [("cart", Decided.SILENCE, [Refusal.CONSENT_WITHDRAWN])]
+    assert told(settle(ana, cast, after=22 * HOUR).verdicts) == [("cart", Decided.SILENCE, [Refusal.CONSENT_WITHDRAWN])]
 
 
 def test_of_two_the_worthier_is_said_and_the_other_waits_its_turn(cast: Cast) -> None:
