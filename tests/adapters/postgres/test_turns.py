@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oportuno.adapters.postgres.turns import FEWEST, MOMENT, Helping, Stride, Turns
+from oportuno.adapters.postgres.turns import Helping, Turns
 from oportuno.flows.ports import LaneClass
+from oportuno.flows.stride import FEWEST, MOMENT, Stride
 from oportuno.kit.ids import BUCKETS
 
 NORTE, SUR = 1, 2

@@ -21,10 +21,11 @@ from oportuno.adapters.postgres.intake import NEWS
 from oportuno.adapters.postgres.leases import Leases
 from oportuno.adapters.postgres.sweep import Sweep, beyond
 from oportuno.adapters.postgres.timers import Timers
-from oportuno.adapters.postgres.turns import SHARES, Helping, Stride, Turns
+from oportuno.adapters.postgres.turns import SHARES, Helping, Turns
 from oportuno.events.event import Call, Event, Source, Trust, unpack_call
 from oportuno.flows.fan_out import FAN_OUT_NEWS
 from oportuno.flows.ports import Fetched
+from oportuno.flows.stride import Stride
 from oportuno.flows.work import OffsetMove
 from oportuno.kit.ids import BUCKETS, Bucket, CustomerKey, WorkspaceId
 from oportuno.kit.times import SECOND, Millis

@@ -1,7 +1,6 @@
-"""Whose turn it is in an engine's next batch, and how much is taken at once.
+"""Whose turn it is in an engine's next batch.
 
-A batch is filled by class and in turn over workspaces. Alone, an engine takes much at once, because each batch costs the same beside what
-lies in it. In company, when somebody far behind and somebody up to date share an engine, it takes only what fits in a moment, and every
+A batch is filled by class and in turn over workspaces. In company, when somebody far behind and somebody up to date share an engine, every
 other batch holds nothing but news: so news waits for little, and the backlog goes on.
 """
 
@@ -20,31 +19,7 @@ Unit = tuple[Bucket, WorkspaceId, int]
 
 SHARES: Final = {"live": 60, "timers": 15, "told": 20, "bulk": 5}
 """Shares of a batch by class (ENGINE: fairness); what a class leaves unused, the others borrow."""
-MOMENT: Final = 0.010
-"""Seconds that a batch may take in company, about: who has news waits for half of one on average."""
-FEWEST: Final = 32
-"""However slow the machine: a batch's own cost is paid for so many happenings at least."""
-_MOST: Final = 5_000
 _WORKSPACES_A_BATCH: Final = 16
-
-
-@dataclass(slots=True)
-class Stride:
-    """How many happenings fit in a moment, as learnt from the batches before."""
-
-    moment: float = MOMENT
-    fits: float = 2.0 * FEWEST
-
-    def limit(self, most: int, *, company: bool) -> int:
-        """Say how many to take: `most` when nobody else waits, else no more than fit in the moment. Never more than `most`."""
-        return min(most, max(FEWEST, int(self.fits))) if company else most
-
-    def took(self, happenings: int, seconds: float) -> None:
-        """Learn from a batch, from its fetch to its commit. One hiccup halves the next batch at most, one lucky batch doubles it."""
-        if happenings < FEWEST:
-            return  # almost only the batch's own cost: it says nothing about how many would fit
-        fits = happenings * self.moment / max(seconds, 1e-6)
-        self.fits = max(float(FEWEST), min(float(_MOST), 2 * self.fits, max(self.fits / 2, fits)))
 
 
 class Helping(NamedTuple):
