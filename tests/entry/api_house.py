@@ -130,6 +130,7 @@ async def tienda_norte():
         secret=SECRET,
         tallies=world.tallies,
         plans=world.plans,
+        hooks=world.hooks,
     )
     tienda = Tienda(world, workspaces, opened, build(front))
     async with tienda.client:

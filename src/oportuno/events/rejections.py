@@ -33,6 +33,10 @@ class Rejection(StrEnum):
     ALIAS_OF_KNOWN = "alias_of_known"
     IDS_TOO_MANY = "ids_too_many"
     PLAN_VIOLATION = "plan_violation"
+    HOOK_UNREADABLE = "hook_unreadable"
+    HOOK_NOT_UNDERSTOOD = "hook_not_understood"
+    HOOK_CUSTOMER_UNKNOWN = "hook_customer_unknown"
+    HOOK_PRODUCT_UNFIT = "hook_product_unfit"
     IDENTITY_UNSIGNED = "identity_unsigned"
     IDENTITY_EXPIRED = "identity_expired"
     IDENTITY_WRONG_AUDIENCE = "identity_wrong_audience"
@@ -108,6 +112,22 @@ SENTENCES: Final[dict[Rejection, Sentences]] = {
     Rejection.PLAN_VIOLATION: Sentences(
         "the tracking plan of this workspace does not let such an event in",
         "el plan de seguimiento de este espacio no admite un evento así",
+    ),
+    Rejection.HOOK_UNREADABLE: Sentences(
+        "what the shop's system posted is not a readable JSON object",
+        "lo que envió el sistema de la tienda no es un objeto JSON legible",
+    ),
+    Rejection.HOOK_NOT_UNDERSTOOD: Sentences(
+        "this post of the shop's system is about nobody and nothing that is known here",
+        "este aviso del sistema de la tienda no trata de nadie ni de nada que se conozca aquí",
+    ),
+    Rejection.HOOK_CUSTOMER_UNKNOWN: Sentences(
+        "this post is about an order of which no earlier post told",
+        "este aviso trata de un pedido del que no habló ningún aviso anterior",
+    ),
+    Rejection.HOOK_PRODUCT_UNFIT: Sentences(
+        "the product in this post cannot stand in the catalogue",
+        "el producto de este aviso no puede estar en el catálogo",
     ),
     Rejection.IDENTITY_UNSIGNED: Sentences(
         "in this workspace a browser names a user only with a signed token (context.identity.token)",

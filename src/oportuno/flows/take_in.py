@@ -103,7 +103,7 @@ async def take_in(
     reads = _read_all(envelope, around)
     if facts.signing is not None and not facts.secret:
         reads = [_vouched(read, facts.signing, verifier, now) for read in reads]
-    return await _store_by_plan(reads, facts, around, intake=intake, plans=plans)
+    return await store_by_plan(reads, facts, around, intake=intake, plans=plans)
 
 
 async def take_in_again(
@@ -123,7 +123,7 @@ async def take_in_again(
     held = hold([read], checker, now).reads[0] if checker is not None else read
     if isinstance(held, Refused):
         return Taken(items=1, stored=0, rejects=(Rejected(place=reject.place, code=held.code, sentence=held.sentence),))
-    return await store_reads([read], facts, around, intake=intake)
+    return await _store([read], facts, around, intake=intake)
 
 
 async def _recognise(key: str, keys: Keys) -> KeyFacts:
@@ -185,21 +185,21 @@ async def _aliased(read: Read | Refused, facts: KeyFacts, *, intake: Intake) -> 
     return Refused(code=Rejection(code), field="previousId", body=read.body) if code else read
 
 
-async def _store_by_plan(
+async def store_by_plan(
     reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake, plans: TrackingPlans
 ) -> Taken:
+    """Hold what was read against the workspace's tracking plan, and store it all in one commit. Raises Unavailable."""
     checker = await plans.checker(facts.workspace)
     if checker is None:
-        return await store_reads(reads, facts, around, intake=intake)
+        return await _store(reads, facts, around, intake=intake)
     held = hold(reads, checker, around.received)
-    taken = await store_reads(held.reads, facts, around, intake=intake)
+    taken = await _store(held.reads, facts, around, intake=intake)
     if held.seen:
         await note_quietly(plans, facts.workspace, held.seen)
     return taken
 
 
-async def store_reads(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
-    """Name the customers of what was read, and store it all in one commit. Raises Unavailable."""
+async def _store(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
     reads, places = await _name(reads, facts, intake=intake)
     good = [read for read in reads if type(read) is Read]
     bulk = any([read.source >= _IMPORT for read in good])  # noqa: C419 - a list costs a third of a generator

@@ -10,6 +10,7 @@ from oportuno.adapters.memory.crossing import MemoryCrossings
 from oportuno.adapters.memory.feed import MemoryFeed
 from oportuno.adapters.memory.forget import MemoryErasures
 from oportuno.adapters.memory.ground import Ground
+from oportuno.adapters.memory.hooks import MemoryHooks
 from oportuno.adapters.memory.imports import MemoryImports
 from oportuno.adapters.memory.intake import MemoryIntake
 from oportuno.adapters.memory.keys import MemoryKeys
@@ -55,6 +56,7 @@ class MemoryWorld(Ground):
         self.erasures = MemoryErasures(self)
         self.tallies = MemoryTallies(self)
         self.plans = MemoryTrackingPlans(self)
+        self.hooks = MemoryHooks(self)
         self.imports = MemoryImports(self, self.intake)
         self._deliverers = 0
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 import oportuno
+from oportuno.entry.http import hooks as shop_hooks
 from oportuno.entry.http.api import (
     answers,
     catalogue,
@@ -23,6 +24,7 @@ from oportuno.entry.http.api import (
     decisions,
     definitions,
     erasures,
+    hooks,
     identity,
     merges,
     rejects,
@@ -88,7 +90,7 @@ class House:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+        if scope["type"] == "http" and scope["path"].startswith("/v1/") and not scope["path"].startswith("/v1/hooks/"):
             await self.collector(scope, receive, send)
         else:
             await self.rest(scope, receive, send)
@@ -110,7 +112,9 @@ def build(front: Front) -> House:
     collector = Collector(
         intake=front.intake, keys=front.keys, doorkeeper=doorkeeper, digest_key=front.digest_key, verifier=front.verifier, plans=front.plans
     )
-    return House(collector, api(front, Health(front, collector)))
+    rest = api(front, Health(front, collector))
+    rest.state.doorkeeper = doorkeeper
+    return House(collector, rest)
 
 
 def api(front: Front, health: Health) -> FastAPI:
@@ -130,8 +134,9 @@ def api(front: Front, health: Health) -> FastAPI:
     app.state.front = front
     for each in (customers, answers, wishes, erasures, decisions, definitions, rejects, set_aside):
         app.include_router(each.router)
-    for each in (catalogue, stores, together, merges, identity, tracking_plan):
+    for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks):
         app.include_router(each.router)
+    app.include_router(shop_hooks.router)
     app.include_router(health_router(health))
     app.include_router(sdk_router())
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_cursor, write_cursor
 from oportuno.entry.http.api.shapes import REJECT, RejectPage, Shape, reject_shape
+from oportuno.entry.http.hooks import ear_of
+from oportuno.flows.hooks import PLACE, hear_again
 from oportuno.flows.take_in import take_in_again
 from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import read_id
@@ -52,14 +54,18 @@ async def replay(
         raise NotFound("reject_unknown", "there is no such reject in this workspace")
     if mended is not None and found.replayed:
         return ReplayShape(stored=0, code="", sentence="")
-    taken = await take_in_again(
-        found.reject,
-        intake=front.intake,
-        digest_key=front.digest_key,
-        now=await front.reads.now(),
-        plans=front.plans,
-        mended=json.dumps(mended.item).encode() if mended is not None else b"",
-    )
+    now = await front.reads.now()
+    if mended is None and found.reject.place.startswith(f"{PLACE} "):
+        taken = await hear_again(found.reject, ear_of(front), now)
+    else:
+        taken = await take_in_again(
+            found.reject,
+            intake=front.intake,
+            digest_key=front.digest_key,
+            now=now,
+            plans=front.plans,
+            mended=json.dumps(mended.item).encode() if mended is not None else b"",
+        )
     if taken.rejects:
         return ReplayShape(stored=0, code=taken.rejects[0].code, sentence=taken.rejects[0].sentence)
     await front.rejects.mark_replayed(who.workspace, [found.reject.id])

@@ -1,0 +1,75 @@
+"""The addresses at which shops' systems post, in PostgreSQL (port Hooks)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from oportuno.adapters.postgres.connections import Connections
+from oportuno.events.hooks.post import Platform
+from oportuno.flows.hooks import Hook
+from oportuno.kit.ids import WorkspaceId
+from oportuno.kit.times import MINUTE
+
+_ONE: Final = "SELECT workspace, id, platform, name, secret, notice, language, made_at, last_at FROM hooks WHERE id = %s"
+_OF: Final = """
+SELECT workspace, id, platform, name, secret, notice, language, made_at, last_at FROM hooks WHERE workspace = %s ORDER BY made_at, id
+"""
+_PUT: Final = """
+INSERT INTO hooks (workspace, id, platform, name, secret, notice, language, made_at) VALUES (%s, %s, %s, %s, %s, %s, %s, clock_millis())
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, secret = excluded.secret, notice = excluded.notice, language = excluded.language
+WHERE hooks.workspace = excluded.workspace
+RETURNING workspace, id, platform, name, secret, notice, language, made_at, last_at
+"""
+_DROP: Final = "DELETE FROM hooks WHERE workspace = %s AND id = %s RETURNING id"
+_HEARD: Final = "UPDATE hooks SET last_at = clock_millis() WHERE id = %s AND (last_at IS NULL OR last_at < clock_millis() - %s)"
+
+
+class PostgresHooks:
+    """The port Hooks on PostgreSQL."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def hook(self, id: str) -> Hook | None:  # noqa: A002 - the port's word
+        """See the port."""
+        async with self._connections.lend() as connection:
+            row = await (await connection.execute(_ONE, (id,))).fetchone()
+        return _hook(row) if row else None
+
+    async def of(self, workspace: WorkspaceId) -> list[Hook]:
+        """See the port."""
+        async with self._connections.lend() as connection:
+            rows = await (await connection.execute(_OF, (workspace,))).fetchall()
+        return [_hook(row) for row in rows]
+
+    async def put(self, hook: Hook) -> Hook:
+        """See the port."""
+        given = (hook.workspace, hook.id, hook.platform.value, hook.name, hook.secret, hook.notice, hook.language)
+        async with self._connections.lend() as connection:
+            row = await (await connection.execute(_PUT, given)).fetchone()
+        return _hook(row) if row else hook
+
+    async def drop(self, workspace: WorkspaceId, id: str) -> bool:  # noqa: A002 - the port's word
+        """See the port."""
+        async with self._connections.lend() as connection:
+            return await (await connection.execute(_DROP, (workspace, id))).fetchone() is not None
+
+    async def heard(self, id: str) -> None:  # noqa: A002 - the port's word
+        """See the port."""
+        async with self._connections.lend() as connection:
+            await connection.execute(_HEARD, (id, MINUTE))
+
+
+def _hook(row: tuple[Any, ...]) -> Hook:
+    workspace, name_in_address, platform, name, secret, notice, language, made_at, last_at = row
+    return Hook(
+        workspace=workspace,
+        id=name_in_address,
+        platform=Platform(platform),
+        name=name,
+        secret=bytes(secret),
+        notice=notice,
+        language=language,
+        made_at=made_at,
+        last_at=last_at,
+    )
