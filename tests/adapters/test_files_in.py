@@ -77,7 +77,7 @@ def test_what_is_said_counts_more_than_what_is_seen(tmp_path):
     assert rows(path, separator=",", encoding="latin-1") == [(1, 2, {"id;a": "1;x", "b;c": "y;ñ"}, None)]
     with pytest.raises(BadInput) as fault:
         rows(path, encoding="ebcdic")
-    assert fault.value.code == "encoding_unknown"
+    assert fault.value.code == "csv_encoding_unknown"
 
 
 def test_gzip_is_unpacked_and_a_cut_file_is_told(tmp_path):

@@ -7,9 +7,8 @@ import gc
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -25,21 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Point(StrEnum):
-    """What stands before decimals."""
-
-    dot = "."
-    comma = ","
-
-
-class Dates(StrEnum):
-    """The order of a date's parts."""
-
-    ymd = "ymd"
-    dmy = "dmy"
-    mdy = "mdy"
-
-
 @app.command("import")
 def import_file(
     kind: Annotated[Kind, typer.Argument(help="What the rows are: customers, events, orders or products.")],
@@ -53,8 +37,8 @@ def import_file(
     form: Annotated[FileForm | None, typer.Option("--format", help="None: told by the file.")] = None,
     separator: Annotated[str, typer.Option(help="The sign between columns. None: seen in the first line.")] = "",
     encoding: Annotated[str, typer.Option(help="utf-8, utf-16, cp1252 or latin-1. None: seen at the beginning.")] = "",
-    decimal: Annotated[Point | None, typer.Option(help="The sign before decimals; with a comma, 1.234,56 is read.")] = None,
-    dates: Annotated[Dates | None, typer.Option(help="The order of dates such as 31/12/2025.")] = None,
+    decimal: Annotated[Literal[".", ","] | None, typer.Option(help="The sign before decimals; with a comma, 1.234,56 is read.")] = None,
+    dates: Annotated[Literal["ymd", "dmy", "mdy"] | None, typer.Option(help="The order of dates such as 31/12/2025.")] = None,
     zone: Annotated[str | None, typer.Option("--timezone", help="IANA time zone of moments that tell none. None: the workspace's.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be stored and what refused, and write nothing.")] = False,
     name: Annotated[str | None, typer.Option(help="The same name goes on behind the last row of before. None: the file's digest.")] = None,
@@ -75,8 +59,8 @@ def import_file(
         form=form,
         separator=separator.replace("\\t", "\t"),
         encoding=encoding,
-        decimal=decimal.value if decimal is not None else "",
-        dates=dates.value if dates is not None else "",
+        decimal=decimal or "",
+        dates=dates or "",
         zone=zone or "",
         dry=dry_run,
         name=name or "",

@@ -37,7 +37,7 @@ def sniff(beginning: bytes, *, separator: str = "", encoding: str = "") -> CsvWa
     """Say how a file is to be cut, from its beginning; what is given counts. Raises BadInput."""
     taken = encoding.lower() or _encoding_of(beginning)
     if taken not in ENCODINGS:
-        raise BadInput("encoding_unknown", f"the encodings that are read: {', '.join(ENCODINGS)}", place="encoding")
+        raise BadInput("csv_encoding_unknown", f"the encodings that are read: {', '.join(ENCODINGS)}", place="encoding")
     text = codecs.getincrementaldecoder(taken)(errors="replace").decode(beginning)
     if not text.strip():
         raise BadInput("file_empty", "there is nothing in the file", place="line 1")

@@ -32,17 +32,34 @@ class Parts(Protocol):
     """What an import needs of the world."""
 
     @property
-    def programmes(self) -> Programmes: ...  # noqa: D102 - the ports' own words
+    def programmes(self) -> Programmes:
+        """The workspace's policy."""
+        ...
+
     @property
-    def catalogue(self) -> Catalogue: ...  # noqa: D102
+    def catalogue(self) -> Catalogue:
+        """Where products go."""
+        ...
+
     @property
-    def imports(self) -> Imports: ...  # noqa: D102
+    def imports(self) -> Imports:
+        """Where events go, and progress."""
+        ...
+
     @property
-    def intake(self) -> Intake: ...  # noqa: D102
+    def intake(self) -> Intake:
+        """Who is whom."""
+        ...
+
     @property
-    def registry(self) -> Registry: ...  # noqa: D102
+    def registry(self) -> Registry:
+        """Where answers about consent go."""
+        ...
+
     @property
-    def digest_key(self) -> bytes: ...  # noqa: D102
+    def digest_key(self) -> bytes:
+        """Under which message ids are remembered."""
+        ...
 
 
 async def bring(asked: Asked, workspace: WorkspaceId, parts: Parts, *, tell: Callable[[int, int], None]) -> list[str]:

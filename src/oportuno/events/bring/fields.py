@@ -45,8 +45,6 @@ ANSWER_PREFIX: Final = "consent."
 PROOF_FIELDS: Final = ("consent.method", "consent.source", "consent.at", "consent.notice", "consent.language")
 """Without each of these a yes proves nothing."""
 PROOF_BESIDE: Final = ("consent.evidence", "consent.actor")
-FREE: Final = ("traits.", "properties.")
-"""Before the name of something of the shop's own."""
 
 _PERSON: Final = (
     Field("user_id", Shape.ID, ("userid", "customer id", "customerid", "client id", "id cliente", "cliente", "household id", "visitorid")),

@@ -114,8 +114,8 @@ class OrderReader:
             except Unfit as unfit:
                 order.turned = [Turned(line, order.last, unfit.place, unfit.code, unfit.sentence) for line in order.lines]
         elif order.lines:
-            sentence = "another row of this order cannot be read, and half an order is none"
-            order.turned += [Turned(line, order.last, "order_id", "order_torn", sentence) for line in order.lines]
+            torn = Unfit("order_torn", "another row of this order cannot be read, and half an order is none", place="order_id")
+            order.turned += [Turned(line, order.last, torn.place, torn.code, torn.sentence) for line in order.lines]
         for turned in sorted(order.turned + order.loose, key=lambda each: each.line.number):
             yield turned._replace(last=order.last)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -67,7 +67,6 @@ class LeftOut(NamedTuple):
 
 
 Brought: TypeAlias = Made | Turned | LeftOut
-Reader: TypeAlias = Callable[[Cells, str, str], Any]
 
 _CONTEXT: Final = {"oportuno": {"source": "import"}}
 _ENCODE: Final = msgspec.json.Encoder().encode
