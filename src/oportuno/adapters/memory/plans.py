@@ -25,8 +25,11 @@ class MemoryTrackingPlans:
         self._listed: dict[WorkspaceId, dict[Violation, Times]] = {}
 
     def put(self, workspace: WorkspaceId, compiled: bytes) -> None:
-        """Let a published plan be in force."""
-        self._checkers[workspace] = Checker(msgspec.msgpack.decode(compiled, type=TrackingPlan))
+        """Let a published plan be in force; one that this release cannot read is none."""
+        try:
+            self._checkers[workspace] = Checker(msgspec.msgpack.decode(compiled, type=TrackingPlan))
+        except msgspec.DecodeError:
+            self._checkers.pop(workspace, None)
 
     async def checker(self, workspace: WorkspaceId) -> Checker | None:
         """Give what events are held against, or None."""
