@@ -201,6 +201,8 @@ class Engine:
     """What is known of products."""
     cross: Callable[[int], Awaitable[Crossed]]
     """Does what waits between customers: merges, and what lies in inboxes; at most so many of each."""
+    stirred: Callable[[], bool]
+    """Says whether there was news of that since it was last asked."""
 
 
 @asynccontextmanager
@@ -234,6 +236,7 @@ async def engine(settings: Settings) -> AsyncIterator[Engine]:
             feed=feed,
             store=store,
             cross=lambda limit: merge_once(crossings, store, programmes, feed.owned, facts, limit=limit),
+            stirred=feed.stirred,
             programmes=programmes,
             clock=SystemClock(),
             facts=facts,

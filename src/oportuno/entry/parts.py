@@ -117,7 +117,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     @asynccontextmanager
     async def bench() -> AsyncIterator[Bench]:
         async with wiring.engine(settings) as engine:
-            yield Bench(engine.feed, engine.store, engine.programmes, engine.clock, engine.facts, engine.cross)
+            yield Bench(engine.feed, engine.store, engine.programmes, engine.clock, engine.facts, engine.cross, engine.stirred)
 
     stop = _stop_asked(lifeline)
     keeper = asyncio.create_task(_keep_house(settings, stop))

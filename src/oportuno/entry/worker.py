@@ -13,6 +13,7 @@ from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.merge import Crossed
 from oportuno.flows.ports import Clock, Feed, Programmes
 from oportuno.flows.react import Reacted, react_once
+from oportuno.flows.stride import Stride
 from oportuno.flows.work import Store
 from oportuno.kit.faults import BadInput, Fault, Unavailable
 
@@ -26,7 +27,13 @@ _LONGEST_RACE: Final = 0.5
 """Seconds: who lost a race, or waited for a row in vain, tries again after a pause that doubles as long as it goes on losing."""
 _BATCHES_BETWEEN_COLLECTIONS: Final = 2_000
 _CROSSED_AT_ONCE: Final = 500
+_CROSSING_MOMENT: Final = 0.1
+_FEWEST_CROSSED: Final = 16
 _BETWEEN_CROSSINGS: Final = 0.1
+_WITHOUT_NEWS: Final = 1.0
+"""Seconds between two looks for what waits between customers: where news of it comes, a look without news only finds what was missed."""
+_COMPANY: Final = 2.0
+"""Seconds after its last event in which an engine takes no more of what waits between customers than fits in a moment."""
 
 
 class Bench(NamedTuple):
@@ -39,6 +46,8 @@ class Bench(NamedTuple):
     facts: FactsAtHand = NO_CATALOGUE
     cross: Callable[[int], Awaitable[Crossed]] | None = None
     """Does what waits between customers, at most so many of each kind."""
+    stirred: Callable[[], bool] | None = None
+    """Says whether there was news of that since it was last asked; None: nobody tells."""
 
 
 class Report(Protocol):
@@ -98,7 +107,7 @@ async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe
             continue
         race = _AFTER_A_RACE
         rounds += 1
-        busy = await crossing.go_on()
+        busy = await crossing.go_on(company=bool(done.events or done.told))
         idle = not (busy or done.events or done.told or done.timers or done.given_up or done.left)
         if rounds >= _BATCHES_BETWEEN_COLLECTIONS or (idle and rounds > 1):
             gc.collect(1 if idle else 2)
@@ -108,21 +117,31 @@ async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe
 
 
 class _Crossing:
-    """Looks between customers ten times a second, and at once again as long as there is something to do."""
+    """Looks between customers when there is news, now and then without, and at once again as long as there is something to do."""
 
     def __init__(self, bench: Bench) -> None:
         self._cross = bench.cross
+        self._stirred = bench.stirred
         self._clock = bench.clock
+        self._stride = Stride(moment=_CROSSING_MOMENT, fewest=_FEWEST_CROSSED)
         self._next = 0.0
+        self._company_until = 0.0
 
-    async def go_on(self) -> bool:
-        """Do one round if it is time; says whether there was something to do."""
-        now = self._clock.monotonic()
-        if self._cross is None or now < self._next:
+    async def go_on(self, *, company: bool) -> bool:
+        """Do one round if it is time; says whether there was something to do. `company`: events came meanwhile, and may come again."""
+        began = self._clock.monotonic()
+        if company:
+            self._company_until = began + _COMPANY
+        if self._cross is None:
             return False
-        done = await self._cross(_CROSSED_AT_ONCE)
+        if self._stirred is not None and self._stirred():
+            self._next = began
+        if began < self._next:
+            return False
+        done = await self._cross(self._stride.limit(_CROSSED_AT_ONCE, company=began < self._company_until))
+        self._stride.took(max(done.exported, done.joined, done.done, done.events), self._clock.monotonic() - began)
         if done.idle or done.moved:
-            self._next = now + _BETWEEN_CROSSINGS
+            self._next = began + (_BETWEEN_CROSSINGS if done.moved or self._stirred is None else _WITHOUT_NEWS)
         return not (done.idle or done.moved)
 
 

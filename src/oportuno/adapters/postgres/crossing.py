@@ -38,6 +38,9 @@ _NO_TIMER = """
 DELETE FROM due d USING unnest(%b::int2[], %b::int4[], %b::int8[]) AS k(bucket, workspace, customer)
 WHERE d.bucket = k.bucket AND d.workspace = k.workspace AND d.customer = k.customer
 """
+CROSSING_NEWS: Final = "oportuno_crossing"
+"""Channel of the notices that something waits between customers: a merge was asked for or moved on, or something lies in an inbox."""
+_STIR = "SELECT pg_notify(%b, '')"
 _POST = """
 INSERT INTO inbox (bucket, workspace, customer, id, kind, sender, at, body, version)
 SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::bytea[], %b::int2[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
@@ -158,6 +161,8 @@ async def write_crossing(connection: Connection, crossing: Crossing) -> None:
         moves = [(m.loser.workspace, m.loser.customer, m.winner.customer) for m in crossing.id_moves]
         ledger = [(m.loser.bucket, m.loser.workspace, m.id, m.loser.customer) for m in crossing.id_moves]
         await run(_IDS_GO, (*_columns((Int4s, Int8s, Int8s), moves), *_columns((Int2s, Int4s, Byteas, Int8s), ledger)))
+    if crossing.posts or crossing.merges:
+        await run(_STIR, (CROSSING_NEWS,))
     for merge in crossing.id_returns:
         loser, winner = merge.loser, merge.winner
         await run(_IDS_COME_BACK, (loser.bucket, loser.workspace, merge.id, loser.customer, loser.workspace, 64, winner.customer))

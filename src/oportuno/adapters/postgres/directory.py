@@ -49,11 +49,11 @@ WITH claimed AS (
 )
 INSERT INTO merges (bucket, workspace, id, loser, winner, reason, asked_by, trust, asked_at)
 SELECT %b, %b, %b, %b, %b, %b, %b, %b, clock_millis() FROM claimed ON CONFLICT DO NOTHING
-RETURNING 1
+RETURNING 1, pg_notify('oportuno_crossing', '')
 """
 _ASK = """
 INSERT INTO merges (bucket, workspace, id, loser, winner, reason, asked_by, trust, asked_at)
-VALUES (%b, %b, %b, %b, %b, %b, %b, %b, clock_millis()) ON CONFLICT DO NOTHING
+VALUES (%b, %b, %b, %b, %b, %b, %b, %b, clock_millis()) ON CONFLICT DO NOTHING RETURNING pg_notify('oportuno_crossing', '')
 """
 # Whoever comes without a user id from now on is nobody known; the other ingesters are told to forget what they remember.
 _SHARE = """

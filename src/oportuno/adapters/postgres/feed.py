@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from oportuno.adapters.doubt import StoreClock
 from oportuno.adapters.postgres.arrays import Int2s, Int4s
+from oportuno.adapters.postgres.crossing import CROSSING_NEWS
 from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, connect, translated
 from oportuno.adapters.postgres.fanout import FanOuts
 from oportuno.adapters.postgres.intake import NEWS
@@ -73,6 +74,8 @@ class PostgresFeed:
         """When somebody last had news while somebody else was far behind, by the monotonic clock."""
         self._news_alone = False
         """Whether the last batch held nothing but news."""
+        self._stirred = True
+        """Whether something may wait between customers."""
         self._began = 0.0
         self._happenings = 0
         self._sweep = Sweep(connection)
@@ -95,6 +98,7 @@ class PostgresFeed:
             )
             await news.execute(f"LISTEN {NEWS}")
             await news.execute(f"LISTEN {FAN_OUT_NEWS}")
+            await news.execute(f"LISTEN {CROSSING_NEWS}")
         fixed = None if buckets is None else frozenset(buckets)
         feed = cls(connection, news, int(row[0]) if row else 0, fixed=fixed, monotonic=monotonic)
         feed._listener = asyncio.get_running_loop().create_task(feed._listen())
@@ -130,12 +134,17 @@ class PostgresFeed:
         """See the port."""
         self._leases.leave(workspace)
 
+    def stirred(self) -> bool:
+        """Say whether there was news, since this was last asked, of something that waits between customers."""
+        stirred, self._stirred = self._stirred, False
+        return stirred
+
     async def wait(self, most: float) -> None:
         """See the port."""
         resting = self._leases.resting
         if self._fan_outs.waiting(resting) or self._sweep.hurries:
             return
-        if self._turns.waiting(resting):
+        if self._stirred or self._turns.waiting(resting):
             return
         if self._timers.next is not None:
             most = min(most, max(0.0, (self._timers.next - self._clock.latest) / SECOND))
@@ -162,6 +171,10 @@ class PostgresFeed:
             async for notice in self._news.notifies():
                 if notice.channel == FAN_OUT_NEWS:
                     self._fan_outs.hear(int(notice.payload))
+                    self._woken.set()
+                    continue
+                if notice.channel == CROSSING_NEWS:
+                    self._stirred = True
                     self._woken.set()
                     continue
                 lane, lane_class, workspace, mask = notice.payload.split(":")

@@ -20,7 +20,7 @@ WHERE bucket = ANY(%s::int2[]) AND kind < 2 ORDER BY kind, bucket, workspace, cu
 """
 _ASK = """
 INSERT INTO merges (bucket, workspace, id, loser, winner, reason, asked_by, trust, asked_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING pg_notify('oportuno_crossing', '')
 """
 _ONE = f"{LEDGER} WHERE workspace = %s AND id = %s"
 _ALL = f"{LEDGER} WHERE workspace = %s AND (asked_at, id) < (%s, %s) ORDER BY asked_at DESC, id DESC LIMIT %s"
