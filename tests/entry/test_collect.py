@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import gzip
 import json
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from collect_door import BASIC, CART, Door
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oportuno.adapters.memory.intake import MemoryIntake
-from oportuno.adapters.memory.world import MemoryWorld
-from oportuno.entry.http.collect import CALLS, Collector
+from oportuno.entry.http.collect import CALLS
 from oportuno.entry.http.collect_openapi import COLLECT_OPENAPI
 from oportuno.entry.http.problems import problem_bytes
 from oportuno.events.event import Call, Source
-from oportuno.flows.limits import Doorkeeper, Intakes
-from oportuno.flows.ports import KeyFacts, LaneClass
+from oportuno.flows.limits import Intakes
+from oportuno.flows.ports import LaneClass
 from oportuno.kit.faults import Fault, Unavailable
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Two cores shared with others: a slow draw says nothing about the promise."""
-BASIC = b"Basic " + base64.b64encode(b"write:")
-CART = {"type": "track", "event": "Cart Viewed", "userId": "ana"}
 
 
 class Gone(MemoryIntake):
@@ -42,73 +38,6 @@ class Torn(MemoryIntake):
 
     async def store(self, arrivals: Any, rejects: Any, lane: LaneClass) -> int:
         raise ZeroDivisionError("ana@example.com")
-
-
-class Answer:
-    """What came back."""
-
-    def __init__(self, messages: list[dict[str, Any]]) -> None:
-        self.silent = not messages
-        if messages:
-            start, end = messages
-            self.status: int = start["status"]
-            self.headers: dict[bytes, bytes] = dict(start["headers"])
-            self.body: bytes = end["body"]
-            assert len(self.headers) == len(start["headers"])
-            assert int(self.headers.get(b"content-length", 0)) == len(self.body)
-
-    @property
-    def said(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
-
-
-class Door:
-    """Tienda Norte's collector."""
-
-    def __init__(self, intake: type[MemoryIntake] = MemoryIntake, intakes: Intakes | None = None) -> None:
-        self.world = MemoryWorld()
-        self.world.keys.put("write", KeyFacts(workspace=1, key_id="k1", secret=False))
-        self.world.keys.put("secret", KeyFacts(workspace=1, key_id="k2", secret=True))
-        self.collector = Collector(intake=intake(self.world), keys=self.world.keys, doorkeeper=Doorkeeper(intakes), digest_key=b"k" * 32)
-
-    def ask(
-        self,
-        path: str = "/v1/batch",
-        body: Any = b"",
-        *,
-        method: str = "POST",
-        key: bytes = BASIC,
-        headers: Sequence[tuple[bytes, bytes]] = (),
-        pieces: int = 1,
-        hang_up: bool = False,
-    ) -> Answer:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        step = max(1, -(-len(raw) // pieces))
-        parts = [raw[start : start + step] for start in range(0, len(raw), step)] or [b""]
-        inbox = [{"type": "http.request", "body": part, "more_body": part is not parts[-1] or hang_up} for part in parts]
-        inbox.append({"type": "http.disconnect"})
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> Any:
-            return inbox.pop(0)
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "headers": [*([(b"authorization", key)] if key else []), *headers],
-            "client": ("192.0.2.1", 5000),
-        }
-        asyncio.run(self.collector(scope, receive, send))
-        return Answer(sent)
-
-    @property
-    def names(self) -> list[str]:
-        return [event.name for run in self.world.tables.events.values() for event in run]
 
 
 def test_a_stored_batch_is_answered_200_with_its_receipt() -> None:
@@ -288,9 +217,10 @@ def test_the_collector_counts_what_it_did() -> None:
 
 def test_every_status_and_call_is_described() -> None:
     paths = COLLECT_OPENAPI["paths"]
-    assert {f"/v1/{name}" for name in CALLS if len(name) > 1} == set(paths)
-    for path in paths.values():
-        assert set(path["post"]["responses"]) == {"200", "400", "401", "403", "408", "413", "415", "429", "500", "503"}
+    calls = {f"/v1/{name}" for name in CALLS if len(name) > 1}
+    assert {*calls, "/v1/m", "/beacon/v1/batch", "/v1/projects/{write_key}/settings", "/sourceConfig"} == set(paths)
+    for path in calls:
+        assert set(paths[path]["post"]["responses"]) == {"200", "400", "401", "403", "408", "413", "415", "429", "500", "503"}
 
 
 @calm

@@ -19,22 +19,16 @@ from oportuno.events.dialects.translate import FOREIGN, in_our_words
 from oportuno.events.envelope import ITEM_CEILING, call_named, says_import
 from oportuno.events.event import FRESHNESS, Call, Source
 from oportuno.events.rejections import SENTENCES, Rejection
+from oportuno.events.remembering import remembered_on
 from oportuno.events.splitting import deeper_than
-from oportuno.kit.times import DAY, Millis, day_of, parse_moment
+from oportuno.kit.times import Millis, parse_moment
 
 NESTING_CEILING: Final = 64
 """Levels of brackets in one item. Fixed, because the decoder's own limit depends on how deep its caller stands."""
 TEXT_CEILING: Final = 200
 """Characters of a name or an id."""
-OLDEST_DAYS: Final = 30
-OLD_SHELF: Final = 100_000
-"""Days are counted from here below nothing for what was too old when it came: those ids are kept, not let go after a month."""
-"""How far back the client's own day is believed for remembering ids."""
 
 _EARLIEST: Final[Millis] = -2_208_988_800_000  # 1900-01-01, as in kit.times
-_UUID_LENGTH: Final = 36
-_ULID_LENGTH: Final = 26
-_CROCKFORD: Final = {letter: value for value, letter in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,2000}\.[A-Za-z0-9_-]{1,4000}\.[A-Za-z0-9_-]{0,2000}")
 """Three parts without anything that JSON would write in another way, so that it can be cut out of the bytes."""
 _DECODE: Final = msgspec.json.Decoder().decode
@@ -59,6 +53,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """A secret key brought it."""
     imported: bool = False
     """The batch as a whole is an import."""
+    history: bool = False
+    """It came where the past is brought: nothing of it is live, even if nobody vouches that it is an import."""
     replayed: bool = False
     """A reject, taken in again."""
     token: str = ""
@@ -189,7 +185,7 @@ def _read(raw: bytes, around: Surroundings) -> Read:
         source = Source.IMPORT
     elif around.replayed:
         source = Source.REPLAY
-    day, also_day = _day_of(own, sent, message_id, around.received)
+    day, also_day = remembered_on(own, sent, message_id, around.received)
     previous = _previous(item, user or anonymous) if call is _ALIAS else ""
     own_token = _token_of(context) if "identity" in context else ""
     body = raw.replace(own_token.encode(), b"") if own_token else raw
@@ -366,49 +362,3 @@ def _when(stamp: Millis | None, own: Millis | None, sent: Millis | None, receive
     if -FRESHNESS <= received - at <= FRESHNESS:
         return min(at, received), Source.LIVE
     return min(at, received), Source.LATE
-
-
-def _day_of(own: Millis | None, sent: Millis | None, message_id: str, received: Millis) -> tuple[int, int | None]:
-    """Give the day under which the id is remembered, and another under which an earlier attempt may have been.
-
-    Only the client's own stamp stays the same over retries: sentAt is written anew by every attempt, and a stamp in the future that had to
-    be brought back moves along with our clock. A stamp too old for the days that come and go is remembered on a shelf of its own, by its
-    own day, so that it does not move either; the first attempt may have come when it was not too old yet.
-    """
-    earliest, latest = received - OLDEST_DAYS * DAY, received + DAY
-    if own is not None and earliest <= own <= latest:
-        return own // DAY, None
-    stamp = own if own is not None else sent
-    if stamp is None:
-        inside = _moment_inside(message_id)
-        if inside is None or not earliest <= inside <= latest:
-            return day_of(received), day_of(received) - 1
-        return day_of(inside), None
-    day = day_of(min(stamp, latest))
-    if stamp < earliest and own is None:
-        return day_of(received), day_of(received) - 1
-    if stamp < earliest:
-        return day - OLD_SHELF, day
-    return day, day - 1 if own is None or stamp > latest else None
-
-
-def _moment_inside(message_id: str) -> Millis | None:
-    """Give the moment that a UUIDv7 or a ULID carries; None when the id is neither."""
-    if (
-        len(message_id) == _UUID_LENGTH
-        and message_id[14] == "7"
-        and message_id[8] == message_id[13] == message_id[18] == message_id[23] == "-"
-    ):
-        try:
-            return int(message_id[:8] + message_id[9:13], 16)
-        except ValueError:
-            return None
-    if len(message_id) == _ULID_LENGTH:
-        millis = 0
-        for letter in message_id[:10].upper():
-            value = _CROCKFORD.get(letter)
-            if value is None:
-                return None
-            millis = millis << 5 | value
-        return millis
-    return None

@@ -12,7 +12,7 @@ from oportuno.consent.brought import BroughtAnswer, answers_to_take
 from oportuno.events.bring.mapping import Mapping
 from oportuno.events.bring.rows import Brought, LeftOut, Line, Made, Turned
 from oportuno.events.event import Source, Trust
-from oportuno.events.reading import OLD_SHELF, OLDEST_DAYS
+from oportuno.events.remembering import OLD_SHELF, OLDEST_DAYS
 from oportuno.flows.crossing import Asked
 from oportuno.flows.limits import Intakes
 from oportuno.flows.ports import Arrival, Clock, Intake, Sighting

@@ -44,6 +44,8 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     """A web page sent it (it carried an Origin): no place for a secret key."""
     token: str = ""
     """An identity token that came with the request as a whole."""
+    history: bool = False
+    """The address says that it brings the past: with a secret key an import, with a write key late news. Either starts nothing."""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,12 +82,12 @@ async def take_in(
     Raises, with nothing stored: BadInput (body unreadable), TooLarge, NotRecognised, NotAllowed, Busy, Unavailable.
     """
     doorkeeper.knock(request.address, now)
-    facts = await _recognise(request.key, keys) if request.key else None
+    facts = await recognise(request.key, keys) if request.key else None
     envelope = open_batch(request.body) if request.call is None else open_call(request.body)
     if facts is None:
-        facts = await _recognise(envelope.key, keys)
+        facts = await recognise(envelope.key, keys)
     if facts.secret and request.browser:
-        raise NotAllowed("secret_key_in_page", "a secret key has no place in a web page: use the write key, and renew the secret one")
+        raise secret_in_page()
     if not envelope.items:
         return Taken(items=0, stored=0)
     doorkeeper.admit(request.address, facts.key_id, len(envelope.items), now)
@@ -97,7 +99,8 @@ async def take_in(
         call=request.call,
         sent_at=envelope.sent_at,
         secret=facts.secret,
-        imported=envelope.imported,
+        imported=envelope.imported or (request.history and facts.secret),
+        history=request.history,
         token=request.token,
     )
     reads = _read_all(envelope, around)
@@ -126,7 +129,14 @@ async def take_in_again(
     return await _store([read], facts, around, intake=intake)
 
 
-async def _recognise(key: str, keys: Keys) -> KeyFacts:
+def secret_in_page() -> NotAllowed:
+    """Give the fault of a secret key where everybody can read it."""
+    sentence = "a secret key has no place in a web page or an address: use the write key, and renew the secret one"
+    return NotAllowed("secret_key_in_page", sentence)
+
+
+async def recognise(key: str, keys: Keys) -> KeyFacts:
+    """Say what a key stands for. Raises NotRecognised, Unavailable."""
     if not key:
         raise NotRecognised("key_missing", "no key: send the write key as the user of Basic authorization, or as writeKey in the body")
     facts = await keys.look_up(key) if len(key) <= KEY_CEILING and "\0" not in key else None
@@ -202,7 +212,7 @@ async def store_by_plan(
 async def _store(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
     reads, places = await _name(reads, facts, intake=intake)
     good = [read for read in reads if type(read) is Read]
-    bulk = any([read.source >= _IMPORT for read in good])  # noqa: C419 - a list costs a third of a generator
+    bulk = around.history or any([read.source >= _IMPORT for read in good])  # noqa: C419 - a list costs a third of a generator
     arrivals = _arrivals(good, places, facts, around.received, bulk=bulk)
     rejects: list[Reject] = []
     if len(good) < len(reads):

@@ -35,7 +35,7 @@ from oportuno.entry.http.api import (
     wishes,
 )
 from oportuno.entry.http.api.door import bearer_headers
-from oportuno.entry.http.collect import Collector
+from oportuno.entry.http.collect import PREFIXES, Collector
 from oportuno.entry.http.health import Health, health_router
 from oportuno.entry.http.pages.home import home_router
 from oportuno.entry.http.pages.router import Pages
@@ -82,7 +82,7 @@ class Unreadable(BadInput):
 
 
 class House:
-    """The whole HTTP side. Requests under `/v1/` go to the collector, which costs a tenth of a FastAPI request."""
+    """The whole HTTP side. What calls bring goes to the collector, which costs a tenth of a FastAPI request."""
 
     def __init__(self, collector: Collector, rest: FastAPI) -> None:
         self.collector = collector
@@ -90,7 +90,7 @@ class House:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"].startswith("/v1/") and not scope["path"].startswith("/v1/hooks/"):
+        if scope["type"] == "http" and scope["path"].startswith(PREFIXES) and not scope["path"].startswith("/v1/hooks/"):
             await self.collector(scope, receive, send)
         else:
             await self.rest(scope, receive, send)
@@ -110,7 +110,13 @@ def build(front: Front) -> House:
         )
     )
     collector = Collector(
-        intake=front.intake, keys=front.keys, doorkeeper=doorkeeper, digest_key=front.digest_key, verifier=front.verifier, plans=front.plans
+        intake=front.intake,
+        keys=front.keys,
+        doorkeeper=doorkeeper,
+        digest_key=front.digest_key,
+        verifier=front.verifier,
+        plans=front.plans,
+        public_url=settings.public_url,
     )
     rest = api(front, Health(front, collector))
     rest.state.doorkeeper = doorkeeper

@@ -44,6 +44,7 @@ _FAULTS: Final = {
     "400": "The body cannot be read at all; `place` says where",
     "401": "No key, or one that we do not know",
     "403": "The key may not do this: a secret key in a web page",
+    "405": "This address knows other methods",
     "408": "The body did not come in time",
     "413": "More than 500 KB, 10,000 items, or 32 KB in a single call",
     "415": "Compressed in a way other than gzip",
@@ -51,6 +52,8 @@ _FAULTS: Final = {
     "500": "A fault of ours; nothing of it was acknowledged",
     "503": "The store is gone for the moment; nothing of it was acknowledged",
 }
+_KEY: Final[dict[str, Any]] = {"name": "writeKey", "in": "query", "required": False, "schema": {"type": "string", "maxLength": 200}}
+_JSON_OBJECT: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
 _RETRY_AFTER: Final = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait"}}
 
 
@@ -63,6 +66,8 @@ def _answers() -> dict[str, Any]:
         }
     }
     for status, description in _FAULTS.items():
+        if status == "405":
+            continue
         answers[status] = {"description": description, "content": problem}
         if status in {"429", "503"}:
             answers[status]["headers"] = _RETRY_AFTER
@@ -80,12 +85,38 @@ def _path(name: str, summary: str, schema: str) -> dict[str, Any]:
             "requestBody": {"required": True, "content": {"application/json": content, "text/plain": content}},
             "responses": _answers(),
         },
-        "options": {
-            "operationId": f"preflight_{name}",
-            "summary": "Let a web page of any origin send this call",
+        "options": _preflight(name),
+    }
+
+
+def _preflight(name: str) -> dict[str, Any]:
+    return {
+        "operationId": f"preflight_{name}",
+        "summary": "Let a web page of any origin send this",
+        "tags": ["collect"],
+        "responses": {"204": {"description": "It may"}},
+    }
+
+
+def _asked(name: str, summary: str, parameter: dict[str, Any]) -> dict[str, Any]:
+    """Describe what a library asks for before it sends."""
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    answers: dict[str, Any] = {
+        status: {"description": _FAULTS[status], "content": problem} for status in ("401", "403", "405", "429", "500", "503")
+    }
+    for status in ("429", "503"):
+        answers[status]["headers"] = _RETRY_AFTER
+    answers["200"] = {"description": "As the library expects it", "content": _JSON_OBJECT}
+    return {
+        "get": {
+            "operationId": f"collect_{name}",
+            "summary": summary,
             "tags": ["collect"],
-            "responses": {"204": {"description": "It may"}},
+            "security": [{"writeKey": []}, {}],
+            "parameters": [parameter],
+            "responses": answers,
         },
+        "options": _preflight(name),
     }
 
 
@@ -93,6 +124,7 @@ def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components([Problem, Receipt], ref_template="#/components/schemas/{name}")
     for name, fields in _OWN_FIELDS.items():
         schemas[f"{name.capitalize()}Call"] = {"type": "object", "properties": {**fields, **_COMMON}}
+    schemas["Metrics"] = {"type": "object", "properties": {"series": {"type": "array"}}}
     schemas["Batch"] = {
         "type": "object",
         "required": ["batch"],
@@ -111,6 +143,14 @@ def _schemas() -> dict[str, Any]:
 def _describe() -> dict[str, Any]:
     paths = {f"/v1/{name}": _path(name, summary, f"{name.capitalize()}Call") for name, summary in _SUMMARIES.items()}
     paths["/v1/batch"] = _path("batch", "Send many calls at once", "Batch")
+    paths["/v1/import"] = _path("import", "Send what happened in the past; nothing of it starts anything", "Batch")
+    paths["/beacon/v1/batch"] = _path("beacon", "Send a batch from a page that closes, with the write key in the address", "Batch")
+    paths["/beacon/v1/batch"]["post"]["parameters"] = [_KEY]
+    paths["/v1/m"] = _path("m", "Send how a library fares; it is not kept", "Metrics")
+    paths["/v1/m"]["post"]["responses"]["200"] = {"description": "Heard", "content": _JSON_OBJECT}
+    write_key = {"name": "write_key", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 200}}
+    paths["/v1/projects/{write_key}/settings"] = _asked("settings", "Ask for the settings of Segment's browser libraries", write_key)
+    paths["/sourceConfig"] = _asked("source", "Ask for the source of RudderStack's libraries", _KEY)
     return {
         "paths": paths,
         "components": {
