@@ -87,6 +87,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         "prices:Prices",
         ({"products": 1_500, "weeks": 53, "seed": 81},),
     ),
+    "bring": (
+        "Three real data sets are brought in, one of them killed on the way: counts and sums equal a query on the raw files, nobody is spoken to.",
+        "bring:Bring",
+        ({"kills": 5, "fold": True, "seed": 111},),
+    ),
     "fuzz": (
         "Ten minutes of hostile bodies, led by coverage, at the collector's door: no crash, no 5xx, nothing thanked that is not kept.",
         "fuzz:Fuzz",

@@ -29,7 +29,7 @@ def preset_of(mapping: Mapping) -> Preset | None:
 def columns_needed(mapping: Mapping) -> frozenset[str]:
     """Name the columns that are looked at; the others need not even be unpacked."""
     preset = preset_of(mapping)
-    return frozenset(mapping.columns.values()) | (preset.reads if preset is not None else frozenset())
+    return frozenset(mapping.columns.values()) | (preset.reads | preset.perhaps if preset is not None else frozenset())
 
 
 def prepared(lines: Iterable[Line], mapping: Mapping) -> Iterable[Line]:

@@ -13,7 +13,7 @@ from oportuno.events.bring.presets.preset import Preset
 def _clothing(cells: Mapping[str, Any]) -> Mapping[str, Any]:
     """Make a moment of the day and the click's place in its session: the data has no clock."""
     try:
-        order = int(cells["order"])
+        order = int(cells["order"] if "order" in cells else cells["order(sells)"])
         minute, second = divmod(order, 60)
         hour, minute = divmod(minute, 60)
         at = f"{int(cells['year']):04}-{int(cells['month']):02}-{int(cells['day']):02} {hour % 24:02}:{minute:02}:{second:02}"
@@ -125,19 +125,7 @@ DATA_SETS: Final = (
             preset="eshop-clothing",
         ),
         _clothing,
-        frozenset(
-            {
-                "year",
-                "month",
-                "day",
-                "order",
-                "session ID",
-                "country",
-                "price",
-                "colour",
-                "page 1 (main category)",
-                "page 2 (clothing model)",
-            }
-        ),
+        frozenset({"year", "month", "day", "session ID", "page 2 (clothing model)"}),
+        frozenset({"order", "order(sells)", "country", "price", "colour", "page 1 (main category)"}),
     ),
 )

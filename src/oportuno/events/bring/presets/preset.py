@@ -22,10 +22,6 @@ class Preset(NamedTuple):
     prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Gives the cells in the shape that the mapping reads; None: they are so already."""
     reads: frozenset[str] = frozenset()
-    """Columns that `prepare` looks at, beside those of the mapping."""
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The columns that a file needs to be read by it."""
-        own = frozenset() if self.prepare is not None else frozenset(self.mapping.columns.values())
-        return own | self.reads
+    """Columns that `prepare` must have."""
+    perhaps: frozenset[str] = frozenset()
+    """Columns that it looks at if they are there."""
