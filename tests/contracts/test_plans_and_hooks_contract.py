@@ -14,7 +14,9 @@ from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.memory.workspaces import MemoryWorkspaces
 from oportuno.adapters.mjml import Mrml
 from oportuno.adapters.postgres.connections import CHANGING, Connections
+from oportuno.adapters.postgres.database import connect
 from oportuno.adapters.postgres.hooks import PostgresHooks
+from oportuno.adapters.postgres.housekeeping import keep_house
 from oportuno.adapters.postgres.plans import PostgresTrackingPlans
 from oportuno.adapters.postgres.workspaces import PostgresWorkspaces
 from oportuno.events.hooks.post import Platform
@@ -206,3 +208,19 @@ def test_that_something_came_is_noted_once_a_minute(tell):
         await hooks.heard("hook_of_nobody")
 
     tell(story)
+
+
+@pytest.mark.postgres
+def test_the_house_lets_go_of_violations_that_nobody_saw_for_a_month(postgres_url):
+    async def story():
+        async with _postgres(postgres_url) as outside:
+            norte, plans, now = await outside.open(), outside.plans(), await outside.now()
+            for name, at in (("old", now - 31 * DAY), ("new", now - 29 * DAY)):
+                await plans.note(norte, {violation(name): Times(times=1, blocked=0, first_at=at, last_at=at)})
+            connection = await connect(postgres_url, name="house")
+            await keep_house(connection, dedupe_days=30)
+            found = await (await connection.execute("SELECT event FROM plan_violations WHERE workspace = %s", (norte,))).fetchall()
+            await connection.close()
+            assert found == [("new",)]
+
+    asyncio.run(asyncio.wait_for(story(), 300))

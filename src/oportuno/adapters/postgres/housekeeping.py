@@ -14,6 +14,7 @@ import msgspec
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.intake import LANE_LOCK
 from oportuno.flows.crossing import UNDO_WITHIN
+from oportuno.flows.tracking_plan import KEPT as VIOLATIONS_KEPT
 from oportuno.kit.ids import BUCKETS
 from oportuno.kit.times import DAY, Millis
 
@@ -73,6 +74,7 @@ WITH past AS (DELETE FROM retired_lanes WHERE retired_at < clock_millis() - %s R
 DELETE FROM offsets o USING past WHERE o.lane = past.lane
 """
 _OFFSETS_KEPT: Final[Millis] = DAY
+_OLD_VIOLATIONS: Final = "DELETE FROM plan_violations WHERE last_at < clock_millis() - %s"
 _OLD_QUESTIONS: Final = "DELETE FROM questions WHERE kept_until < clock_millis()"
 _OLD_POISON: Final = """
 DELETE FROM poisoned p USING customers c
@@ -127,6 +129,7 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         merges = await connection.execute(_OLD_MERGES, (UNDO_WITHIN,))
         await connection.execute(_OLD_INBOX, (UNDO_WITHIN + DAY,))
         await connection.execute(_OLD_QUESTIONS)
+        await connection.execute(_OLD_VIOLATIONS, (VIOLATIONS_KEPT,))
         told = await connection.execute(_TOLD_THROUGH, (BUCKETS,))
         async with connection.transaction():
             left = await (await connection.execute(_LEFT, (LANE_LOCK,))).fetchall()
