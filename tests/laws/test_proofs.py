@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).parents[2] / "docs" / "proof"
-PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices")
+PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices", "fuzz")
 
 
 def runs_of(part: str) -> list[dict[str, Any]]:
@@ -108,3 +108,11 @@ def test_of_a_year_of_real_prices_exactly_those_were_told_whom_the_raw_data_name
         assert (run["falls"], run["falls_of_more"]) == (8_482, 8_451)
         assert run["told"] == run["expected"] > 50_000
         assert run["households"] > 2_400
+
+
+def test_ten_minutes_of_hostile_bodies_broke_nothing() -> None:
+    for run in runs_of("fuzz"):
+        assert run["sizes"]["seconds"] >= 600
+        assert run["inputs"] > 100_000
+        assert {int(status) for status in run["answers"]} <= {0, 200, 400, 401, 403, 413, 415, 429}
+        assert run["most_mb"] - run["warm_mb"] <= 100
