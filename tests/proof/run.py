@@ -88,7 +88,7 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         ({"products": 1_500, "weeks": 53, "seed": 81},),
     ),
     "bring": (
-        "Three real data sets are brought in, one of them killed on the way: counts and sums equal a query on the raw files, nobody is spoken to.",
+        "Three real data sets are brought in, one killed on the way: counts and sums equal a query on the raw files, nobody is spoken to.",
         "bring:Bring",
         ({"kills": 5, "fold": True, "seed": 111},),
     ),
