@@ -32,6 +32,7 @@ test("a yes comes first, with its proof, and lets out what waited", async () => 
   const [consent, first] = world.calls();
   assert.deepEqual(consent!.context.consent, { categoryPreferences: { personalisation: true, measurement: false }, notice: "web-1" });
   assert.equal(consent!.context.locale, "en");
+  assert.equal(consent!.context.timezone, "Europe/Madrid");
   assert.equal(consent!.userId, undefined);
   assert.equal(first!.anonymousId, consent!.anonymousId);
   assert.ok(Date.parse(first!.timestamp) >= asked + 60_000, "of the time before the yes nothing is said");

@@ -36,6 +36,8 @@ export class World implements Outside {
   leaving = () => this.hidden;
   context = () => ({ locale: "es-ES", page: { path: "/botas", title: "Botas" } });
 
+  timezone = () => "Europe/Madrid";
+
   chance(bytes: number): Uint8Array {
     return Uint8Array.from({ length: bytes }, () => (this.seed = (this.seed * 48271) % 2147483647) & 255);
   }

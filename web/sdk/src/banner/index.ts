@@ -47,7 +47,7 @@ export const ask: Ask = (asking) => {
     if (!asking.again && !inside) return host.remove();
     spoken.textContent = words.saved;
     if (inside && before instanceof HTMLElement && before.isConnected) before.focus();
-    section.isConnected || setTimeout(() => host.remove(), 4_000);
+    setTimeout(() => host.remove(), 4_000);
   };
   const say = (answers: Partial<Answers>) => asking.say(answers, notice, asking.language);
   const leave = () => {
@@ -56,9 +56,11 @@ export const ask: Ask = (asking) => {
     asking.closed();
   };
   const turn = (deep: boolean) => {
+    const turned = section.hasChildNodes();
     detailed = deep;
     section.replaceChildren(deep ? detail(words, asking, say, asking.again ? leave : () => turn(false)) : question(words, asking, say, () => turn(true)));
-    section.scrollTop = 0;
+    // Only then: it has the browser lay the page out at once.
+    if (turned) section.scrollTop = 0;
   };
   section.addEventListener("keydown", (event) => {
     // In the question itself Esc says nothing: an answer without a label is none.

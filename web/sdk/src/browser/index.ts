@@ -72,8 +72,12 @@ export class Analytics extends Client {
     listen(window, "storage", (event) => (event as StorageEvent).key === `${this.keep.prefix}consent` && this.overheard());
     listen(document, "click", (event) => this.clicked(event));
     if (this.options.pages === "history") this.undo.push(turns(() => this.turned()));
-    if (this.options.pages && this.options.pages !== "off") void this.page();
-    if (this.state() === "asking" && this.options.banner !== false) void this.ask(false);
+    listen(window, "pageshow", (event) => (event as PageTransitionEvent).persisted && this.returned());
+    seen(() => {
+      if (this.state() === "open") this.looks.scan();
+      this.view();
+      if (this.state() === "asking" && this.options.banner !== false) void this.ask(false);
+    });
     return this;
   }
 
@@ -89,9 +93,19 @@ export class Analytics extends Client {
     else this.looks.stop();
   }
 
+  private view(): void {
+    if (this.options.pages && this.options.pages !== "off") void this.page();
+  }
+
   private turned(): void {
     this.looks.scan();
     void this.page();
+  }
+
+  /** The browser shows the page again as it was left; meanwhile another page may have been answered. */
+  private returned(): void {
+    this.overheard();
+    this.view();
   }
 
   private clicked(event: Event): void {
@@ -127,6 +141,14 @@ export class Analytics extends Client {
       this.emit("dropped", { reason: "banner", count: 0 });
     }
   }
+}
+
+/** Does something when there is a page, and somebody sees it: browsers also build pages ahead that nobody may ever open. */
+function seen(then: () => void): void {
+  const page = document as Document & { prerendering?: boolean };
+  if (page.prerendering) page.addEventListener("prerenderingchange", () => seen(then), { once: true });
+  else if (page.readyState === "loading") page.addEventListener("DOMContentLoaded", then, { once: true });
+  else then();
 }
 
 function bannerAt(host: string): string {

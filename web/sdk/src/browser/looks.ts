@@ -10,6 +10,9 @@ const SHORTEST = 1_000;
 /** After the tab was left, this much more is another look. */
 const ANOTHER = 30_000;
 
+/** How much of an element comes into sight before somebody looks again whether it is enough: in small steps, for the tall ones. */
+const STEPS = Array.from({ length: 21 }, (_, i) => i / 20);
+
 interface Look {
   product: Product;
   /** Milliseconds in sight so far. */
@@ -31,7 +34,7 @@ export class Looks {
 
   constructor(private readonly say: (event: string, properties: Properties) => void) {
     const see = (entries: IntersectionObserverEntry[]) => entries.forEach((entry) => this.see(entry));
-    this.eye = "IntersectionObserver" in window ? new IntersectionObserver(see, { threshold: [0, 0.25, 0.5, 0.75] }) : null;
+    this.eye = "IntersectionObserver" in window ? new IntersectionObserver(see, { threshold: STEPS }) : null;
   }
 
   /** Begins to count; before it, nothing is looked at. */

@@ -66,7 +66,15 @@ export function outside(host: string, keep: Keep): Outside {
     online: () => navigator.onLine !== false,
     leaving: () => document.visibilityState === "hidden",
     context,
+    timezone,
   };
+}
+
+let known: string | undefined;
+
+/** The device's time zone. The first asking costs a page more than all the rest here, so it is asked once, and only to be told. */
+function timezone(): string {
+  return (known ??= Intl.DateTimeFormat().resolvedOptions().timeZone);
 }
 
 /** Plain text, without credentials: a request that no browser needs to ask about first. */
@@ -85,6 +93,7 @@ async function post(address: string, body: string, leaving: boolean): Promise<Re
       body,
       keepalive,
       credentials: "omit",
+      referrerPolicy: "origin",
       cache: "no-store",
       signal: control.signal,
     });
@@ -110,7 +119,6 @@ function context(): Record<string, unknown> {
   return {
     library: { name: "@oportuno/sdk", version: VERSION },
     locale: document.documentElement.lang || navigator.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     page: { path: pathname, url: origin + pathname + query, search: query, title: document.title, referrer: bare(document.referrer) },
     ...(Object.keys(campaign).length ? { campaign } : {}),
   };

@@ -49,6 +49,8 @@ function declared(): LoadOptions {
   return options;
 }
 
-if (stub._load) start(stub._load[0], stub._load[1] ?? {});
-else if (set.writeKey) start(set.writeKey, declared());
-else page[name] = Object.assign(stub, { load: (key: string, options: LoadOptions = {}) => start(key, options) });
+// A page that holds the line twice speaks once.
+const already = typeof (page[name] as { overheard?: unknown } | undefined)?.overheard === "function";
+if (!already && stub._load) start(stub._load[0], stub._load[1] ?? {});
+else if (!already && set.writeKey) start(set.writeKey, declared());
+else if (!already) page[name] = Object.assign(stub, { load: (key: string, options: LoadOptions = {}) => start(key, options) });

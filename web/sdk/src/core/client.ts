@@ -252,6 +252,7 @@ export class Client extends Emitter {
     const waited = this.waiting.length;
     this.standing = "closed";
     this.waiting = [];
+    this.anonymous = null;
     this.sweep();
     if (waited) this.emit("dropped", { reason: "consent", count: waited });
     // The no itself, if there is one on its way.
@@ -291,9 +292,9 @@ export class Client extends Emitter {
   private seen(type: Kind, given: unknown[]): Promise<void> {
     const { words, things, then } = sort(given, 2);
     const [category, name] = words[1] ? words : ["", words[0] || ""];
-    const context = this.outside.context();
-    const properties = { ...(type === "page" ? (context.page as Properties | undefined) : {}), ...things[0] };
-    return this.take({ type, ...(category ? { category } : {}), ...(name ? { name } : {}), properties }, things[1], then);
+    const here = type === "page" ? (this.outside.context().page as Properties | undefined) : {};
+    const call: Call = { type, ...(category ? { category } : {}), ...(name ? { name } : {}), properties: { ...here, ...things[0] } };
+    return this.take(call, things[1], then);
   }
 
   private take(call: Call, options: Options = {}, then?: () => void): Promise<void> {
@@ -331,13 +332,14 @@ export class Client extends Emitter {
     const id = options.messageId || timedId(now, this.outside.chance(16));
     try {
       const token = call.userId ? this.token() : undefined;
+      const whole = { timezone: this.outside.timezone() || undefined, ...context };
       const timestamp = new Date(options.timestamp ?? now).toISOString();
       const text = JSON.stringify({
         ...call,
         messageId: id,
         anonymousId: options.anonymousId || this.anonymousId(),
         timestamp,
-        context: token ? { ...context, identity: { token } } : context,
+        context: token ? { ...whole, identity: { token } } : whole,
       });
       if (weigh(text) <= ITEM_BYTES) return this.queue.push(id, text);
       this.emit("dropped", { reason: "too_large", count: 1 });

@@ -33,6 +33,8 @@ export interface Outside {
   online(): boolean;
   /** True when the page is hidden or going: what is to be sent must leave at once. */
   leaving(): boolean;
-  /** What every call says of where it was made: page, language, time zone. */
+  /** What every call says of where it was made: page and language. */
   context(): Record<string, unknown>;
+  /** The device's time zone, by its IANA name; empty when it is not known. */
+  timezone(): string;
 }

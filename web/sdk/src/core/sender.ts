@@ -23,6 +23,8 @@ export class Sender {
   private planned: (() => void) | null = null;
   /** Whether the planned attempt waits because one failed. */
   private held = false;
+  /** The moment before which the server wants to hear nothing. */
+  private until = 0;
   private failures = 0;
   private refusals = 0;
   /** Calls of a batch: fewer, for as long as the page lives, once somebody on the way found a batch too large. */
@@ -54,7 +56,7 @@ export class Sender {
 
   /** The page may be gone in a moment: as much as browsers take along. What is not acknowledged stays for the next page. */
   leave(): void {
-    if (this.held || !this.outside.online()) return;
+    if (this.early() || !this.outside.online()) return;
     for (let from = 0, batches = 0; from < this.queue.length && batches < LEAVING_BATCHES; batches++) {
       const calls = this.queue.first(this.most, LEAVING_BYTES, from);
       if (!calls.length) return;
@@ -72,6 +74,10 @@ export class Sender {
     this.held = false;
   }
 
+  private early(): boolean {
+    return this.outside.now() < this.until;
+  }
+
   private plan(ms: number, held: boolean): void {
     this.stop();
     this.held = held;
@@ -82,7 +88,7 @@ export class Sender {
   }
 
   private send(): void {
-    if (this.busy || !this.queue.length || !this.outside.online()) return;
+    if (this.busy || this.early() || !this.queue.length || !this.outside.online()) return;
     this.stop();
     const calls = this.queue.first(this.most, BATCH_BYTES);
     if (!calls.length) return;
@@ -140,7 +146,11 @@ export class Sender {
     const chance = this.outside.chance(2);
     const spread = (chance[0]! * 256 + chance[1]!) / 65_536;
     const seconds = /^\d+$/.test(asked) ? Number(asked) : (Date.parse(asked) - this.outside.now()) / SECOND;
-    if (seconds >= 0) return Math.min(seconds * SECOND, LONGEST_ASKED) + spread * SECOND;
+    if (seconds >= 0) {
+      const wait = Math.min(seconds * SECOND, LONGEST_ASKED);
+      this.until = this.outside.now() + wait;
+      return Math.ceil(wait + spread * SECOND) + 1;
+    }
     const most = Math.min(LONGEST, SECOND * 2 ** Math.min(this.failures++, 10));
     return most / 2 + (spread * most) / 2;
   }

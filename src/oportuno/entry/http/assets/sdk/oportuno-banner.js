@@ -198,7 +198,7 @@ var ask = (asking) => {
     if (!asking.again && !inside) return host.remove();
     spoken.textContent = words.saved;
     if (inside && before instanceof HTMLElement && before.isConnected) before.focus();
-    section.isConnected || setTimeout(() => host.remove(), 4e3);
+    setTimeout(() => host.remove(), 4e3);
   };
   const say = (answers) => asking.say(answers, notice, asking.language);
   const leave = () => {
@@ -207,9 +207,10 @@ var ask = (asking) => {
     asking.closed();
   };
   const turn = (deep) => {
+    const turned = section.hasChildNodes();
     detailed = deep;
     section.replaceChildren(deep ? detail(words, asking, say, asking.again ? leave : () => turn(false)) : question(words, asking, say, () => turn(true)));
-    section.scrollTop = 0;
+    if (turned) section.scrollTop = 0;
   };
   section.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !detailed) return;

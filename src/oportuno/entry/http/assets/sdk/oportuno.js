@@ -125,8 +125,8 @@
     }
     /** Takes over what earlier pages left behind. */
     adopt(now) {
-      const known = new Set(this.calls.map((each) => each.id));
-      const left = this.keep.names().filter((name2) => name2.startsWith(PREFIX) && !known.has(name2.slice(PREFIX.length)));
+      const known2 = new Set(this.calls.map((each) => each.id));
+      const left = this.keep.names().filter((name2) => name2.startsWith(PREFIX) && !known2.has(name2.slice(PREFIX.length)));
       for (const name2 of left.sort()) {
         const text = this.keep.read(name2);
         const id = name2.slice(PREFIX.length);
@@ -201,6 +201,8 @@
       this.planned = null;
       /** Whether the planned attempt waits because one failed. */
       this.held = false;
+      /** The moment before which the server wants to hear nothing. */
+      this.until = 0;
       this.failures = 0;
       this.refusals = 0;
       /** Calls of a batch: fewer, for as long as the page lives, once somebody on the way found a batch too large. */
@@ -221,7 +223,7 @@
     }
     /** The page may be gone in a moment: as much as browsers take along. What is not acknowledged stays for the next page. */
     leave() {
-      if (this.held || !this.outside.online()) return;
+      if (this.early() || !this.outside.online()) return;
       for (let from = 0, batches = 0; from < this.queue.length && batches < LEAVING_BATCHES; batches++) {
         const calls = this.queue.first(this.most, LEAVING_BYTES, from);
         if (!calls.length) return;
@@ -237,6 +239,9 @@
       this.planned = null;
       this.held = false;
     }
+    early() {
+      return this.outside.now() < this.until;
+    }
     plan(ms, held) {
       this.stop();
       this.held = held;
@@ -246,7 +251,7 @@
       });
     }
     send() {
-      if (this.busy || !this.queue.length || !this.outside.online()) return;
+      if (this.busy || this.early() || !this.queue.length || !this.outside.online()) return;
       this.stop();
       const calls = this.queue.first(this.most, BATCH_BYTES);
       if (!calls.length) return;
@@ -298,7 +303,11 @@
       const chance = this.outside.chance(2);
       const spread = (chance[0] * 256 + chance[1]) / 65536;
       const seconds = /^\d+$/.test(asked) ? Number(asked) : (Date.parse(asked) - this.outside.now()) / SECOND;
-      if (seconds >= 0) return Math.min(seconds * SECOND, LONGEST_ASKED) + spread * SECOND;
+      if (seconds >= 0) {
+        const wait = Math.min(seconds * SECOND, LONGEST_ASKED);
+        this.until = this.outside.now() + wait;
+        return Math.ceil(wait + spread * SECOND) + 1;
+      }
       const most = Math.min(LONGEST, SECOND * 2 ** Math.min(this.failures++, 10));
       return most / 2 + spread * most / 2;
     }
@@ -504,6 +513,7 @@
       const waited = this.waiting.length;
       this.standing = "closed";
       this.waiting = [];
+      this.anonymous = null;
       this.sweep();
       if (waited) this.emit("dropped", { reason: "consent", count: waited });
       this.queue.adopt(this.outside.now());
@@ -536,9 +546,9 @@
     seen(type, given) {
       const { words, things, then } = sort(given, 2);
       const [category, name2] = words[1] ? words : ["", words[0] || ""];
-      const context2 = this.outside.context();
-      const properties = { ...type === "page" ? context2.page : {}, ...things[0] };
-      return this.take({ type, ...category ? { category } : {}, ...name2 ? { name: name2 } : {}, properties }, things[1], then);
+      const here = type === "page" ? this.outside.context().page : {};
+      const call2 = { type, ...category ? { category } : {}, ...name2 ? { name: name2 } : {}, properties: { ...here, ...things[0] } };
+      return this.take(call2, things[1], then);
     }
     take(call2, options = {}, then) {
       const { type } = call2;
@@ -572,13 +582,14 @@
       const id = options.messageId || timedId(now, this.outside.chance(16));
       try {
         const token = call2.userId ? this.token() : void 0;
+        const whole2 = { timezone: this.outside.timezone() || void 0, ...context2 };
         const timestamp = new Date(options.timestamp ?? now).toISOString();
         const text = JSON.stringify({
           ...call2,
           messageId: id,
           anonymousId: options.anonymousId || this.anonymousId(),
           timestamp,
-          context: token ? { ...context2, identity: { token } } : context2
+          context: token ? { ...whole2, identity: { token } } : whole2
         });
         if (weigh(text) <= ITEM_BYTES) return this.queue.push(id, text);
         this.emit("dropped", { reason: "too_large", count: 1 });
@@ -611,6 +622,7 @@
   var LONGEST2 = 9e4;
   var SHORTEST = 1e3;
   var ANOTHER = 3e4;
+  var STEPS = Array.from({ length: 21 }, (_, i) => i / 20);
   var ATTRIBUTE = "data-oportuno-product";
   var Looks = class {
     constructor(say) {
@@ -627,7 +639,7 @@
         }
       };
       const see = (entries) => entries.forEach((entry) => this.see(entry));
-      this.eye = "IntersectionObserver" in window ? new IntersectionObserver(see, { threshold: [0, 0.25, 0.5, 0.75] }) : null;
+      this.eye = "IntersectionObserver" in window ? new IntersectionObserver(see, { threshold: STEPS }) : null;
     }
     /** Begins to count; before it, nothing is looked at. */
     start() {
@@ -763,8 +775,13 @@
       post: (body, leaving) => post(address, body, leaving),
       online: () => navigator.onLine !== false,
       leaving: () => document.visibilityState === "hidden",
-      context
+      context,
+      timezone
     };
+  }
+  var known;
+  function timezone() {
+    return known ?? (known = Intl.DateTimeFormat().resolvedOptions().timeZone);
   }
   async function post(address, body, leaving) {
     const none = { status: 0, retryAfter: "", text: "" };
@@ -781,6 +798,7 @@
         body,
         keepalive,
         credentials: "omit",
+        referrerPolicy: "origin",
         cache: "no-store",
         signal: control.signal
       });
@@ -804,7 +822,6 @@
     return {
       library: { name: "@oportuno/sdk", version: "0.1.0" },
       locale: document.documentElement.lang || navigator.language,
-      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       page: { path: pathname, url: origin + pathname + query, search: query, title: document.title, referrer: bare(document.referrer) },
       ...Object.keys(campaign).length ? { campaign } : {}
     };
@@ -873,8 +890,12 @@
       listen(window, "storage", (event) => event.key === `${this.keep.prefix}consent` && this.overheard());
       listen(document, "click", (event) => this.clicked(event));
       if (this.options.pages === "history") this.undo.push(turns(() => this.turned()));
-      if (this.options.pages && this.options.pages !== "off") void this.page();
-      if (this.state() === "asking" && this.options.banner !== false) void this.ask(false);
+      listen(window, "pageshow", (event) => event.persisted && this.returned());
+      seen(() => {
+        if (this.state() === "open") this.looks.scan();
+        this.view();
+        if (this.state() === "asking" && this.options.banner !== false) void this.ask(false);
+      });
       return this;
     }
     /** Takes everything back that was done to the page. */
@@ -887,9 +908,17 @@
       if (this.state() === "open") this.looks.start();
       else this.looks.stop();
     }
+    view() {
+      if (this.options.pages && this.options.pages !== "off") void this.page();
+    }
     turned() {
       this.looks.scan();
       void this.page();
+    }
+    /** The browser shows the page again as it was left; meanwhile another page may have been answered. */
+    returned() {
+      this.overheard();
+      this.view();
     }
     clicked(event) {
       const origin = event.target;
@@ -923,6 +952,12 @@
       }
     }
   };
+  function seen(then) {
+    const page2 = document;
+    if (page2.prerendering) page2.addEventListener("prerenderingchange", () => seen(then), { once: true });
+    else if (page2.readyState === "loading") page2.addEventListener("DOMContentLoaded", then, { once: true });
+    else then();
+  }
   function bannerAt(host) {
     return BANNER || `${host}/sdk/oportuno-banner.min.js`;
   }
@@ -981,7 +1016,8 @@
     if (Number(set.months)) options.months = Number(set.months);
     return options;
   }
-  if (stub._load) start(stub._load[0], stub._load[1] ?? {});
-  else if (set.writeKey) start(set.writeKey, declared());
-  else page[name] = Object.assign(stub, { load: (key, options = {}) => start(key, options) });
+  var already = typeof page[name]?.overheard === "function";
+  if (!already && stub._load) start(stub._load[0], stub._load[1] ?? {});
+  else if (!already && set.writeKey) start(set.writeKey, declared());
+  else if (!already) page[name] = Object.assign(stub, { load: (key, options = {}) => start(key, options) });
 })();
