@@ -54,7 +54,7 @@ def inherit_lanes() -> None:
             await self._connection.execute("INSERT INTO lanes (lane, class, born_at) VALUES (1000, 0, 0) ON CONFLICT DO NOTHING")
         return self._connection
 
-    real._Writer._in_lane = in_lane  # type: ignore[method-assign]
+    real.LaneWriter._in_lane = in_lane  # type: ignore[method-assign]
 
 
 class Ingester:
