@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Annotated, Final
 
@@ -10,11 +9,11 @@ from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from oportuno.entry.http.api.door import FrontHere
+from oportuno.entry.http.api.hooks import ear_of
 from oportuno.entry.http.api.shapes import Shape
 from oportuno.entry.http.bodies import collect_body
 from oportuno.events.hooks.post import Platform
-from oportuno.flows.hooks import POST_CEILING, Ear, Posted, hear_post
-from oportuno.flows.record import Registry
+from oportuno.flows.hooks import POST_CEILING, Posted, hear_post
 from oportuno.flows.take_in import Taken
 from oportuno.kit.faults import BadInput
 from oportuno.wiring import Front
@@ -68,21 +67,6 @@ async def _hear(front: Front, request: Request, platform: Platform, hook: str) -
         now=time.time_ns() // 1_000_000,
     )
     return await hear_post(posted, ear_of(front), request.app.state.doorkeeper)
-
-
-def ear_of(front: Front) -> Ear:
-    """Give what hearing a post needs."""
-    return Ear(
-        hooks=front.hooks,
-        intake=front.intake,
-        catalogue=front.catalogue,
-        programmes=front.programmes,
-        plans=front.plans,
-        registry=Registry(store=front.store, reads=front.reads, programmes=front.programmes),
-        find=front.store.find,
-        digest_key=front.digest_key,
-        ids=lambda: os.urandom(16),
-    )
 
 
 def _said(taken: Taken) -> HeardShape:

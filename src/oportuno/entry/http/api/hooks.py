@@ -11,10 +11,12 @@ from pydantic import Field, SecretStr
 from oportuno.entry.http.api.door import Caller, FrontHere
 from oportuno.entry.http.api.shapes import Shape
 from oportuno.events.hooks.post import Platform
-from oportuno.flows.hooks import HOOKS_AT_MOST, Hook
+from oportuno.flows.hooks import HOOKS_AT_MOST, Ear, Hook
+from oportuno.flows.record import Registry
 from oportuno.kit.faults import Conflict, NotFound
 from oportuno.kit.ids import write_id
 from oportuno.kit.times import to_text
+from oportuno.wiring import Front
 
 router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
 
@@ -113,6 +115,21 @@ async def close_hook(front: FrontHere, who: Caller, hook: HookId) -> Response:
     if not await front.hooks.drop(who.workspace, hook):
         raise _unknown()
     return Response(status_code=204)
+
+
+def ear_of(front: Front) -> Ear:
+    """Give what hearing a post needs."""
+    return Ear(
+        hooks=front.hooks,
+        intake=front.intake,
+        catalogue=front.catalogue,
+        programmes=front.programmes,
+        plans=front.plans,
+        registry=Registry(store=front.store, reads=front.reads, programmes=front.programmes),
+        find=front.store.find,
+        digest_key=front.digest_key,
+        ids=lambda: os.urandom(16),
+    )
 
 
 def _unknown() -> NotFound:

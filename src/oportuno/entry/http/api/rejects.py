@@ -9,8 +9,8 @@ from fastapi import APIRouter, Body, Path
 from pydantic import Field
 
 from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_cursor, write_cursor
+from oportuno.entry.http.api.hooks import ear_of
 from oportuno.entry.http.api.shapes import REJECT, RejectPage, Shape, reject_shape
-from oportuno.entry.http.hooks import ear_of
 from oportuno.flows.hooks import PLACE, hear_again
 from oportuno.flows.take_in import take_in_again
 from oportuno.kit.faults import NotFound
