@@ -21,13 +21,6 @@ settings.register_profile("explore", deadline=None, print_blob=True, suppress_he
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True, database=None)
 settings.load_profile("same")
 
-# A promise holds on a slow and busy machine, too: how long an example takes says nothing about it. Where CI is set, the examples are the
-# same in each run.
-settings.register_profile(
-    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ, print_blob=True
-)
-settings.load_profile("house")
-
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
