@@ -52,8 +52,10 @@ class Front:
         """What is still to come; None lets a request through. When it is used up, everything goes through."""
         self.bodies: list[bytes] = []
         """Every body that came, as it came."""
+        self.passed_on: list[bytes] = []
+        """Those of them that the collector got."""
         self.statuses: list[int] = []
-        """What the collector itself answered."""
+        """What it answered to them."""
         self.host = ""
         self.came = threading.Event()
         """Set by the first request."""
@@ -72,8 +74,10 @@ class Front:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             told = answer.read()
-            with self._lock:
-                self.statuses.append(answer.status)
+            if method == "POST":
+                with self._lock:
+                    self.passed_on.append(body)
+                    self.statuses.append(answer.status)
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, told
         finally:
             connection.close()

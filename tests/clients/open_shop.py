@@ -96,7 +96,7 @@ def open_shop(url: str) -> Iterator[OpenShop]:
     async def serve() -> None:
         with listen_on("127.0.0.1", 0) as listener:
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            settings = Settings(database_url=SecretStr(url), public_url=address)
+            settings = Settings(database_url=SecretStr(url))  # no public address: what asks is answered at the address that it asked
             async with wiring.front(settings) as front:
                 server = uvicorn.Server(
                     uvicorn.Config(build(front), loop="none", lifespan="off", ws="none", access_log=False, log_config=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,8 +11,12 @@ from typing import NamedTuple
 import pytest
 from faulty_front import HANG_SECONDS, Fault, Front, faulty_front
 from open_shop import OpenShop, Stored, Workspace, open_shop
+from stock_browser import LIBRARY as IN_BROWSER
+from stock_browser import tell_in_browser
 from stock_npm import PROGRAMS, errors_of, start
 from stock_python import LIBRARIES, Heard, all_sent, quiet_libraries, tell, until_sent
+
+from oportuno.entry.http.bodies import inflate
 
 pytestmark = pytest.mark.postgres
 
@@ -20,9 +25,12 @@ SCRIPT = (
     Fault.BUSY, None, Fault.BROKEN, None, Fault.CUT_BEFORE, None, Fault.CUT_AFTER, None, Fault.SILENCE_AFTER, None, Fault.CUT_IN_ANSWER,
 )  # fmt: skip
 """A batch is tried again at once or after a pause; either way the next fault is another batch's."""
-HANGS = {"@rudderstack/rudder-sdk-node": 1.0}
-"""Seconds after which silence ends in a reset, as it does at a gateway: this library waits for ever, or loses what it waited for."""
-EVERYBODY = sorted([*LIBRARIES, *PROGRAMS])
+SCRIPTS = {"@rudderstack/rudder-sdk-node": [Fault.CUT_AFTER if fault is Fault.CUT_IN_ANSWER else fault for fault in SCRIPT]}
+"""An answer that breaks off is an error to this library that it does not try again; what it told has arrived all the same."""
+HANGS = {"@rudderstack/rudder-sdk-node": 1.0, IN_BROWSER: 1.0}
+"""Seconds after which silence ends in a reset, as it does at a gateway: these two wait for ever, or lose what they waited for."""
+EVERYBODY = sorted([*LIBRARIES, *PROGRAMS, IN_BROWSER])
+MESSAGE_ID = re.compile(rb'"messageId": ?"([^"]+)"')
 CALLS = Counter({"identify": 1, "track": LOOKS, "page": 1, "screen": 1, "group": 1, "alias": 1})
 
 
@@ -58,8 +66,9 @@ def told(shop: OpenShop) -> dict[str, Told]:
         programs = []
         for name in PROGRAMS:
             workspace = shop.workspace()
-            front = fronts.enter_context(faulty_front(shop.address, SCRIPT, hang=HANGS.get(name, HANG_SECONDS)))
+            front = fronts.enter_context(faulty_front(shop.address, SCRIPTS.get(name, SCRIPT), hang=HANGS.get(name, HANG_SECONDS)))
             programs.append((name, start(name, front.host, workspace.write_key, LOOKS), front, workspace))
+        found[IN_BROWSER] = _told_in_browser(shop)
         all_sent([thread for _, thread, *_ in running])
         for name, _, front, workspace, heard in running:
             found[name] = Told(front, workspace, shop.stored(workspace), shop.rejects(workspace), heard.errors)
@@ -67,6 +76,17 @@ def told(shop: OpenShop) -> dict[str, Told]:
             errors = errors_of(process)
             found[name] = Told(front, workspace, shop.stored(workspace), shop.rejects(workspace), errors)
     return found
+
+
+def _told_in_browser(shop: OpenShop) -> Told:
+    workspace = shop.workspace()
+    with faulty_front(shop.address, SCRIPT, hang=HANGS[IN_BROWSER]) as front:
+
+        def arrived() -> bool:
+            return not front.script and len(shop.stored(workspace)) >= CALLS.total()
+
+        strangers = tell_in_browser(front.host, workspace.write_key, LOOKS, arrived)
+        return Told(front, workspace, shop.stored(workspace), shop.rejects(workspace), list(strangers))
 
 
 @pytest.mark.parametrize("library", EVERYBODY)
@@ -86,6 +106,19 @@ def test_each_event_arrives_once_through_everything_that_a_network_does(told: di
 @pytest.mark.parametrize("library", EVERYBODY)
 def test_the_collector_had_some_of_it_twice(told: dict[str, Told], library: str) -> None:
     """Or else the story above proves nothing."""
-    sent = Counter(told[library].front.statuses)
-    assert sent[200] > len(CALLS)
-    assert set(sent) == {200}
+    front = told[library].front
+    assert set(front.statuses) == {200}
+    again = Counter(each for body in front.passed_on for each in MESSAGE_ID.findall(inflate(body, b"", ceiling=10**6)))
+    assert max(again.values()) > 1
+
+
+@pytest.mark.parametrize("library", sorted(LIBRARIES))
+def test_a_wrong_key_is_told_at_once_and_not_tried_for_a_quarter_of_an_hour(shop: OpenShop, library: str) -> None:
+    quiet_libraries()
+    heard = Heard()
+    with faulty_front(shop.address, ()) as front:
+        client = LIBRARIES[library]("wk_guess", front.host, heard)
+        client.track("ana", "Product Viewed")
+        all_sent([until_sent(client)])
+    assert [(error.status, error.code) for error in heard.errors] == [(401, "key_unknown")]
+    assert front.statuses == [401]
