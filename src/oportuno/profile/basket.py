@@ -61,7 +61,7 @@ def age_cart(draft: Draft, core: Core, edge: Millis | None = None) -> None:
     """
     edge = core.last_seen - LATENESS if edge is None else edge
     if core.cart_young and core.cart_young < edge:
-        core.cart_young = _age(draft.open(Cart), edge)
+        core.cart_young = _age(draft.tend(Cart), edge)
 
 
 def _apply(cart: Cart, reading: Reading, at: Millis, h: bytes) -> bool:

@@ -83,7 +83,7 @@ class CodecTooOld(Fault):
 class Draft:
     """One customer's state, open for one step."""
 
-    __slots__ = ("_deleted", "_dirty", "_open", "_sections", "granted", "key", "lightened", "stirred", "version")
+    __slots__ = ("_deleted", "_dirty", "_open", "_sections", "_tended", "granted", "key", "lightened", "stirred", "version")
 
     def __init__(self, key: CustomerKey, state: bytes = b"", version: int = 0) -> None:
         self.key = key
@@ -94,11 +94,13 @@ class Draft:
         self._sections: dict[str, _Stored] = {entry[0]: entry for entry in _ENVELOPE.decode(state)} if state else {}
         self._open: dict[type[Section], Section] = {}
         self._dirty: set[type[Section]] = set()
+        self._tended: set[type[Section]] = set()
         self._deleted: set[type[Section]] = set()
         self.lightened: list[str] = []
         """What `encode` let go of, as `Section.shed` names it."""
-        self.stirred: list[tuple[Literal["product", "category", "brand"], str]] = []
-        """What the events of this step told of interest: spares looking through everything for what may have changed. Never stored."""
+        self.stirred: list[tuple[Literal["product", "category", "brand"], str, int]] = []
+        """What the events of this step told of interest, each with its points: spares looking through everything for what may have
+        changed. Never stored."""
 
     def read(self, section: type[S]) -> S:
         """Give a section to look at. Changes made to it are not kept; use `open` to change.
@@ -120,6 +122,14 @@ class Draft:
             found = self._decode(section)
         self._dirty.add(section)
         return found  # type: ignore[return-value]
+
+    def tend(self, section: type[S]) -> S:
+        """Give a section to tidy in place: it will be written back, but says nothing new, so that nobody takes it for `touched`.
+
+        Raises PurposeClosed when its purposes are not granted.
+        """
+        self._tended.add(section)
+        return self.read(section)
 
     def read_closed(self, section: type[S]) -> S:
         """Give a section whatever its purposes, for one use only: putting two states together. It must not be shown or decided by."""
@@ -156,6 +166,7 @@ class Draft:
         self._sections.pop(section.title, None)
         self._open.pop(section, None)
         self._dirty.discard(section)
+        self._tended.discard(section)
 
     def has(self, section: type[Section]) -> bool:
         """Say whether the section holds anything, without decoding it."""
@@ -167,15 +178,15 @@ class Draft:
 
     @property
     def changed(self) -> bool:
-        """Whether anything was opened for change."""
-        return bool(self._dirty)
+        """Whether anything was opened for change, or to be tidied."""
+        return bool(self._dirty or self._tended)
 
     def encode(self) -> bytes:
         """Write the envelope: opened sections anew, all others byte for byte as they came, in a stable order.
 
         A state above `SIZE_CEILING` is made lighter first; what it let go of stands in its section `LetGo`.
         """
-        for section in self._dirty:
+        for section in self._dirty | self._tended if self._tended else self._dirty:
             title = section.title
             self._sections[title] = (title, section.codec, _ENCODER.encode(self._open[section]))
         packed = self._pack()

@@ -229,6 +229,7 @@ class Interest(Section, array_like=True):
         self.heard = (b"", b"")
 
     def _fade_to(self, day: int) -> None:
+        """Let what is settled fade to a day, if that is later."""
         since = day - self.day
         if since <= 0:
             return
@@ -255,11 +256,14 @@ class Interest(Section, array_like=True):
         """Let the newest window be the one before, with so many windows ahead of it."""
         self.heard = (self.heard[1], b"")
         for liked in self.products:
-            liked.ago += ahead if liked.points else 0
-            liked.before, liked.newest = liked.newest, None
+            if liked.points:
+                liked.ago += ahead
+            if liked.newest is not None or liked.before is not None:
+                liked.before, liked.newest = liked.newest, None
         for leanings in (self.categories, self.brands, self.bands):
             for leaning in leanings:
-                leaning.before, leaning.newest = leaning.newest, 0
+                if leaning.newest or leaning.before:
+                    leaning.before, leaning.newest = leaning.newest, 0
 
     def _settle(self, window: int, *, ago: int) -> None:
         """Add what stands in `before` to what is settled, rank it, and forget what ranks too low."""
@@ -272,8 +276,9 @@ class Interest(Section, array_like=True):
                 liked.before = None
         for leanings in (self.categories, self.brands, self.bands):
             for leaning in leanings:
-                leaning.points += leaning.before
-                leaning.before = 0
+                if leaning.before:
+                    leaning.points += leaning.before
+                    leaning.before = 0
         self.cut()
 
 
@@ -332,6 +337,8 @@ def _count(liked: Liked, ago: int, looks: int, seconds: int) -> None:
 
 def _by_weeks(days: list[tuple[int, int, int]], since: int, today: int) -> list[tuple[int, int, int]]:
     """Let days pass: the last seven stay single, older ones join under the youngest of their calendar week, those out of memory go."""
+    if days[0][0] + since < _SINGLE_DAYS:
+        return [(known + since, looks, seconds) for known, looks, seconds in days]
     kept: list[tuple[int, int, int]] = []
     for known, looks, seconds in days:
         ago = known + since
@@ -349,27 +356,31 @@ def _by_weeks(days: list[tuple[int, int, int]], since: int, today: int) -> list[
 
 def _cut_products(products: list[Liked]) -> None:
     """Forget what is settled of the products that rank too low; what a window still holds of them stays."""
-    if len(products) <= PRODUCTS_AT_MOST and all(liked.points >= WORTH_KEEPING for liked in products):
+    if len(products) <= PRODUCTS_AT_MOST and min([liked.points for liked in products], default=WORTH_KEEPING) >= WORTH_KEEPING:
         return
-    settled = sorted((liked.points, liked.product) for liked in products if liked.points)
-    least = max(settled[-PRODUCTS_AT_MOST] if len(settled) > PRODUCTS_AT_MOST else (0, ""), (WORTH_KEEPING, ""))
+    settled = [(liked.points, liked.product) for liked in products if liked.points >= WORTH_KEEPING]
+    settled.sort()
+    least, first = settled[-PRODUCTS_AT_MOST] if len(settled) > PRODUCTS_AT_MOST else (WORTH_KEEPING, "")
     forgotten = False
     for liked in products:
-        if (liked.points, liked.product) < least:
-            liked.points, liked.days, liked.ago, liked.name = 0, [], 0, ""
+        points = liked.points
+        if points < least or (points == least and liked.product < first):
             forgotten = True
+            if points:
+                liked.points, liked.days, liked.ago, liked.name = 0, [], 0, ""
     if forgotten:
         products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
 
 
 def _cut_leanings(leanings: list[Leaning], most: int) -> None:
-    if len(leanings) <= most and all(leaning.points >= WORTH_KEEPING for leaning in leanings):
+    if len(leanings) <= most and min([leaning.points for leaning in leanings], default=WORTH_KEEPING) >= WORTH_KEEPING:
         return
-    settled = sorted((leaning.points, leaning.name) for leaning in leanings if leaning.points)
-    least = max(settled[-most] if len(settled) > most else (0, ""), (WORTH_KEEPING, ""))
+    settled = [(leaning.points, leaning.name) for leaning in leanings if leaning.points >= WORTH_KEEPING]
+    settled.sort()
+    least, first = settled[-most] if len(settled) > most else (WORTH_KEEPING, "")
     forgotten = False
     for leaning in leanings:
-        if (leaning.points, leaning.name) < least:
+        if leaning.points < least or (leaning.points == least and leaning.name < first):
             leaning.points = 0
             forgotten = True
     if forgotten:

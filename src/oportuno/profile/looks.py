@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from oportuno.catalog.product import Facts
 from oportuno.events.commerce import Commerce, Item, Reading
+from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
 from oportuno.profile.interest import Interest
 from oportuno.profile.sections import Stamp
@@ -74,24 +75,32 @@ def look(draft: Draft, reading: Reading, stamp: Stamp, facts: Facts, *, half_lif
         return
     seconds = (reading.seconds or 0) if weight.look else 0
     more = min(seconds, SECONDS_THAT_COUNT) * _A_SECOND
-    if weight.product:
-        product, name = reading.items[0].product, told[0].name if weight.look else ""
-        draft.stirred.append(("product", product))
-        interest.like(place, product, at, points=weight.product + more, looks=int(weight.look), seconds=seconds, name=name)
     around = weight.around + more
+    if weight.product:
+        product, name, points = reading.items[0].product, told[0].name if weight.look else "", weight.product + more
+        draft.stirred.append(("product", product, points))
+        interest.like(place, product, at, points=points, looks=int(weight.look), seconds=seconds, name=name)
+    _lean(draft, interest, told, place, at, around)
+
+
+def _lean(draft: Draft, interest: Interest, told: list[Told], place: int, at: Millis, points: int) -> None:  # noqa: PLR0917 - one private caller
+    """Count what is around the products: each category, brand and band once."""
     if len(told) == 1:
         [(_, category, brand, band)] = told
         categories, brands, bands = [category], [brand], [band]
     else:
         categories, brands, bands = (sorted(set(names)) for names in zip(*(each[1:] for each in told), strict=True))
-    for category in filter(None, categories):
-        draft.stirred.append(("category", category))
-        interest.lean(interest.categories, place, category, at, around)
-    for brand in filter(None, brands):
-        draft.stirred.append(("brand", brand))
-        interest.lean(interest.brands, place, brand, at, around)
-    for band in filter(None, bands):
-        interest.lean(interest.bands, place, band, at, around)
+    for category in categories:
+        if category:
+            draft.stirred.append(("category", category, points))
+            interest.lean(interest.categories, place, category, at, points)
+    for brand in brands:
+        if brand:
+            draft.stirred.append(("brand", brand, points))
+            interest.lean(interest.brands, place, brand, at, points)
+    for band in bands:
+        if band:
+            interest.lean(interest.bands, place, band, at, points)
 
 
 class Told(NamedTuple):

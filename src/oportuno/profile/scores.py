@@ -142,12 +142,23 @@ def strongest(interest: Interest, leanings: list[Leaning], today: int, *, most: 
     every look.
     """
     ranked = [
-        (-(worth * worth).bit_length(), leaning.name)
+        (-_step_of(worth), leaning.name)
         for worth, leaning in zip(_worths(interest, leanings, today), leanings, strict=True)
         if worth >= at_least
     ]
     ranked.sort()
     return [name for _, name in ranked[:most]]
+
+
+def rises(draft: Draft, kind: Literal["category", "brand"], name: str, now: Millis, *, at_least: int) -> bool:
+    """Say whether what this step told of a category or brand lifts it to a step from which it may come to lead."""
+    interest, today = draft.read(Interest), now // DAY
+    for leaning in interest.categories if kind == "category" else interest.brands:
+        if leaning.name == name:
+            worth = _worth(interest, leaning, today)
+            before = worth - sum([more for which, other, more in draft.stirred if other == name and which == kind])
+            return worth >= at_least and (before < at_least or _step_of(before) != _step_of(worth))
+    return False
 
 
 def matters(draft: Draft, product: str, now: Millis) -> bool:
@@ -158,6 +169,11 @@ def matters(draft: Draft, product: str, now: Millis) -> bool:
             seen, sight = _since(interest, liked, now // DAY - REMEMBERED)
             return seen >= LOOKS_AT_LEAST or sight >= SECONDS_AT_LEAST
     return False
+
+
+def _step_of(worth: int) -> int:
+    """Give the step on which points stand: each is two fifths above the one below."""
+    return (worth * worth).bit_length()
 
 
 def _points(interest: Interest, today: int) -> dict[tuple[ScoreKind, str], int]:

@@ -16,7 +16,7 @@ from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft, Section
 from oportuno.profile.interest import Interest
 from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
-from oportuno.profile.scores import declared_of, leading, looked_at, matters, strongest
+from oportuno.profile.scores import declared_of, leading, looked_at, matters, rises, strongest
 from oportuno.profile.sections import Cart, Muted
 from oportuno.profile.wishlist import ASKED, WISHED, Wishlist, saved
 
@@ -55,7 +55,7 @@ class Watching(Section, rename={"rows": "r", "judged": "d"}):
     @staticmethod
     def packed(ranks: dict[int, int]) -> bytes:
         """Write what `ranks` gives."""
-        return b"".join((item << 3 | rank).to_bytes(6, "big") for item, rank in sorted(ranks.items()))
+        return b"".join([number.to_bytes(6, "big") for number in sorted([item << 3 | rank for item, rank in ranks.items()])])
 
     def shed(self) -> str:
         """Keep every row: what is forgotten here could never be taken back from the table."""
@@ -85,10 +85,11 @@ def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool 
         return []
     watching = draft.open(Watching)
     watching.judged = now // DAY
-    known = watching.ranks
-    if wanted == known:
+    rows = Watching.packed(wanted)
+    if rows == watching.rows:
         return []
-    watching.rows = Watching.packed(wanted)
+    known = watching.ranks
+    watching.rows = rows
     return [
         (item, known.get(item), wanted.get(item)) for item in sorted(known.keys() | wanted.keys()) if known.get(item) != wanted.get(item)
     ]
@@ -115,12 +116,12 @@ def _news(draft: Draft, now: Millis, facts: Facts) -> list[Rewatched] | None:
     if draft.touched((Interest,)):
         if not draft.may(Interest) or not draft.has(Interest):
             return None
-        for kind, name in draft.stirred:
+        for kind, name, _ in draft.stirred:
             if kind == "product":
                 item = _item(kind, name)
                 if item not in news and _rank(rows, item) is None and matters(draft, name, now):
                     news[item] = None, LOOKED_AT
-            elif _row(_item(kind, name), LEANS_TO) not in rows:
+            elif _row(_item(kind, name), LEANS_TO) not in rows and rises(draft, kind, name, now, at_least=LEANING_AT_LEAST):
                 _overtake(draft, kind, name, rows, news, now)
     if not news:
         return []
@@ -160,7 +161,7 @@ def _overtake(draft: Draft, kind: Kind, name: str, rows: bytes, news: _News, now
 def _unspeakable(draft: Draft, facts: Facts) -> bool:
     """Say whether something this step told of was muted or withdrawn: then who is watched is not for a short look to say."""
     muted = draft.read(Muted).items
-    products = [name for kind, name in draft.stirred if kind == "product"]
+    products = [name for kind, name, _ in draft.stirred if kind == "product"]
     if draft.touched((Cart,)):
         products += [line.product for line in draft.read(Cart).lines if not line.gone]
     return any(name in muted or _withdrawn(facts, name) for name in products)

@@ -13,6 +13,7 @@ from oportuno.profile.draft import Draft
 from oportuno.profile.interest import Interest
 from oportuno.profile.mute import NOT_INTERESTED, mute
 from oportuno.profile.purposes import Purpose
+from oportuno.profile.sections import Cart
 from oportuno.profile.watching import Watching, rewatch, unwatch
 from oportuno.profile.wishlist import SAVED_AT_MOST, saved
 
@@ -82,6 +83,18 @@ def test_nothing_is_judged_when_nothing_that_matters_was_touched_and_faded_watch
     ana.does("Home", minute=1)
     assert rewatch(ana.draft, MORNING + 60 * DAY) == []
     assert rewatch(ana.draft, MORNING + 60 * DAY, anyway=True) == [(_BOOTS, 3, None)]
+
+
+def test_a_cart_that_only_grew_older_is_no_reason_to_judge_anything() -> None:
+    ana = Ana(Purpose.PERSONALISATION)
+    ana.does("Product Added", product_id="boots")
+    rewatch(ana.draft, MORNING)
+    _later(ana)
+    ana.does("Home", minute=30)
+    assert not ana.draft.touched((Cart,))
+    assert rewatch(ana.draft, MORNING + 60 * DAY) == []
+    _later(ana)
+    assert [(line.product, line.young) for line in ana.draft.read(Cart).lines] == [("boots", [])]
 
 
 def test_a_withdrawn_product_is_not_watched() -> None:
