@@ -74,6 +74,8 @@ class PostgresFeed:
         """When somebody last had news while somebody else was far behind, by the monotonic clock."""
         self._news_alone = False
         """Whether the last batch held nothing but news."""
+        self._timers_pile = False
+        """Whether as many timers were due as were asked for."""
         self._stirred = True
         """Whether something may wait between customers."""
         self._began = 0.0
@@ -188,7 +190,7 @@ class PostgresFeed:
         """Fill a batch: with news alone every other time while there is company, and then with everything in turn."""
         turns, resting, trusted = self._turns, self._leases.resting, self._clock.trusted
         news = turns.news(resting)
-        company = self._company(news and (turns.behind(resting) or self._fan_outs.waiting(resting)))
+        company = self._company(news and (turns.behind(resting) or self._fan_outs.waiting(resting) or self._timers_pile))
         limit = self._stride.limit(most, company=company)
         self._news_alone = company and news and not self._news_alone
         if self._news_alone:
@@ -258,6 +260,7 @@ class PostgresFeed:
             more = [(bucket, workspace, lane) for (bucket, lane), (_, _, count) in ends.items() if count >= helping.each]
             self._turns.read(helping, len(read), more)
         due = await self._timers.take()
+        self._timers_pile = len(due) >= due_limit
         return Fetched(now=now, clock_trusted=trusted, events=events, due=due, offsets=offsets)
 
     def again(self, fetched: Fetched) -> None:
