@@ -42,7 +42,7 @@ def test_the_core_is_small() -> None:
     assert len(gzip.compress((BUILT / "oportuno.min.js").read_bytes(), mtime=0)) <= CEILING
 
 
-def test_the_files_are_what_their_source_makes_and_the_core_keeps_its_promises() -> None:
+def test_the_files_are_what_their_source_makes_and_the_core_keeps_its_promises(tmp_path: Path) -> None:
     """Types, the same bytes, and the core's own tests with a clock turned by hand: all that `npm run check` does in web/sdk."""
     assert (SOURCE / "node_modules" / "esbuild").exists(), "run make sdk once: it brings what the library is built with"
     beside = Path(sys.prefix) / "node"
@@ -52,7 +52,7 @@ def test_the_files_are_what_their_source_makes_and_the_core_keeps_its_promises()
     done = subprocess.run(
         [npm, "run", "--silent", "check"],
         cwd=SOURCE,
-        env={"PATH": path, "HOME": str(SOURCE)},
+        env={"PATH": path, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=600,
