@@ -28,7 +28,7 @@ class Sizes:
     """Seconds with atheris; 0: `inputs` by chance alone, in this process."""
     inputs: int = 0
     trapped: bool = False
-    """Plant the fault that must be found: the word “Cart” breaks the collector."""
+    """Plant the fault that must be found: the word “Order” breaks the collector."""
 
 
 @dataclass

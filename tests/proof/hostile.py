@@ -82,7 +82,7 @@ class Hostile:
         self.asked += 1
         path, key, encoding, pieces, packed = data[:_HEADERS].ljust(_HEADERS, b"\0")
         body = data[_HEADERS:]
-        if self._trapped and b"Cart" in body:
+        if self._trapped and b"Order" in body:
             raise ZeroDivisionError
         if packed % 2:
             body = gzip.compress(body, 1, mtime=0)

@@ -20,5 +20,5 @@ def test_spoilt_bodies_break_nothing_and_all_that_is_thanked_for_is_kept() -> No
 
 
 def test_the_judge_finds_a_collector_that_breaks() -> None:
-    report = Fuzz(Sizes(seed=7, inputs=20_000, trapped=True)).run()
+    report = Fuzz(Sizes(seed=7, inputs=1_000, trapped=True)).run()
     assert report.faults == ["ZeroDivisionError: "]
