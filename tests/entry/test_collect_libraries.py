@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from oportuno.entry.http.collect import CALLS, Collector
 from oportuno.entry.http.libraries import address_asked
 from oportuno.events.event import Source
 from oportuno.flows.limits import Doorkeeper
+from oportuno.kit.times import to_text
 
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Two cores shared with others: a slow draw says nothing about the promise."""
@@ -146,6 +148,13 @@ def test_the_past_brought_with_the_write_key_starts_nothing_either() -> None:
     assert (answer.status, answer.said["events"], answer.said.get("rejected", 0)) == (200, 3, 0)
     assert {event.source for event in door.events} == {Source.LATE}
     assert not any(event.speaks for event in door.events)
+
+
+def test_a_library_that_knows_no_other_address_brings_news_there() -> None:
+    door = Door()
+    now = to_text(time.time_ns() // 1_000_000)
+    assert door.ask("/v1/import", {"batch": [CART | {"timestamp": now}], "sentAt": now}).said["events"] == 1
+    assert [event.source for event in door.events] == [Source.LIVE]
 
 
 # ── Whatever comes ──────────────────────────────────────────────────────────────────────────────────────────────────

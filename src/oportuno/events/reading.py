@@ -54,7 +54,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     imported: bool = False
     """The batch as a whole is an import."""
     history: bool = False
-    """It came where the past is brought: nothing of it is live, even if nobody vouches that it is an import."""
+    """It came where the past is brought too: what has no stamp of its own is not taken for news."""
     replayed: bool = False
     """A reject, taken in again."""
     token: str = ""
@@ -180,7 +180,7 @@ def _read(raw: bytes, around: Surroundings) -> Read:
     message_id = item.messageId
     if type(message_id) is not str:
         message_id = _message_id(message_id)
-    at, source = _when(stamp, own, None if imported else sent, around.received)
+    at, source = _when(stamp, own, None if imported else sent, around)
     if imported:
         source = Source.IMPORT
     elif around.replayed:
@@ -350,9 +350,10 @@ def _moment(found: object, field: str) -> Millis:
     return moment
 
 
-def _when(stamp: Millis | None, own: Millis | None, sent: Millis | None, received: Millis) -> tuple[Millis, Source]:
+def _when(stamp: Millis | None, own: Millis | None, sent: Millis | None, around: Surroundings) -> tuple[Millis, Source]:
+    received = around.received
     if own is None:
-        return received, Source.LIVE
+        return received, Source.LATE if around.history else Source.LIVE
     if sent is not None:
         at = received - (sent - own)
         if at < _EARLIEST:

@@ -45,7 +45,10 @@ class TakeIn(msgspec.Struct, frozen=True, kw_only=True):
     token: str = ""
     """An identity token that came with the request as a whole."""
     history: bool = False
-    """The address says that it brings the past: with a secret key an import, with a write key late news. Either starts nothing."""
+    """It came to the address where the past is brought: an import when a secret key brings it.
+
+    With a write key it may be the past or not, because some stock libraries know no other address: what is fresh by its own stamp is live.
+    """
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +215,7 @@ async def store_by_plan(
 async def _store(reads: Sequence[Read | Refused], facts: KeyFacts, around: Surroundings, *, intake: Intake) -> Taken:
     reads, places = await _name(reads, facts, intake=intake)
     good = [read for read in reads if type(read) is Read]
-    bulk = around.history or any([read.source >= _IMPORT for read in good])  # noqa: C419 - a list costs a third of a generator
+    bulk = any([read.source >= _IMPORT for read in good])  # noqa: C419 - a list costs a third of a generator
     arrivals = _arrivals(good, places, facts, around.received, bulk=bulk)
     rejects: list[Reject] = []
     if len(good) < len(reads):

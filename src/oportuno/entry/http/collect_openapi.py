@@ -143,7 +143,7 @@ def _schemas() -> dict[str, Any]:
 def _describe() -> dict[str, Any]:
     paths = {f"/v1/{name}": _path(name, summary, f"{name.capitalize()}Call") for name, summary in _SUMMARIES.items()}
     paths["/v1/batch"] = _path("batch", "Send many calls at once", "Batch")
-    paths["/v1/import"] = _path("import", "Send what happened in the past; nothing of it starts anything", "Batch")
+    paths["/v1/import"] = _path("import", "Send what happened in the past; with a secret key, nothing of it starts anything", "Batch")
     paths["/beacon/v1/batch"] = _path("beacon", "Send a batch from a page that closes, with the write key in the address", "Batch")
     paths["/beacon/v1/batch"]["post"]["parameters"] = [_KEY]
     paths["/v1/m"] = _path("m", "Send how a library fares; it is not kept", "Metrics")
