@@ -91,7 +91,7 @@ sdk: $(SDK) ## build the browser library anew from web/sdk
 	@cd web/sdk && PATH="$(CURDIR)/$(NODE):$$PATH" npm run --silent build && PATH="$(CURDIR)/$(NODE):$$PATH" npm run --silent check
 
 clean: ## remove the environment and the caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/clients/npm/node_modules web/sdk/node_modules
 
 # The environment: rebuilt only when the lock or the project's description changed. Compiled once, here: where Python is told to write no
 # bytecode (PYTHONDONTWRITEBYTECODE), each of a dozen processes would compile a thousand files at every start, half of its CPU.

@@ -18,7 +18,8 @@ from stock_python import LIBRARIES, Heard, all_sent, quiet_libraries, tell, unti
 
 from oportuno.entry.http.bodies import inflate
 
-pytestmark = pytest.mark.postgres
+# They are as they are: one of them asks for the time in a way that newer Pythons warn of.
+pytestmark = [pytest.mark.postgres, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 LOOKS = 24
 SCRIPT = (
