@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from api_house import problem, tell
 
+from oportuno.entry.cli_workspace import read_folder
+
 PLAN = """\
 tracking_plan:
   mode: {mode}
@@ -113,3 +115,8 @@ def test_without_a_plan_everything_fits():
         assert await listed(tienda) == []
 
     tell(story)
+
+
+def test_a_folder_with_a_tracking_plan_alone_is_a_folder_of_definitions(tmp_path):
+    (tmp_path / "tracking-plan.yaml").write_text(PLAN.format(mode="warn"), encoding="utf-8")
+    assert read_folder(tmp_path) == {"tracking-plan.yaml": PLAN.format(mode="warn")}

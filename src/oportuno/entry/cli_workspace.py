@@ -75,7 +75,7 @@ def list_workspaces(as_json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command("apply")
 def apply_folder(
-    path: Annotated[Path, typer.Argument(help="Folder with journeys/, messages/ and policy.yaml.")],
+    path: Annotated[Path, typer.Argument(help="Folder with journeys/, messages/, policy.yaml and tracking-plan.yaml.")],
     workspace: Which = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -167,16 +167,18 @@ def _facts(facts: Mapping[str, object]) -> str:
 def read_folder(path: Path) -> dict[str, str]:
     """Read the YAML files of a folder by their names in it. Raises BadInput when it cannot be read or holds none."""
     found = sorted(each for folder in _FOLDERS for each in (path / folder).glob("*.y*ml"))
-    policy = path / "policy.yaml"
+    single = [path / name for name in ("policy.yaml", "tracking-plan.yaml")]
     files: dict[str, str] = {}
-    for each in [*found, *([policy] if policy.is_file() else [])]:
+    for each in [*found, *(each for each in single if each.is_file())]:
         name = each.relative_to(path).as_posix()
         try:
             files[name] = each.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as fault:
             raise BadInput("file_unreadable", "the file cannot be read as UTF-8 text", place=name) from fault
     if not files:
-        raise BadInput("folder_empty", "there are no journeys/*.yaml, messages/*.yaml or policy.yaml here", place=str(path))
+        raise BadInput(
+            "folder_empty", "there are no journeys/*.yaml, messages/*.yaml, policy.yaml or tracking-plan.yaml here", place=str(path)
+        )
     return files
 
 

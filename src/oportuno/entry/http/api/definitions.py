@@ -1,4 +1,4 @@
-"""What a workspace lays down: its journeys, messages and policy, as files of YAML."""
+"""What a workspace lays down: its journeys, messages, policy and tracking plan, as files of YAML."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["definitions"])
 
 
 class FilesShape(Shape):
-    """Files by name: `policy.yaml`, `journeys/<name>.yaml`, `messages/<name>.yaml`."""
+    """Files by name: `policy.yaml`, `tracking-plan.yaml`, `journeys/<name>.yaml`, `messages/<name>.yaml`."""
 
     files: dict[str, str] = Field(max_length=2_000)
 
