@@ -19,17 +19,19 @@ from oportuno.entry.bench.told import fond_states, lay_out, measure_fan_out
 async def measure(customers: int, probes: int) -> dict[str, Any]:
     """Serve, fill, let the price fall. Raises Unavailable."""
     console = Console(stderr=True)
-    sink = Sink()
+    sink, near = Sink(), Sink()
     await sink.start()
+    await near.start()
     with serve(environment=ENVIRONMENT) as served:
         shop = open_workspace(served, "Tienda Norte", "u", sink.url)
-        neighbour = open_workspace(served, "Tienda Sur", "v", sink.url)
+        neighbour = open_workspace(served, "Tienda Sur", "v", near.url)
         seed(served, neighbour, 0, 2 * probes + 100, console)
         seed(served, shop, 0, customers, console, moulds=fond_states(time.time_ns() // 1_000_000))
         lay_out(served.url, shop.number, shop.prefix, customers)
         beside = neighbour.write_key, neighbour.prefix
-        found = await measure_fan_out(served, shop.number, sink, customers=customers, probes=probes, beside=beside)
+        found = await measure_fan_out(served, shop.number, near, customers=customers, probes=probes, beside=beside)
     await sink.close()
+    await near.close()
     return found
 
 

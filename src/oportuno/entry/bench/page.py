@@ -41,6 +41,8 @@ _ROWS: Final[list[tuple[str, Callable[[dict[str, Any]], float], str, float, bool
         False,
     ),
     ("… growth of the engine's memory", lambda r: r["fan_out"]["memory_grew_mb"]["engine"], "MB", 30, False),
+    ("Two customers are one: from asking, idle, p99", lambda r: r["merges"]["one_ms"]["p99"], "ms", 50, False),
+    ("Merges beside 2,000 events/s", lambda r: r["merges"]["per_second"], "merges/s", 1_000, True),
     ("Memory of the HTTP side", lambda r: r["memory_mb_end"]["api"], "MB", 120, False),
     ("Memory of the engine", lambda r: r["memory_mb_end"]["engine"], "MB", 160, False),
     ("Memory of the deliverer", lambda r: r["memory_mb_end"]["deliver"], "MB", 120, False),
@@ -58,8 +60,8 @@ def write_page(record: dict[str, Any]) -> str:
     own, single = record["batches"]["generator_cpu_us"], record["singles"]["generator_cpu_us"]
     setting = (
         f"{machine['at']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; "
-        f"{sizes['many']:,} customers unless said otherwise, four journeys live. The load generator ran on the same cores "
-        f"({own:.0f} µs of its own an event in batches, {single:.0f} single)."
+        f"{_sizes(sizes, record['full_sizes'])} The load generator ran on the same cores ({own:.0f} µs of its own an event in batches, "
+        f"{single:.0f} single)."
     )
     lines = [
         "# Benchmark results",
@@ -76,6 +78,15 @@ def write_page(record: dict[str, Any]) -> str:
         met = value >= target if more else value <= target
         lines.append(f"| {what} | {_number(value)} {unit} | {'≥' if more else '≤'} {_number(target)} | {'yes' if met else '**no**'} |")
     return "\n".join([*lines, *_floors(floors), *_beside(record)])
+
+
+def _sizes(sizes: dict[str, int], full: dict[str, int]) -> str:
+    share = sizes["events"] / full["events"]
+    of_full = "the full sizes" if sizes == full else f"{share:.0%} of the full sizes' events"
+    return (
+        f"{sizes['many']:,} customers unless said otherwise ({sizes['few']:,} at the small end, {sizes['most']:,} at the large), "
+        f"four journeys live, {sizes['events']:,} events a measurement, {sizes['backlog']:,} in the backlog: {of_full}."
+    )
 
 
 def _floors(floors: dict[str, Any]) -> list[str]:
@@ -104,6 +115,7 @@ def _beside(record: dict[str, Any]) -> list[str]:
         f"- Probes: {probes}; the backlog {stood} when they ended.",
         f"- A backlog of {record['backlog']['events']:,} events drained at {record['backlog']['per_second']:,.0f} events/s.",
         _told(record["fan_out"]),
+        _merged(record["merges"]),
         f"- PostgreSQL's CPU for everything else (API, deliverer): {batches['cpu_us']['pg_other']:.1f} µs/event.",
         f"- Requests of 100 events: p50 {batches['request_p50_ms']:.1f} ms, p99 {batches['request_p99_ms']:.1f} ms.",
         f"- Refused: {batches['refused']} in batches, {record['singles']['refused']} single.",
@@ -116,7 +128,17 @@ def _told(found: dict[str, Any]) -> str:
     who = f"{found['watchers']:,} of {found['customers']:,} customers"
     return (
         f"- A price fell that {who} watch: the first was decided about after {found['first_seconds']:.2f} s, all after "
-        f"{found['all_seconds']:.1f} s ({found['per_second']:,.0f} a second, {spent:.0f} µs of CPU each in all parts)."
+        f"{found['all_seconds']:.1f} s ({found['per_second']:,.0f} a second, {spent:.0f} µs of CPU each in all parts; {found['handed']:,} "
+        "messages had been handed off by then)."
+    )
+
+
+def _merged(found: dict[str, Any]) -> str:
+    one, many = found["one_ms"], found["joined_ms"]
+    return (
+        f"- Two customers who are one: p50 {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms, asked one after the other on an idle system; "
+        f"{found['merges']:,} asked at once beside 2,000 events/s were joined within p50 {float(many['p50']):,.0f} ms, "
+        f"p99 {float(many['p99']):,.0f} ms, with {sum(found['cpu_us'].values()):,.0f} µs of CPU each in all parts, the events' included."
     )
 
 
