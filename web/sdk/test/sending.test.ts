@@ -156,6 +156,18 @@ test("what happens while the page is hidden leaves in that moment", async () => 
   assert.equal(world.sent[0]!.leaving, true);
 });
 
+test("a page that was only hidden goes on trying", async () => {
+  const [world, page] = await open();
+  world.hidden = true;
+  world.script = [{ status: 0 }, { status: 429, retryAfter: "5" }];
+  page.track("Product Viewed", { product_id: "boots" });
+  await world.pass(4_000);
+  assert.equal(world.sent.length, 2);
+  await world.pass(4_000);
+  assert.equal(world.sent.length, 3);
+  assert.equal(stored(world), 0);
+});
+
 test("a call that cannot be written, or is far too large, harms no other", async () => {
   const [world, page] = await open();
   const circle: any = {};

@@ -63,6 +63,8 @@ export class Sender {
       from += calls.length;
       void this.outside.post(this.body(calls), true).then((reply) => {
         if (reply.status >= 200 && reply.status < 300) this.queue.done(calls);
+        // The page is still there, then, and goes on trying as ever.
+        else this.soon();
       });
     }
   }

@@ -230,6 +230,7 @@
         from += calls.length;
         void this.outside.post(this.body(calls), true).then((reply) => {
           if (reply.status >= 200 && reply.status < 300) this.queue.done(calls);
+          else this.soon();
         });
       }
     }
