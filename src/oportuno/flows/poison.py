@@ -152,13 +152,19 @@ def _save(stored: Stored, draft: Draft, outcome: Outcome) -> SaveCustomer | None
 def _add(writes: Writes, key: CustomerKey, save: SaveCustomer | None, outcome: Outcome, now: Millis) -> None:
     if save is not None:
         writes.saves.append(save)
-    writes.decisions += [Decision(key, verdict) for verdict in outcome.verdicts]
-    writes.messages += outcome.messages
-    writes.cancels += [Cancel(key, items, "", reason, now) for items, reason in outcome.cancelled]
-    writes.cancels += [
-        Cancel(key, (), "", Refusal.OVERTAKEN.value, now, only=each.id, facts={"journey": each.journey, "step": each.step})
-        for each in outcome.overtaken
-    ]
-    writes.watches += [WatchChange(key, *change) for change in outcome.watches]
+    # Most steps bring none of these.
+    if outcome.verdicts:
+        writes.decisions += [Decision(key, verdict) for verdict in outcome.verdicts]
+    if outcome.messages:
+        writes.messages += outcome.messages
+    if outcome.cancelled:
+        writes.cancels += [Cancel(key, items, "", reason, now) for items, reason in outcome.cancelled]
+    if outcome.overtaken:
+        writes.cancels += [
+            Cancel(key, (), "", Refusal.OVERTAKEN.value, now, only=each.id, facts={"journey": each.journey, "step": each.step})
+            for each in outcome.overtaken
+        ]
+    if outcome.watches:
+        writes.watches += [WatchChange(key, *change) for change in outcome.watches]
     if outcome.ledger:
         writes.ledger += outcome.ledger

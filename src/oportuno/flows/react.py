@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from oportuno.catalog.product import Facts
 from oportuno.decision.verdict import Verdict
 from oportuno.events.event import Event
-from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
+from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand, KnownFacts
 from oportuno.flows.forward import forward, send_back
 from oportuno.flows.poison import Newer, Step, set_aside, step_into, unwritable
 from oportuno.flows.ports import Feed, Fetched, Programmes
@@ -190,19 +190,50 @@ async def _step_each(writes: Writes, batch: _Batch, customers: Sequence[Stored],
     """
     again: list[CustomerKey] = []
     missing: set[tuple[WorkspaceId, str]] = set()
+    known: dict[WorkspaceId, KnownFacts] = {}
     for stored in customers:
         key = stored.key
-        facts = batch.facts.for_workspace(key.workspace)
-        part = Writes()
-        _step_one(part, stored, batch, facts, now)
+        facts = known.get(key.workspace)
+        if facts is None:
+            facts = known[key.workspace] = batch.facts.for_workspace(key.workspace)
+        before = _lengths(writes)
+        _step_one(writes, stored, batch, facts, now)
         if facts.missing and not whatever:
+            _take_back(writes, before)
             missing |= facts.missing
             again.append(key)
-        else:
-            join_writes(writes, part)
+            # With a list of its own of what is missing.
+            del known[key.workspace]
     if missing:
         await batch.facts.load(missing)
     return again
+
+
+def _lengths(writes: Writes) -> list[int]:
+    return [len(part) for part in _parts(writes)]
+
+
+def _take_back(writes: Writes, lengths: Sequence[int]) -> None:
+    """Take back what was added since the writes were so long."""
+    for part, length in zip(_parts(writes), lengths, strict=True):
+        del part[length:]
+
+
+def _parts(writes: Writes) -> tuple[list[Any], ...]:
+    """Give every list to which the step of one customer adds."""
+    return (
+        writes.saves,
+        writes.decisions,
+        writes.messages,
+        writes.cancels,
+        writes.quarantines,
+        writes.poisoned,
+        writes.redactions,
+        writes.watches,
+        writes.ledger,
+        writes.let_go,
+        writes.crossing.posts,
+    )
 
 
 def _step_one(writes: Writes, stored: Stored, batch: _Batch, facts: Facts, now: Millis) -> None:
@@ -223,14 +254,5 @@ def _step_one(writes: Writes, stored: Stored, batch: _Batch, facts: Facts, now: 
 
 def join_writes(writes: Writes, part: Writes) -> None:
     """Add what becomes of one customer."""
-    writes.saves += part.saves
-    writes.decisions += part.decisions
-    writes.messages += part.messages
-    writes.cancels += part.cancels
-    writes.quarantines += part.quarantines
-    writes.poisoned += part.poisoned
-    writes.redactions += part.redactions
-    writes.watches += part.watches
-    writes.ledger += part.ledger
-    writes.let_go += part.let_go
-    writes.crossing.posts += part.crossing.posts
+    for whole, more in zip(_parts(writes), _parts(part), strict=True):
+        whole.extend(more)
