@@ -155,7 +155,8 @@ class Deliverer:
             self._lose(fault)
             return False
         left = await self._start(channel, due, places)
-        resting = sum(waiting.message.id in self._resting for waiting in due.waiting)
+        soon = self.clock.monotonic() + _SHORT_REST
+        resting = sum(self._resting.get(waiting.message.id, soon + 1) <= soon for waiting in due.waiting)
         # Where nearly all of them wait for their turn, that turn wakes the loop: looking again before would find the same.
         return left or len(due.waiting) >= limit > resting + places
 
