@@ -14,7 +14,7 @@ from oportuno.flows.ports import Sighting
 from oportuno.kit.ids import CustomerId
 
 PLACES: Final = 1 << 18
-"""How many sightings have a place: 24 bytes each, which the system gives only when they are written to."""
+"""How many sightings have a place, of 24 bytes each."""
 
 
 class Remembered:
