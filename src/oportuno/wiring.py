@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.resources import files
@@ -19,6 +19,7 @@ from oportuno.kit.faults import BadInput, Unavailable
 from oportuno.settings import Settings
 
 if TYPE_CHECKING:
+    from oportuno.adapters.postgres.connections import Connections
     from oportuno.adapters.postgres.importing import ImportParts
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from oportuno.flows.merge import Crossed
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
     from oportuno.flows.ports_catalogue import Catalogue
+    from oportuno.flows.ports_imports import Imports
     from oportuno.flows.programme import Programme
     from oportuno.flows.put_in_words import Words
     from oportuno.flows.reads import Reads, Rejects
@@ -50,6 +52,7 @@ class Front:
     settings: Settings
     keys: Keys
     intake: Intake
+    imports: Imports
     store: Store
     reads: Reads
     rejects: Rejects
@@ -106,10 +109,10 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
     from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
-    from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.hooks import PostgresHooks
+    from oportuno.adapters.postgres.imports import PostgresImports
     from oportuno.adapters.postgres.intake import PostgresIntake
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.merges import PostgresCrossings
@@ -128,18 +131,17 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
         stack.push_async_callback(intake.close)
         store = await PostgresStore.open(url, name="api", size=_CHANGING_AT_ONCE)
         stack.push_async_callback(store.close)
-        looking = Connections(url, name="api looking", most=_LOOKING_AT_ONCE)
-        stack.push_async_callback(looking.close)
-        changing = Connections(url, name="api changing", most=_CHANGING_AT_ONCE, plans=CHANGING)
-        stack.push_async_callback(changing.close)
-        probing = Connections(url, name="api probing", most=1)
-        stack.push_async_callback(probing.close)
+        looking, changing, probing = _of_api(url)
+        imports = PostgresImports(url, changing)
+        for close in (looking.close, changing.close, probing.close, imports.close):
+            stack.push_async_callback(close)
         reads = PostgresReads(looking, changing, probing)
         workspaces = PostgresWorkspaces(changing)
         yield Front(
             settings=settings,
             keys=PostgresKeys(looking),
             intake=intake,
+            imports=imports,
             store=store,
             reads=reads,
             rejects=reads,
@@ -162,31 +164,26 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
         )
 
 
+def _of_api(url: str) -> tuple[Connections, Connections, Connections]:
+    """Give what the API looks things up by, changes them by, and asks by whether the database answers."""
+    from oportuno.adapters.postgres.connections import CHANGING, Connections
+
+    looking = Connections(url, name="api looking", most=_LOOKING_AT_ONCE)
+    return looking, Connections(url, name="api changing", most=_CHANGING_AT_ONCE, plans=CHANGING), Connections(url, name="api probing", most=1)
+
+
 @asynccontextmanager
 async def workspaces_alone(settings: Settings) -> AsyncIterator[tuple[Workspaces, Reads]]:
     """Wire what the command line's short verbs need: workspaces, their definitions, and looking things up. Raises Unavailable."""
-    from oportuno.adapters.postgres.connections import CHANGING, Connections
-    from oportuno.adapters.postgres.database import read_secret
-    from oportuno.adapters.postgres.reads import PostgresReads
-    from oportuno.adapters.postgres.workspaces import PostgresWorkspaces
-
-    connections = Connections(database_url(settings), name="command", most=1, plans=CHANGING)
-    try:
-        async with connections.lend() as connection:
-            await read_secret(connection)
-        yield PostgresWorkspaces(connections), PostgresReads(connections, connections)
-    finally:
-        await connections.close()
+    async with importing(settings) as parts:
+        yield parts.workspaces, parts.reads
 
 
-@asynccontextmanager
-async def importing(settings: Settings) -> AsyncIterator[ImportParts]:
+def importing(settings: Settings) -> AbstractAsyncContextManager[ImportParts]:
     """Wire what the command line's verbs about files need: what goes into the log, and what goes into a catalogue. Raises Unavailable."""
     from oportuno.adapters.postgres.importing import importing as opened
 
-    key = lambda secret: derived(secret, "message ids")  # noqa: E731 - as the collector's
-    async with opened(database_url(settings), ids_of_one=settings.ids_of_one, digest_key=key) as parts:
-        yield parts
+    return opened(database_url(settings), ids_of_one=settings.ids_of_one, digest_key=lambda secret: derived(secret, "message ids"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,6 +112,7 @@ async def tienda_norte():
         settings=settings,
         keys=world.keys,
         intake=world.intake,
+        imports=world.imports,
         store=world.store,
         reads=world.reads,
         rejects=world.reads,

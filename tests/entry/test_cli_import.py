@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.postgres
 
-PATIENCE = 120
+PATIENCE = 300
 """Seconds within which what must happen has happened on any machine."""
 _HALT = """
 CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -64,7 +64,9 @@ class BringIn:
         digest_key: bytes,
         refuse: Callable[[Line, str, str, str], None],
         tell: Callable[[ImportTally], None] = lambda _tally: None,
+        piece: int = 0,
     ) -> None:
+        """`refuse` hears of each refused row, `tell` how far it is; `piece`: calls of one transaction, 0 as many as is quickest."""
         self._workspace = workspace
         self._imports = imports
         self._intake = intake
@@ -73,6 +75,7 @@ class BringIn:
         self._digest_key = digest_key
         self._refuse = refuse
         self._tell = tell
+        self._piece = piece or PIECE
         self._namespace = ""
         self._name = ""
         self._now: Millis = 0
@@ -122,7 +125,7 @@ class BringIn:
                     self._refuse(each.line, each.field, each.code, each.sentence)
                 continue
             # Rows that end together stay together: a piece ends only where another begins.
-            if each.last != last and (len(piece) >= PIECE or size >= PIECE_BYTES or last - position >= PIECE_ROWS):
+            if each.last != last and (len(piece) >= self._piece or size >= PIECE_BYTES or last - position >= PIECE_ROWS):
                 position = await self._step(record, piece, position, last)
                 piece, size = [], 0
             self._count(each, last)

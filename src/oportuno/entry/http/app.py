@@ -26,6 +26,7 @@ from oportuno.entry.http.api import (
     erasures,
     hooks,
     identity,
+    imports,
     merges,
     rejects,
     set_aside,
@@ -140,7 +141,7 @@ def api(front: Front, health: Health) -> FastAPI:
     app.state.front = front
     for each in (customers, answers, wishes, erasures, decisions, definitions, rejects, set_aside):
         app.include_router(each.router)
-    for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks):
+    for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, imports):
         app.include_router(each.router)
     app.include_router(shop_hooks.router)
     app.include_router(health_router(health))
