@@ -35,7 +35,7 @@ def tell(request: pytest.FixtureRequest) -> Teller:
             finally:
                 await connections.close()
 
-        asyncio.run(asyncio.wait_for(whole(), 120))
+        asyncio.run(asyncio.wait_for(whole(), 300))
 
     return teller
 

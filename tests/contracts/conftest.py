@@ -29,6 +29,6 @@ def tell(request: pytest.FixtureRequest) -> Callable[[Callable[[Shop], Awaitable
             async with open_postgres(url) if url else open_memory() as outside:
                 await story(Shop(outside))
 
-        asyncio.run(asyncio.wait_for(whole(), 60))
+        asyncio.run(asyncio.wait_for(whole(), 300))
 
     return teller

@@ -88,4 +88,4 @@ def test_what_fits_no_column_is_unwritable_to_commit_and_to_rehearse(contract_ur
                 assert told.value.place == "DataError"
             assert (await shop.read(shop.key(1))).version == 0
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 300))

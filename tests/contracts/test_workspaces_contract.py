@@ -53,7 +53,7 @@ def tell(request):
             async with (_postgres if url else _memory)(url) as outside:
                 await story(*outside)
 
-        asyncio.run(asyncio.wait_for(whole(), 60))
+        asyncio.run(asyncio.wait_for(whole(), 300))
 
     return teller
 

@@ -48,7 +48,7 @@ def serving(folder: Path, *arguments: str):
             process.stderr.close()
 
 
-def until(true, seconds: float = 180.0) -> None:
+def until(true, seconds: float = 300.0) -> None:
     """Wait for a condition, not for a time."""
     limit = time.monotonic() + seconds
     while not true():
@@ -83,7 +83,7 @@ def test_every_part_of_a_running_house_tells_that_it_lives(house):
     _, address, _ = house
 
     def told() -> bool:
-        with urllib.request.urlopen(f"{address}/metrics", timeout=60) as answer:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=300) as answer:
             page = answer.read().decode()
         return all(f'oportuno_parts{{part="{part}"}}' in page for part in ("api", "engine", "deliver"))
 
@@ -177,7 +177,7 @@ def test_asked_to_stop_it_leaves_nothing_behind(tmp_path):
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) >= 4
         process.terminate()
-        assert process.wait(180) == 0
+        assert process.wait(300) == 0
         until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
         assert not (tmp_path / "postgres" / "postmaster.pid").exists()
 
@@ -188,12 +188,12 @@ def test_killed_outright_it_leaves_nothing_behind_and_can_start_again(tmp_path):
     with serving(tmp_path) as (process, _):
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-        process.wait(180)
+        process.wait(300)
         until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
     with serving(tmp_path) as (process, address):
         until(lambda: answers(address))
         process.terminate()
-        assert process.wait(180) == 0
+        assert process.wait(300) == 0
 
 
 def test_a_database_address_that_is_none_is_said_without_repeating_it():
@@ -245,7 +245,7 @@ def test_an_engine_or_deliverer_waits_for_its_database_and_leaves_when_asked(ver
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert "lost_database" in process.stderr.readline()
         process.terminate()
-        assert process.wait(180) == 0
+        assert process.wait(300) == 0
 
 
 def test_a_setting_that_cannot_be_used_is_named():

@@ -45,11 +45,11 @@ def shop() -> Iterator[tuple[MemoryWorld, str]]:
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()
     try:
-        assert server.listening.wait(20)
+        assert server.listening.wait(120)
         yield world, f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(120)
         listener.close()
         assert not thread.is_alive()
 

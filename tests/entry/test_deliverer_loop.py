@@ -100,7 +100,7 @@ def tell(story: Callable[[Shop], Awaitable[None]]) -> None:
     async def whole() -> None:
         await story(Shop(rules=policy(limits=())))
 
-    asyncio.run(asyncio.wait_for(whole(), 120))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 async def messages(shop: Shop, count: int, *, channel: str = "email", workspace: int = 7) -> list[Any]:

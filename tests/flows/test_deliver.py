@@ -38,7 +38,7 @@ def tell(story: Callable[[Shop], Awaitable[None]], shop: Shop | None = None) -> 
     async def whole() -> None:
         await story(shop or Shop())
 
-    asyncio.run(asyncio.wait_for(whole(), 120))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 def test_anas_message_leaves_once_to_her_own_address_and_counts_as_a_touch() -> None:

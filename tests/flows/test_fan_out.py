@@ -162,7 +162,7 @@ def told(story: Callable[[House], Awaitable[None]]) -> None:
         await house.open()
         await story(house)
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 def test_a_price_falls_and_exactly_those_who_care_and_may_be_told_are_told_once() -> None:

@@ -23,7 +23,7 @@ def tell(story: Callable[[Norte], Awaitable[None]]) -> None:
     async def whole() -> None:
         await story(Norte())
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 def test_what_both_did_counts_for_the_winner_and_the_loser_only_forwards() -> None:

@@ -38,7 +38,7 @@ def tell(story: Callable[[MemoryWorld], Awaitable[None]], world: MemoryWorld | N
             told.programmes.put(_programme(workspace))
         await story(told)
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 def _programme(workspace: int) -> Programme:

@@ -81,7 +81,7 @@ def laid_down(*foldersful: Mapping[str, str]) -> Applied:
             done = await apply(folder, workspace=number, workspaces=workspaces, compiler=Mrml())
         return done
 
-    return asyncio.run(asyncio.wait_for(story(), 60))
+    return asyncio.run(asyncio.wait_for(story(), 300))
 
 
 def refused(*foldersful: Mapping[str, str]) -> list[Fault]:
@@ -275,7 +275,7 @@ def test_nothing_of_what_is_refused_is_published() -> None:
             await apply(mail("{{ line.name }}", "{{ x }}"), workspace=number, workspaces=workspaces, compiler=Mrml())
         assert await workspaces.definitions(number) == []
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 300))
 
 
 def test_the_shipped_mail_passes_its_rehearsal() -> None:

@@ -229,7 +229,7 @@ def test_merge_some_events_and_undo_are_the_two_histories(before, since) -> None
                 assert yeses(found) == yeses(expected)
                 assert profile(found) == profile(expected)
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 def test_a_no_that_was_said_since_holds_for_both() -> None:

@@ -42,7 +42,7 @@ brand:
   shop_url: https://tiendanorte.example
   cart_url: https://tiendanorte.example/cesta
 """
-PATIENCE: Final = 60.0
+PATIENCE: Final = 300.0
 """Seconds a story may wait for the shop to come to rest on a busy machine; nothing waits longer than it must."""
 _PLAYS: Final = files("oportuno").joinpath("plays")
 _BUSY: Final = """
@@ -73,8 +73,9 @@ class Shop:
         self.front = front
         self.workspace = opened.workspace.workspace
         self._url = url
-        self._browser = httpx2.AsyncClient(base_url=address, auth=(opened.write_key, ""), headers={"origin": "https://tiendanorte.example"})
-        self._till = httpx2.AsyncClient(base_url=address, headers={"authorization": f"Bearer {opened.secret_key}"})
+        patient: dict[str, Any] = {"base_url": address, "timeout": PATIENCE}
+        self._browser = httpx2.AsyncClient(auth=(opened.write_key, ""), headers={"origin": "https://tiendanorte.example"}, **patient)
+        self._till = httpx2.AsyncClient(headers={"authorization": f"Bearer {opened.secret_key}"}, **patient)
         self._deliver: Callable[[], Awaitable[None]] | None = None
         self._deliverer: tuple[Deliverer, asyncio.Task[None]] | None = None
 

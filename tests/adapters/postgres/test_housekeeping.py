@@ -128,7 +128,7 @@ def test_two_keepers_at_once_make_a_missing_day_together(postgres_url: str) -> N
             newest = connection.execute("SELECT max(relname) FROM pg_class WHERE relname ~ '^events_[0-9]{8}$'").fetchone()
             assert newest is not None
             connection.execute(f"DROP TABLE {newest[0]}")
-        assert sum(kept.partitions_made for kept in asyncio.run(asyncio.wait_for(both(), 60))) == 1
+        assert sum(kept.partitions_made for kept in asyncio.run(asyncio.wait_for(both(), 300))) == 1
 
 
 def test_a_keeper_that_finds_another_at_it_leaves_the_house_to_them(postgres_url: str) -> None:
@@ -152,5 +152,5 @@ def test_a_keeper_waits_for_nobody_who_stands_in_a_table(postgres_url: str) -> N
     with psycopg.connect(postgres_url) as stopped:
         stopped.execute("SELECT count(*) FROM outbox")
         with pytest.raises(LockHeld):
-            asyncio.run(asyncio.wait_for(story(), 60))
+            asyncio.run(asyncio.wait_for(story(), 300))
     assert keep(postgres_url).partitions_made == 1

@@ -72,7 +72,7 @@ def tell(url: str, story: Callable[[Town], Awaitable[None]]) -> None:
             for feed in town.feeds:
                 await feed.close()
 
-    asyncio.run(asyncio.wait_for(whole(), 120))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 async def settle(town: Town, *engines: PostgresFeed) -> None:

@@ -93,4 +93,4 @@ def test_the_measurement_says_the_same_on_the_database_and_on_its_twin(postgres_
         finally:
             await looking.close()
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    asyncio.run(asyncio.wait_for(story(), 300))

@@ -72,4 +72,4 @@ def test_each_look_is_a_piece_and_all_pieces_are_the_whole(crowded_url: str) -> 
         assert len(deep) == len(first)
         await connection.close()
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(asyncio.wait_for(story(), 300))

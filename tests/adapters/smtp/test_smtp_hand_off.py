@@ -51,7 +51,7 @@ def talk(story: Callable[[int], Awaitable[None]], script: Script, **more: Any) -
         async with sink(script, **more) as port:
             await story(port)
 
-    asyncio.run(asyncio.wait_for(whole(), 120))
+    asyncio.run(asyncio.wait_for(whole(), 300))
 
 
 def test_ana_gets_the_mail_as_it_was_written() -> None:

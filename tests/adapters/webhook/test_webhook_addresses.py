@@ -101,7 +101,7 @@ def test_a_name_that_changes_its_address_after_the_look_is_still_reached_where_i
                 assert answer.outcome is Outcome.ACCEPTED
             await way.close()
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(asyncio.wait_for(story(), 300))
     assert len(good.taken) == 3
     assert asked == [1]
     assert good.taken[0].headers["host"].startswith("tienda.example:")
@@ -117,7 +117,7 @@ def test_a_redirect_to_the_inside_is_not_followed() -> None:
             assert (await way.hand_off(message(), words(f"http://127.0.0.1:{port}/"), "", NO_HURRY)).outcome is Outcome.REFUSED_FOR_GOOD
             await way.close()
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(asyncio.wait_for(story(), 300))
     assert inside.taken == []
 
 

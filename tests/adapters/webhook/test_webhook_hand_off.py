@@ -137,7 +137,7 @@ def test_tls_that_fails_is_refused_for_now() -> None:
         async with http_sink(HttpScript()) as port:
             return await provider().hand_off(message(), words(f"https://127.0.0.1:{port}/"), "", NO_HURRY)
 
-    answer = asyncio.run(asyncio.wait_for(story(), 120))
+    answer = asyncio.run(asyncio.wait_for(story(), 300))
     assert answer.outcome is Outcome.REFUSED_FOR_NOW
 
 
@@ -171,7 +171,7 @@ def test_a_slow_connection_is_kept_and_the_claim_made_anew_because_a_withdrawal_
             assert (await way.hand_off(message(), words(url), "", Window(1.5, 60.0))).outcome is Outcome.ACCEPTED
             await way.close()
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(asyncio.wait_for(story(), 300))
     assert script.connections == 1
 
 
@@ -183,7 +183,7 @@ def test_a_secret_that_cannot_sign_sends_nothing(secret: str) -> None:
         async with http_sink(script) as port:
             return await provider().hand_off(message(), words(f"http://127.0.0.1:{port}/", secret=secret), "", NO_HURRY)
 
-    answer = asyncio.run(asyncio.wait_for(story(), 120))
+    answer = asyncio.run(asyncio.wait_for(story(), 300))
     assert (answer.outcome, answer.detail) == (Outcome.REFUSED_FOR_GOOD, "webhook_secret_unusable")
     assert script.taken == []
 
@@ -205,7 +205,7 @@ def test_one_slow_host_does_not_hold_up_another() -> None:
             await asyncio.gather(*hanging, return_exceptions=True)
             await way.close()
 
-    asyncio.run(asyncio.wait_for(story(), 120))
+    asyncio.run(asyncio.wait_for(story(), 300))
 
 
 def test_milliseconds_are_the_unit() -> None:
