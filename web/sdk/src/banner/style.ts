@@ -47,7 +47,7 @@ input:checked{border-color:var(--brand);background:radial-gradient(circle,var(--
 .detail{padding:22px 18px 18px;gap:16px}.detail h2{font-size:24px}fieldset{padding:16px}}
 @media (max-width:560px){.pair{gap:10px}.pair.col{grid-template-columns:1fr}}
 @media (max-width:300px){.in,.pair{grid-template-columns:1fr}}
-@media (max-height:480px){section{position:static;max-height:none}}
+@media (max-height:480px){section{max-height:75vh;max-height:75dvh}.in{padding-block:14px;gap:10px 22px}h2{font-size:20px}}
 @media (forced-colors:active){input{appearance:auto}}
 @media print{section{display:none}}
 `;
