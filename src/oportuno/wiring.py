@@ -168,8 +168,8 @@ def _of_api(url: str) -> tuple[Connections, Connections, Connections]:
     """Give what the API looks things up by, changes them by, and asks by whether the database answers."""
     from oportuno.adapters.postgres.connections import CHANGING, Connections
 
-    looking = Connections(url, name="api looking", most=_LOOKING_AT_ONCE)
-    return looking, Connections(url, name="api changing", most=_CHANGING_AT_ONCE, plans=CHANGING), Connections(url, name="api probing", most=1)
+    looking, probing = Connections(url, name="api looking", most=_LOOKING_AT_ONCE), Connections(url, name="api probing", most=1)
+    return looking, Connections(url, name="api changing", most=_CHANGING_AT_ONCE, plans=CHANGING), probing
 
 
 @asynccontextmanager
