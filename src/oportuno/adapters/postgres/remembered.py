@@ -21,12 +21,16 @@ class Remembered:
     """Customers by sighting. Forgets by itself; never gives another one's."""
 
     def __init__(self, places: int = PLACES) -> None:
-        self._mask = places - 1
+        self._most = places
         self.forget()
 
     def forget(self) -> None:
         """Forget everything."""
-        empty = bytes(8 * (self._mask + 1))
+        self._lay_out(1)
+
+    def _lay_out(self, places: int) -> None:
+        empty = bytes(8 * places)
+        self._mask = places - 1
         self._first, self._second, self._customers = array("q", empty), array("q", empty), array("q", empty)
 
     def look_up(self, sightings: Iterable[Sighting]) -> list[CustomerId]:
@@ -49,6 +53,9 @@ class Remembered:
 
     def put(self, sighting: Sighting, customer: CustomerId) -> None:
         """Remember a customer (not 0)."""
+        if self._mask + 1 < self._most:
+            # Only now: a directory that is asked for one id and dropped never needs them.
+            self._lay_out(self._most)
         first, second = _hashes(sighting)
         place, other = first & self._mask, second & self._mask
         here_already = self._first[other] == first and self._second[other] == second
