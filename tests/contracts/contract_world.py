@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # A workspace of its own for every story, so that many stories share one database.
 _workspaces = itertools.count(1_001)
-_PATIENCE = 50
+_PATIENCE = 2_000
 
 
 class Outside(Protocol):
