@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 WAIT_SECONDS = 3
 """The left basket's wait, shorter still than the demonstration's own."""
 START_SECONDS = 300
-PATIENCE = 60_000
+PATIENCE = 180_000
 """Milliseconds that a page may take on a busy machine; nothing waits longer than it must."""
 _ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -50,11 +50,11 @@ def demo() -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(60)
+            process.wait(300)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        listener.join(10)
+        listener.join(300)
         if process.stdout is not None:
             process.stdout.close()
         shutil.rmtree(folder, ignore_errors=True)
