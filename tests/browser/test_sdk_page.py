@@ -325,7 +325,7 @@ def test_the_line_may_stand_twice_and_block_the_page(stage: Stage, visit: Visit)
 def test_what_the_page_says_before_the_library_came_is_heard_in_its_order(stage: Stage, visit: Visit) -> None:
     # The snippet as the library's server gives it, pointed to this shop, and in a file of the shop's own: the policy wants it so.
     stage.put("", path="/empty", head="")
-    snippet = visit().request.get(stage.address + "/sdk/oportuno-snippet.js").text()
+    snippet = visit().request.get(stage.address + "/sdk/oportuno-snippet.js", timeout=PATIENCE * 1_000).text()
     assert "https://events.tiendanorte.example" in snippet
     stage.file(
         "/own.js",
@@ -349,6 +349,7 @@ def test_what_the_page_says_before_the_library_came_is_heard_in_its_order(stage:
     assert stage.names() == ["Consent Answered", "page", "Product Added", "Cart Viewed", "Checkout Started"]
     assert stage.events()[0]["context"]["consent"]["notice"] == "own-1"
     assert page.title() == "heard true"
+    assert page.evaluate("analytics.state() === 'open' && !analytics.looks.running"), "how long one looks belongs to remembering"
     expect(page.locator("body")).to_have_attribute("data-ready", "yes")
     assert page.locator("oportuno-consent").count() == 0
 
@@ -375,6 +376,7 @@ def test_where_storage_is_refused_the_shop_works_and_the_events_arrive(stage: St
 def test_a_page_costs_little(stage: Stage, browser: Browser, record_property: Callable[[str, object], None]) -> None:
     """How much is measured and noted, not judged: a busy machine has its own seconds. What is judged: it asks for two files and no more."""
     context: BrowserContext = browser.new_context()
+    context.set_default_timeout(PATIENCE * 1_000)
     page = context.new_page()
     cdp = context.new_cdp_session(page)
     # The processor's time of the page's own thread, not the wall's: other programs do not count.

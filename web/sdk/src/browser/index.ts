@@ -74,7 +74,7 @@ export class Analytics extends Client {
     if (this.options.pages === "history") this.undo.push(turns(() => this.turned()));
     listen(window, "pageshow", (event) => (event as PageTransitionEvent).persisted && this.returned());
     seen(() => {
-      if (this.state() === "open") this.looks.scan();
+      this.looks.scan();
       this.view();
       if (this.state() === "asking" && this.options.banner !== false) void this.ask(false);
     });
@@ -89,7 +89,8 @@ export class Analytics extends Client {
   }
 
   private heed(): void {
-    if (this.state() === "open") this.looks.start();
+    // How long something is looked at belongs to remembering it, not to counting visits.
+    if (this.answers()?.answers.personalisation) this.looks.start();
     else this.looks.stop();
   }
 

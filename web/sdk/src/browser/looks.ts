@@ -76,6 +76,7 @@ export class Looks {
 
   /** Watches what the page marks, and ends the looks at what it no longer shows. */
   scan(): void {
+    if (!this.running) return;
     for (const element of [...this.looks.keys()]) if (!element.isConnected) this.end(element);
     document.querySelectorAll(`[${ATTRIBUTE}]`).forEach((element) => {
       const product = read(element.getAttribute(ATTRIBUTE) || "");

@@ -677,6 +677,7 @@
     }
     /** Watches what the page marks, and ends the looks at what it no longer shows. */
     scan() {
+      if (!this.running) return;
       for (const element of [...this.looks.keys()]) if (!element.isConnected) this.end(element);
       document.querySelectorAll(`[${ATTRIBUTE}]`).forEach((element) => {
         const product = read(element.getAttribute(ATTRIBUTE) || "");
@@ -893,7 +894,7 @@
       if (this.options.pages === "history") this.undo.push(turns(() => this.turned()));
       listen(window, "pageshow", (event) => event.persisted && this.returned());
       seen(() => {
-        if (this.state() === "open") this.looks.scan();
+        this.looks.scan();
         this.view();
         if (this.state() === "asking" && this.options.banner !== false) void this.ask(false);
       });
@@ -906,7 +907,7 @@
       this.undo.splice(0).forEach((each) => each());
     }
     heed() {
-      if (this.state() === "open") this.looks.start();
+      if (this.answers()?.answers.personalisation) this.looks.start();
       else this.looks.stop();
     }
     view() {
