@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -66,6 +67,14 @@ def heard() -> Heard:
     return Heard()
 
 
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """Give an address that answers nobody: the port is taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
 def names(shop: OpenShop, workspace: Workspace) -> list[str]:
     return [each.name for each in shop.stored(workspace)]
 
@@ -121,8 +130,8 @@ def test_every_call_becomes_the_event_of_its_name(shop: OpenShop, heard: Heard) 
         (lambda client: client.page("x" * 201, user_id="ana"), "name_too_long"),
     ],
 )
-def test_a_call_that_cannot_be_an_event_is_refused_where_it_is_made(call: Any, code: str) -> None:
-    with Client("wk_any", "http://127.0.0.1:9") as client, pytest.raises(CallMalformed) as refused:
+def test_a_call_that_cannot_be_an_event_is_refused_where_it_is_made(nobody: str, call: Any, code: str) -> None:
+    with Client("wk_any", nobody) as client, pytest.raises(CallMalformed) as refused:
         call(client)
     assert refused.value.code == code
 
@@ -158,8 +167,8 @@ def test_a_wrong_key_is_told_at_once_with_the_calls_that_it_cost(shop: OpenShop,
     assert (fault.code, fault.status, lost) == ("key_unknown", 401, told)
 
 
-def test_without_an_answer_it_gives_up_after_its_patience_and_says_so(heard: Heard) -> None:
-    with Client("wk_any", "http://127.0.0.1:9", on_error=heard, patience=0.0) as client:
+def test_without_an_answer_it_gives_up_after_its_patience_and_says_so(nobody: str, heard: Heard) -> None:
+    with Client("wk_any", nobody, on_error=heard, patience=0.0) as client:
         told = client.track("Cart Viewed", user_id="ana")
         assert client.flush(PATIENCE)
     ((fault, lost),) = heard.faults
@@ -167,8 +176,8 @@ def test_without_an_answer_it_gives_up_after_its_patience_and_says_so(heard: Hea
     assert (fault.code, lost) == ("gave_up", [told])
 
 
-def test_what_waits_at_the_end_is_told_when_there_is_no_time_left(heard: Heard) -> None:
-    client = Client("wk_any", "http://127.0.0.1:9", on_error=heard)
+def test_what_waits_at_the_end_is_told_when_there_is_no_time_left(nobody: str, heard: Heard) -> None:
+    client = Client("wk_any", nobody, on_error=heard)
     told = [client.track("Cart Viewed", user_id="ana") for _ in range(3)]
     assert not client.close(timeout=0)
     assert heard.codes == ["client_closed"]
@@ -179,8 +188,8 @@ def test_what_waits_at_the_end_is_told_when_there_is_no_time_left(heard: Heard) 
 
 
 @pytest.mark.parametrize(("when_full", "gone"), [(WhenFull.DROP_OLDEST, ["m-1", "m-2"]), (WhenFull.DROP_NEWEST, ["m-4", "m-5"])])
-def test_a_full_queue_lets_go_of_what_was_agreed_and_says_so(heard: Heard, when_full: WhenFull, gone: list[str]) -> None:
-    with faulty_front("http://127.0.0.1:9", [Fault.SILENCE_BEFORE] * 9, hang=2.0) as front:
+def test_a_full_queue_lets_go_of_what_was_agreed_and_says_so(nobody: str, heard: Heard, when_full: WhenFull, gone: list[str]) -> None:
+    with faulty_front(nobody, [Fault.SILENCE_BEFORE] * 9, hang=2.0) as front:
         client = Client("wk_any", front.host, on_error=heard, queue_ceiling=3, batch_items=1, when_full=when_full, timeout=PATIENCE)
         client.track("In hand", user_id="ana", message_id="m-0")
         assert front.came.wait(PATIENCE)
@@ -273,7 +282,7 @@ def test_a_rejected_item_in_a_thanked_batch_is_found_mended_and_replayed(shop: O
         assert client.customer("carla").customer.startswith("cus_")
 
 
-def test_who_asks_is_told_in_types_and_a_refusal_has_its_code(shop: OpenShop) -> None:
+def test_who_asks_is_told_in_types_and_a_refusal_has_its_code(nobody: str, shop: OpenShop) -> None:
     workspace = shop.workspace()
     with Client(workspace.secret_key, shop.address) as client:
         for who in ("ana", "ana/es"):
@@ -287,7 +296,7 @@ def test_who_asks_is_told_in_types_and_a_refusal_has_its_code(shop: OpenShop) ->
     with Client(workspace.write_key, shop.address) as client, pytest.raises(Refused) as forbidden:
         client.customer("ana")
     assert forbidden.value.status in {401, 403}
-    with Client("sk_any", "http://127.0.0.1:9") as client, pytest.raises(Unreachable):
+    with Client("sk_any", nobody) as client, pytest.raises(Unreachable):
         client.customer("ana")
 
 
