@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -52,10 +53,16 @@ class PostgresTrackingPlans:
 
     async def checker(self, workspace: WorkspaceId) -> Checker | None:
         """See the port. While the database is gone, what was known last holds."""
-        if time.monotonic() - self._checked >= _SECONDS:
+        if self._checked == float("-inf"):
             async with self._checking:
-                if time.monotonic() - self._checked >= _SECONDS:
+                if self._checked == float("-inf"):
                     await self._refresh()
+                    self._checked = time.monotonic()
+        elif time.monotonic() - self._checked >= _SECONDS:
+            # Taken before the await, so that of many requests only one looks, and the others need not wait for it.
+            self._checked = time.monotonic()
+            with suppress(Unavailable):
+                await self._refresh()
         known = self._known.get(workspace)
         return known[1] if known is not None else None
 
@@ -82,17 +89,12 @@ class PostgresTrackingPlans:
         ]  # fmt: skip
 
     async def _refresh(self) -> None:
-        try:
-            async with self._looking.lend() as connection:
-                versions = dict(await (await connection.execute(_VERSIONS)).fetchall())
-                for workspace, version in versions.items():
-                    if self._known.get(workspace, (0, None))[0] != version:
-                        row = await (await connection.execute(_PLAN, (workspace, version))).fetchone()
-                        self._known[workspace] = version, _read(bytes(row[0])) if row else None
-        except Unavailable:
-            if self._checked == float("-inf"):
-                raise
-        self._checked = time.monotonic()
+        async with self._looking.lend() as connection:
+            versions = dict(await (await connection.execute(_VERSIONS)).fetchall())
+            for workspace, version in versions.items():
+                if self._known.get(workspace, (0, None))[0] != version:
+                    row = await (await connection.execute(_PLAN, (workspace, version))).fetchone()
+                    self._known[workspace] = version, _read(bytes(row[0])) if row else None
 
 
 def _read(compiled: bytes) -> Checker | None:
