@@ -18,7 +18,7 @@ import msgspec
 from oportuno.events.event import LATENESS
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Section
-from oportuno.profile.fading import SHIFT, fade, share_left
+from oportuno.profile.fading import SHIFT, by_weeks, fade, share_left
 from oportuno.profile.purposes import Purpose
 
 PRODUCTS_AT_MOST: Final = 12
@@ -34,8 +34,6 @@ REMEMBERED: Final = 30
 LOOKS_AT_LEAST: Final = 2
 SECONDS_AT_LEAST: Final = 60
 """Looks, or seconds in sight in all, within thirty days that make a product one that the customer cares about."""
-_SINGLE_DAYS: Final = 7
-"""Days counted one by one; older ones are kept by whole weeks."""
 _A_WINDOW_AT_MOST: Final = 24
 """Products, categories or brands of one window: a person does not read more in ten minutes. A machine may, and is cut by name."""
 HEARD_AT_MOST: Final = 64
@@ -238,7 +236,7 @@ class Interest(Section, array_like=True):
             for liked in self.products:
                 liked.points = liked.points * left >> SHIFT
                 if liked.days:
-                    liked.days = _by_weeks(liked.days, since, day)
+                    liked.days = by_weeks(liked.days, since, day, REMEMBERED)
             for leanings in (self.categories, self.brands, self.bands):
                 for leaning in leanings:
                     leaning.points = leaning.points * left >> SHIFT
@@ -312,7 +310,7 @@ def _settle_late(interest: Interest, liked: Liked, at: Millis, *, points: int, l
     liked.points += fade(points, ago, interest.half_life)
     if looks and ago < REMEMBERED:
         _count(liked, ago, looks, seconds)
-        liked.days = _by_weeks(liked.days, 0, interest.day)
+        liked.days = by_weeks(liked.days, 0, interest.day, REMEMBERED)
     liked.name = (liked.name or name) if _worth_a_word(liked) else ""
     _cut_products(interest.products)
 
@@ -335,56 +333,33 @@ def _count(liked: Liked, ago: int, looks: int, seconds: int) -> None:
     days.insert(0, (ago, looks, seconds))
 
 
-def _by_weeks(days: list[tuple[int, int, int]], since: int, today: int) -> list[tuple[int, int, int]]:
-    """Let days pass: the last seven stay single, older ones join under the youngest of their calendar week, those out of memory go."""
-    if days[0][0] + since < _SINGLE_DAYS:
-        return [(known + since, looks, seconds) for known, looks, seconds in days]
-    kept: list[tuple[int, int, int]] = []
-    for known, looks, seconds in days:
-        ago = known + since
-        if ago >= REMEMBERED:
-            continue
-        if ago >= _SINGLE_DAYS:
-            day = today - ago
-            ago = today - min(day // 7 * 7 + 6, today - _SINGLE_DAYS)
-        if kept and kept[-1][0] == ago:
-            kept[-1] = (ago, kept[-1][1] + looks, kept[-1][2] + seconds)
-        else:
-            kept.append((ago, looks, seconds))
-    return kept
-
-
 def _cut_products(products: list[Liked]) -> None:
     """Forget what is settled of the products that rank too low; what a window still holds of them stays."""
-    if len(products) <= PRODUCTS_AT_MOST and min([liked.points for liked in products], default=WORTH_KEEPING) >= WORTH_KEEPING:
+    least = _least([liked.points for liked in products], [liked.product for liked in products], PRODUCTS_AT_MOST)
+    if least is None:
         return
-    settled = [(liked.points, liked.product) for liked in products if liked.points >= WORTH_KEEPING]
-    settled.sort()
-    least, first = settled[-PRODUCTS_AT_MOST] if len(settled) > PRODUCTS_AT_MOST else (WORTH_KEEPING, "")
-    forgotten = False
     for liked in products:
-        points = liked.points
-        if points < least or (points == least and liked.product < first):
-            forgotten = True
-            if points:
-                liked.points, liked.days, liked.ago, liked.name = 0, [], 0, ""
-    if forgotten:
-        products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
+        if (liked.points, liked.product) < least and liked.points:
+            liked.points, liked.days, liked.ago, liked.name = 0, [], 0, ""
+    products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
 
 
 def _cut_leanings(leanings: list[Leaning], most: int) -> None:
-    if len(leanings) <= most and min([leaning.points for leaning in leanings], default=WORTH_KEEPING) >= WORTH_KEEPING:
+    least = _least([leaning.points for leaning in leanings], [leaning.name for leaning in leanings], most)
+    if least is None:
         return
-    settled = [(leaning.points, leaning.name) for leaning in leanings if leaning.points >= WORTH_KEEPING]
-    settled.sort()
-    least, first = settled[-most] if len(settled) > most else (WORTH_KEEPING, "")
-    forgotten = False
     for leaning in leanings:
-        if leaning.points < least or (leaning.points == least and leaning.name < first):
+        if (leaning.points, leaning.name) < least:
             leaning.points = 0
-            forgotten = True
-    if forgotten:
-        leanings[:] = [leaning for leaning in leanings if leaning.points or leaning.before or leaning.newest]
+    leanings[:] = [leaning for leaning in leanings if leaning.points or leaning.before or leaning.newest]
+
+
+def _least(points: list[int], names: list[str], most: int) -> tuple[int, str] | None:
+    """Give the least (points, name) that is worth keeping; None when everything is."""
+    if len(points) <= most and min(points, default=WORTH_KEEPING) >= WORTH_KEEPING:
+        return None
+    settled = sorted([(worth, name) for worth, name in zip(points, names, strict=True) if worth >= WORTH_KEEPING])
+    return settled[-most] if len(settled) > most else (WORTH_KEEPING, "")
 
 
 def _cut_window(products: list[Liked], place: int) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft
-from oportuno.profile.fading import fade
+from oportuno.profile.fading import SHIFT, fade, share_left
 from oportuno.profile.interest import (
     LOOKS_AT_LEAST,
     REMEMBERED,
@@ -196,8 +196,8 @@ def _worths(interest: Interest, leanings: list[Leaning], today: int) -> list[int
     settled, fresh = today - interest.day, today - interest.window // WINDOWS_A_DAY
     if settled <= 0 and fresh <= 0:
         return [leaning.points + leaning.before + leaning.newest for leaning in leanings]
-    pace = interest.half_life
-    return [fade(leaning.points, settled, pace) + fade(leaning.before + leaning.newest, fresh, pace) for leaning in leanings]
+    left, left_fresh = share_left(interest.half_life, max(0, settled)), share_left(interest.half_life, max(0, fresh))
+    return [(leaning.points * left >> SHIFT) + ((leaning.before + leaning.newest) * left_fresh >> SHIFT) for leaning in leanings]
 
 
 def _worth(interest: Interest, entry: Liked | Leaning, today: int) -> int:
