@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "flows"))
@@ -18,6 +19,7 @@ from deliver_world import ACCEPTED, Shop, policy, programme, render
 from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Pace, Rate
 from oportuno.content.message import Message, Rendered
+from oportuno.content.template import Template
 from oportuno.entry.deliverer import Deliverer, Way
 from oportuno.flows.deliver import Delivered, Ended
 from oportuno.flows.ports import Due
@@ -25,6 +27,7 @@ from oportuno.flows.programme import Programme
 from oportuno.flows.work import OutboxStatus
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import DAY
+from oportuno.profile.purposes import Purpose
 
 
 class CalmOutbox:
@@ -83,10 +86,9 @@ async def running(shop: Shop, ways: Ways, **more: Any) -> Any:
         store=shop.world.store,
         programmes=shop.world.programmes,
         clock=shop.world.clock,
-        render=render,
         ways=ways,
         heard=lambda channel, delivered: heard.put_nowait((channel, delivered)),
-        **more,
+        **{"render": render, **more},
     )
     task = asyncio.get_running_loop().create_task(deliverer.run(), name="deliverer")
     try:
@@ -197,6 +199,27 @@ def test_those_who_wait_for_one_used_up_domain_come_back_one_after_the_other() -
         assert sorted(ends) == [Ended.ACCEPTED] * 2 + [Ended.PACED] * 6
         later = [shop.world.tables.messages[one.message.id].not_before - shop.now for one in waiting]
         assert sorted(wait for wait in later if wait > 0) == [4_000, 8_000, 12_000, 16_000, 20_000, 24_000]
+
+    tell(story)
+
+
+def test_where_a_webhook_s_host_is_known_nobody_claims_in_vain_for_a_place_that_is_not_there() -> None:
+    hook_url = "https://tienda.example/hook"
+
+    async def story(shop: Shop) -> None:
+        hook = Endpoint()
+        await messages(shop, 12, channel="webhook")
+        template = Template(key="abandoned-cart", version=1, channel="webhook", purpose=Purpose.MARKETING, url=hook_url)
+        known = msgspec.structs.replace(programme(policy(limits=())), templates={template.key: template})
+        shop.world.programmes.put(known)
+        worded = {"render": lambda *_: Rendered(channel="webhook", language="es", subject="", url=hook_url)}
+        pace = Pace(rates={"host": Rate(8, 4)})
+        async with running(shop, lambda _p, _c: Way("webhook", hook), pace=pace, **worded) as (_, heard, _o):
+            ends = [(await heard.get())[1].ended for _ in range(4)]
+            for _ in range(8):
+                shop.world.clock.advance(125)
+                ends.append((await heard.get())[1].ended)
+        assert ends == [Ended.ACCEPTED] * 12
 
     tell(story)
 
