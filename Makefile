@@ -51,7 +51,7 @@ fmt: $(READY) ## write the code in the house's form
 
 lock: $(READY) ## choose the dependencies' versions anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	  --extra demo --group dev --upgrade pyproject.toml -o requirements.lock
+	  --extra demo --extra parquet --group dev --upgrade pyproject.toml -o requirements.lock
 
 browser:
 	@if [ -z "$(BROWSER)" ]; then \
