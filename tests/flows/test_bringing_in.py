@@ -127,6 +127,31 @@ def test_customers_and_orders_become_profiles() -> None:
     told(story())
 
 
+def test_calls_and_receipts_are_brought_in_once_and_nobody_hears_of_them() -> None:
+    calls = Mapping(kind=Kind.CALLS, columns={"user_id": "who", "timestamp": "at", "direction": "way", "call_id": "n"})
+    till = Mapping(kind=Kind.TILL, columns={**ORDERS.columns, "store": "shop"}, fixed={"currency": "EUR"})
+    rang = [{"who": "ana", "at": "2025-01-05", "way": way, "n": str(number)} for number, way in enumerate(("inbound", "outbound", "?"))]
+    bought = [{**row, "who": "ana", "shop": "madrid"} for row in orders(3)]
+
+    async def story() -> None:
+        shop = Shop()
+        first = await shop.bring(rang, calls, "calls")
+        again = await shop.bring(rang[:2], calls, "the same calls in another file")
+        receipts = await shop.bring(bought, till, "till")
+        done = await shop.bring(bought, till, "till")
+        await shop.evaluate()
+        assert (first.tally.events, first.tally.refused) == (2, 1)
+        assert (again.tally.events, again.tally.known) == (0, 2)
+        assert (receipts.tally.events, receipts.tally.rows, done.already) == (3, 6, True)
+        paid = (await shop.customer("ana")).read(Orders)
+        assert (paid.count, paid.totals) == (3, {"EUR": 3 * 750})
+        assert shop.refused == [(3, "row_unfit")]
+        assert {event.source for event in shop.world.tables.all_events()} == {Source.IMPORT}
+        assert shop.verdicts == []
+
+    told(story())
+
+
 def test_the_same_file_again_adds_nothing_and_the_same_order_in_another_file_neither() -> None:
     async def story() -> None:
         shop = Shop()

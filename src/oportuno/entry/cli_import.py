@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @app.command("import")
 def import_file(
-    kind: Annotated[Kind, typer.Argument(help="What the rows are: customers, events, orders or products.")],
+    kind: Annotated[Kind, typer.Argument(help="What the rows are: orders, products, calls …")],
     file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet; the first two may be compressed with gzip.")],
     workspace: Which = None,
     preset: Annotated[str | None, typer.Option(help="A layout that is known, such as shopify; “oportuno imports” lists them.")] = None,

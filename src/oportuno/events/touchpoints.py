@@ -224,18 +224,19 @@ ROWS: Final[dict[str, RowShape]] = {
 """Kinds of files that a shop drops: what they are called on the command line, and their columns."""
 
 
-def call_from(kind: str, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def call_from(kind: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Make the track call of one row, or of the rows of one group, which agree in all but their products.
 
-    Values are the cells as they stand, trimmed; empty ones are left out, and amounts are read later, like anybody's. Raises BadInput
-    (``row_unfit``) with the column as its place. The call says no `messageId` unless the thing has an id of its own.
+    Values are the cells as they stand, texts trimmed; empty ones are left out; amounts that are no numbers yet are read later, like
+    anybody's. Raises BadInput (``row_unfit``) with the column as its place. The call says no `messageId` unless the thing has an id of
+    its own.
     """
     shape = ROWS[kind]
     first = rows[0]
     call: dict[str, Any] = {"type": "track", "event": shape.event, "properties": {}}
     for column in shape.columns:
         cell = _cell(first, column)
-        if cell:
+        if cell != "":
             _put(call, column, cell)
     if not (call.get("userId") or call.get("anonymousId")):
         raise BadInput("row_unfit", "the row says nothing of whom it is about", place="user_id")
@@ -243,29 +244,33 @@ def call_from(kind: str, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     if products:
         call["properties"]["products"] = products
     if shape.told_by:
-        call["event"] = shape.instead.get(first[shape.told_by].strip().casefold(), shape.event)
+        call["event"] = shape.instead.get(_text(first[shape.told_by]).casefold(), shape.event)
     if kind == "till":
         call["properties"].setdefault("channel", "till")
-    thing = first.get(shape.id_of, "").strip() if shape.id_of else ""
+    thing = _text(first.get(shape.id_of, "")) if shape.id_of else ""
     if thing:
         call["messageId"] = f"{kind}/{thing}"
     return call
 
 
-def _cell(row: Mapping[str, str], column: Column) -> str:
-    cell = row.get(column.name, "").strip()
-    if not cell:
+def _text(cell: Any) -> Any:
+    return cell.strip() if isinstance(cell, str) else cell
+
+
+def _cell(row: Mapping[str, Any], column: Column) -> Any:
+    cell = _text(row.get(column.name, ""))
+    if cell == "":
         if column.needed:
             raise BadInput("row_unfit", f"“{column.name}” is empty", place=column.name)
         return ""
     if column.choices:
-        cell = cell.casefold()
+        cell = str(cell).casefold()
         if cell not in column.choices:
             raise BadInput("row_unfit", f"“{column.name}” is one of {', '.join(column.choices)}", place=column.name)
     return cell
 
 
-def _put(call: dict[str, Any], column: Column, cell: str) -> None:
+def _put(call: dict[str, Any], column: Column, cell: Any) -> None:
     head, _, name = column.place.partition(".")
     if name:
         call[head][name] = cell
@@ -273,6 +278,6 @@ def _put(call: dict[str, Any], column: Column, cell: str) -> None:
         call[head] = cell
 
 
-def _product(shape: RowShape, row: Mapping[str, str]) -> dict[str, str]:
-    found = {column.place: cell for column in shape.lines if (cell := row.get(column.name, "").strip())}
+def _product(shape: RowShape, row: Mapping[str, Any]) -> dict[str, Any]:
+    found = {column.place: cell for column in shape.lines if (cell := _text(row.get(column.name, ""))) != ""}
     return found if "product_id" in found else {}

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from oportuno.events.touchpoints import ROWS, Column
+
 
 class Kind(StrEnum):
     """What a file is about."""
@@ -16,6 +18,12 @@ class Kind(StrEnum):
     EVENTS = "events"
     ORDERS = "orders"
     PRODUCTS = "products"
+    CALLS = "calls"
+    VISITS = "visits"
+    COMPLAINTS = "complaints"
+    RETURNS = "returns"
+    REFUNDS = "refunds"
+    TILL = "till"
 
 
 class Shape(StrEnum):
@@ -73,7 +81,7 @@ _WHEN: Final = Field(
     "timestamp", Shape.MOMENT, ("date", "time", "fecha", "created at", "event time", "invoicedate", "order date", "transaction timestamp")
 )
 
-FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
+_OWN: Final[Mapping[Kind, tuple[Field, ...]]] = {
     Kind.CUSTOMERS: (
         *_PERSON,
         *_TRAITS,
@@ -126,6 +134,23 @@ FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
     ),
 }
 
+_AMOUNTS: Final = frozenset({"quantity", "price", "total"})
+
+
+def _field_of(column: Column) -> Field:
+    """Give the field of a column between people: its moment is called as in every other file."""
+    words = tuple(word.replace("_", " ") for word in column.also)
+    if column.place == "timestamp":
+        return Field("timestamp", Shape.MOMENT, (column.name, *(word for word in words if word != "timestamp")))
+    if column.name.endswith("_id") or column.name == "store":
+        return Field(column.name, Shape.ID, words)
+    return Field(column.name, Shape.NUMBER if column.name in _AMOUNTS else Shape.TEXT, words)
+
+
+_BETWEEN_PEOPLE: Final = {Kind(kind): tuple(_field_of(column) for column in (*shape.columns, *shape.lines)) for kind, shape in ROWS.items()}
+"""Calls, visits, complaints, returns, refunds and till sales: the columns are those of `events.touchpoints`."""
+FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {**_OWN, **_BETWEEN_PEOPLE}
+_FREE: Final = {Kind.EVENTS, Kind.ORDERS, *_BETWEEN_PEOPLE}
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -158,6 +183,6 @@ def shape_of(kind: Kind, name: str) -> Shape | None:
         return Shape.ANSWER
     if name.startswith("traits.") and kind is Kind.CUSTOMERS and len(name) > len("traits."):
         return Shape.TEXT
-    if name.startswith("properties.") and kind in {Kind.EVENTS, Kind.ORDERS} and len(name) > len("properties."):
+    if name.startswith("properties.") and kind in _FREE and len(name) > len("properties."):
         return Shape.TEXT
     return None

@@ -10,15 +10,25 @@ import msgspec
 
 from oportuno.events.bring.fields import ANSWER_PREFIX, PROOF_BESIDE, PROOF_FIELDS, Kind, Shape, shape_of
 from oportuno.events.bring.values import Ways
+from oportuno.events.touchpoints import ROWS, RowShape
 from oportuno.kit.faults import BadInput
 
 _MOST: Final = 200
 """Fields of one mapping."""
+
+
+def _needed_of(shape: RowShape) -> Iterator[tuple[str]]:
+    for column in shape.columns:
+        if column.needed and column.place != "timestamp":
+            yield (column.name,)
+
+
 _NEEDED: Final[dict[Kind, tuple[tuple[str, ...], ...]]] = {
     Kind.CUSTOMERS: (("user_id", "anonymous_id"),),
     Kind.EVENTS: (("user_id", "anonymous_id"), ("event",), ("timestamp",)),
     Kind.ORDERS: (("user_id", "anonymous_id"), ("order_id",), ("timestamp",)),
     Kind.PRODUCTS: (("id",),),
+    **{Kind(kind): (("user_id", "anonymous_id"), ("timestamp",), *_needed_of(shape)) for kind, shape in ROWS.items()},
 }
 """Of each group one field must be told."""
 

@@ -21,6 +21,7 @@ from oportuno.events.bring.rows import (
 )
 from oportuno.events.bring.values import Unfit
 from oportuno.events.event import Call
+from oportuno.kit.faults import BadInput
 from oportuno.kit.money import exponent
 
 OF_ROWS: Final = frozenset({"product_id", "product_name", "variant", "category", "brand", "price", "quantity", "line_total"})
@@ -31,7 +32,7 @@ _TAKEN_BACK: Final = frozenset("refunded cancelled canceled voided reembolsado c
 _NOT_PLACED: Final = frozenset("pending failed draft pendiente fallido expired checkout-draft authorized wc-pending wc-failed".split())
 
 
-class _Order:
+class Together:
     """The rows of one order that were read so far."""
 
     def __init__(self, number: str, first: int) -> None:
@@ -50,23 +51,28 @@ class _Order:
 class OrderReader:
     """Reads a file of orders. The rows of one order stand together; an order that comes a second time is turned away."""
 
-    def __init__(self, mapping: Mapping, once: Any) -> None:
-        """`once`: a set with `add(text) -> bool`, which says whether the text is new."""
+    def __init__(self, mapping: Mapping, once: Any, *, number: str = "order_id", of_rows: frozenset[str] = OF_ROWS) -> None:
+        """`once`: a set with `add(text) -> bool`, which says whether the text is new.
+
+        `number`: the field by which rows belong together; `of_rows`: what each of them tells for itself.
+        """
         self._reader = RowReader(mapping)
-        self._by_row = tuple(each for each in self._reader.plan if each.field in OF_ROWS)
+        self._number = number
+        self._of_rows = of_rows
+        self._by_row = tuple(each for each in self._reader.plan if each.field in of_rows)
         self._mapping = mapping
         self._once = once
 
     def read(self, lines: Iterable[Line]) -> Iterator[Brought]:
         """Make the calls of a file. Never raises for a row. An order of which one row is unfit is turned away whole."""
-        order: _Order | None = None
+        order: Together | None = None
         for line in lines:
             values, number, turned = self._row(line, order)
             if order is not None and number and order.number and number != order.number:
                 yield from self._close(order)
                 order = None
             if order is None:
-                order = _Order(number, line.number)
+                order = Together(number, line.number)
             order.last = line.number
             if number and order.number and order.loose:
                 # The order goes on behind a row that nobody can place: it may be one of its own.
@@ -77,62 +83,66 @@ class OrderReader:
                 (order.turned if number else order.loose).append(turned)
             else:
                 if not order.values:
-                    order.raw = line.cells.get(self._mapping.columns.get("order_id", ""))
+                    order.raw = self._raw(line)
                     order.plan = self._rest(values)
                 order.lines.append(line)
                 order.values.append(values)
         if order is not None:
             yield from self._close(order)
 
-    def _row(self, line: Line, order: _Order | None) -> tuple[dict[str, Any], str, Turned | None]:
+    def _row(self, line: Line, order: Together | None) -> tuple[dict[str, Any], str, Turned | None]:
         """Read a row. Of an order whose first row told of the whole, the others are read for what is their own."""
-        raw = line.cells.get(self._mapping.columns.get("order_id", ""))
+        raw = self._raw(line)
         more = order is not None and order.raw is not None and raw == order.raw
         try:
             if line.broken is not None:
                 raise line.broken
             values = self._reader.values(line.cells, order.plan if more and order is not None else ())
         except Unfit as unfit:
-            return {}, str(raw).strip() if raw is not None else "", Turned(line, line.number, unfit.place, unfit.code, unfit.sentence)
+            number = str(raw).strip() if raw is not None else ""
+            return {}, number or self._lone(line), Turned(line, line.number, unfit.place, unfit.code, unfit.sentence)
         if more and order is not None:
             return values, order.number, None
-        number = values.get("order_id", "")
+        number = values.get(self._number, "") or self._lone(line)
         if number:
             return values, number, None
-        lone = Unfit("order_without_number", "the row does not say to which order it belongs", place="order_id")
+        lone = Unfit("order_without_number", "the row does not say to which order it belongs", place=self._number)
         return {}, "", Turned(line, line.number, lone.place, lone.code, lone.sentence)
+
+    def _raw(self, line: Line) -> Any:
+        return line.cells.get(self._mapping.columns.get(self._number, ""))
+
+    def _lone(self, _line: Line) -> str:
+        """Name what has no number and is whole in a row of its own; empty: without a number a row belongs to nothing."""
+        return ""
 
     def _rest(self, first: dict[str, Any]) -> tuple[Planned, ...]:
         """Say what is read of an order's further rows: what is a row's own, and of the whole what the first row did not tell."""
         known = len(first) == len(self._reader.plan)
-        return self._by_row if known else tuple(each for each in self._reader.plan if each.field in OF_ROWS or each.field not in first)
+        return (
+            self._by_row if known else tuple(each for each in self._reader.plan if each.field in self._of_rows or each.field not in first)
+        )
 
-    def _close(self, order: _Order) -> Iterator[Brought]:
+    def _close(self, order: Together) -> Iterator[Brought]:
         if order.lines and not order.turned:
             try:
                 yield self._made(order)
-            except Unfit as unfit:
+            except BadInput as unfit:
                 order.turned = [Turned(line, order.last, unfit.place, unfit.code, unfit.sentence) for line in order.lines]
         elif order.lines:
-            torn = Unfit("order_torn", "another row of this order cannot be read, and half an order is none", place="order_id")
+            torn = Unfit("order_torn", "another row of this order cannot be read, and half an order is none", place=self._number)
             order.turned += [Turned(line, order.last, torn.place, torn.code, torn.sentence) for line in order.lines]
         for turned in sorted(order.turned + order.loose, key=lambda each: each.line.number):
             yield turned._replace(last=order.last)
 
-    def _made(self, order: _Order) -> Made | LeftOut:
-        if len(order.lines) > MOST_LINES:
-            raise Unfit("order_too_long", f"an order has at most {MOST_LINES} rows", place="order_id")
-        whole: dict[str, Any] = {}
-        for values in order.values:
-            for field, value in values.items():
-                whole.setdefault(field, value)
+    def _made(self, order: Together) -> Made | LeftOut:
+        whole = self._whole(order)
         user, anonymous = self._reader.person(whole)
         at = moment_of(whole)
         status = str(whole.get("status", "")).strip().lower()
         if status in _NOT_PLACED:
             return LeftOut(order.last)
-        if not self._once.add(order.number):
-            raise Unfit("order_scattered", "rows of this order stand further up: sort the file by order", place="order_id")
+        self._be_new(order)
         total = self._total(order, whole)
         sign = self._mapping.refund_sign
         back = total < 0 or status in _TAKEN_BACK or bool(sign and order.number.startswith(sign))
@@ -147,7 +157,21 @@ class OrderReader:
         own = f"import {event} {order.number}"
         return Made(Call.TRACK, event, user, anonymous, at, own, body, order.first, order.last)
 
-    def _total(self, order: _Order, whole: dict[str, Any]) -> float:
+    def _whole(self, order: Together) -> dict[str, Any]:
+        """Give what its rows tell of the whole, the first that says it. Raises Unfit ``order_too_long``."""
+        if len(order.lines) > MOST_LINES:
+            raise Unfit("order_too_long", f"an order has at most {MOST_LINES} rows", place=self._number)
+        whole: dict[str, Any] = {}
+        for values in order.values:
+            for field, value in values.items():
+                whole.setdefault(field, value)
+        return whole
+
+    def _be_new(self, order: Together) -> None:
+        if not self._once.add(order.number):
+            raise Unfit("order_scattered", "rows of this order stand further up: sort the file by order", place=self._number)
+
+    def _total(self, order: Together, whole: dict[str, Any]) -> float:
         if "total" in whole:
             return float(whole["total"])
         found = 0.0

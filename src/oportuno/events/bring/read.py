@@ -1,16 +1,18 @@
-"""A whole file of customers, events or orders, read by its mapping: the one way from rows to calls."""
+"""A whole file of customers, events, orders or what happened between people, read by its mapping: the one way from rows to calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from oportuno.events.bring.between_people import TouchpointReader
 from oportuno.events.bring.fields import Kind
 from oportuno.events.bring.mapping import Mapping
 from oportuno.events.bring.orders import OrderReader
 from oportuno.events.bring.presets import find_preset
 from oportuno.events.bring.presets.preset import Preset
 from oportuno.events.bring.rows import Brought, Line, read_rows
+from oportuno.events.touchpoints import ROWS
 
 
 class Once(Protocol):
@@ -42,6 +44,8 @@ def prepared(lines: Iterable[Line], mapping: Mapping) -> Iterable[Line]:
 
 
 def calls_of(lines: Iterable[Line], mapping: Mapping, once: Once) -> Iterator[Brought]:
-    """Make the calls of a file. `once`: an empty set, which an order's number goes through."""
+    """Make the calls of a file. `once`: an empty set, which the numbers of orders, receipts and returns go through."""
     rows = prepared(lines, mapping)
+    if mapping.kind.value in ROWS:
+        return TouchpointReader(mapping, once).read(rows)
     return OrderReader(mapping, once).read(rows) if mapping.kind is Kind.ORDERS else read_rows(rows, mapping)

@@ -68,7 +68,7 @@ class LeftOut(NamedTuple):
 
 Brought: TypeAlias = Made | Turned | LeftOut
 
-_CONTEXT: Final = {"oportuno": {"source": "import"}}
+CONTEXT: Final = {"oportuno": {"source": "import"}}
 _ENCODE: Final = msgspec.json.Encoder().encode
 _MOST_ITEMS: Final = 1_000
 _ITEM: Final = ("product_id", "variant", "category", "brand", "price", "quantity")
@@ -251,7 +251,7 @@ def _call(kind: str, user: str, anonymous: str, at: Millis, **parts: Any) -> byt
         call["anonymousId"] = anonymous
     if at:
         call["timestamp"] = to_text(at)
-    return _ENCODE({**call, "context": _CONTEXT, **parts})
+    return _ENCODE({**call, "context": CONTEXT, **parts})
 
 
 def _walk(cells: Cells, path: str) -> Any:

@@ -41,6 +41,7 @@ _PAIRS: Final = 200
 _FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _BODY: Final = {"requestBody": {"required": True, "content": {"application/octet-stream": _FILE}}}
 
+Kinds = Literal["customers", "events", "orders", "calls", "visits", "complaints", "returns", "refunds", "till"]
 Word = Annotated[str, Field(max_length=200)]
 
 
@@ -136,9 +137,7 @@ async def imports(front: FrontHere, who: Caller, limit: Limit = 50) -> ImportLis
 
 
 @router.post("/{kind}", openapi_extra=_BODY)
-async def bring_in(
-    front: FrontHere, who: Caller, request: Request, kind: Literal["customers", "events", "orders"], told: Annotated[ToldWays, Query()]
-) -> BroughtShape:
+async def bring_in(front: FrontHere, who: Caller, request: Request, kind: Kinds, told: Annotated[ToldWays, Query()]) -> BroughtShape:
     """Bring a file in; the body is the file, up to 200 MB. Everything in it is old news: nobody hears of it."""
     from oportuno.entry.bringing.asked import Asked
 
