@@ -13,6 +13,7 @@ from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, Postg
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.erasures import PostgresErasures
 from oportuno.adapters.postgres.feed import PostgresFeed
+from oportuno.adapters.postgres.holdings import PostgresHoldings
 from oportuno.adapters.postgres.imports import PostgresImports
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.mailbox import PostgresMailbox
@@ -29,6 +30,7 @@ from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sightin
 from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.ports_imports import Imports
 from oportuno.flows.reads import Reads
+from oportuno.flows.take_out import Holdings
 from oportuno.flows.tallies import Tallies
 from oportuno.flows.work import SaveCustomer, Store, Writes
 from oportuno.kit.ids import BUCKETS, CustomerKey, dated, derive, key_of
@@ -54,6 +56,7 @@ class Outside(Protocol):
     erasures: Erasures
     tallies: Tallies
     imports: Imports
+    holdings: Holdings
 
     def ingester(self) -> Intake:
         """Give one more ingester with lanes of its own."""
@@ -87,6 +90,7 @@ class InMemory:
         self.catalogue = self.world.catalogue
         self.shelves = self.world.catalogue
         self.imports = self.world.imports
+        self.holdings = self.world.holdings
 
     def ingester(self) -> Intake:
         return self.world.ingester()
@@ -154,6 +158,7 @@ class InPostgres:
         self.catalogue = PostgresCatalogue(changing)
         self.shelves = PostgresShelves(looking)
         self.imports = PostgresImports(url, changing)
+        self.holdings = PostgresHoldings(looking)
         self.to_close = [store, outbox, self.imports, looking, changing]
         self.deliverers: dict[int, PostgresOutbox] = {}
 

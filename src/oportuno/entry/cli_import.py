@@ -71,11 +71,11 @@ def import_file(
         from oportuno.entry.bringing.run import bring
 
         shop = await choose_workspace(parts.workspaces, workspace)
-        with _progress(asked.file) as tell:
+        with progress(asked.file) as tell:
             return await bring(asked, shop.workspace, parts, tell=tell)
 
     with sentences():
-        for line in _with_parts(data_dir, work):
+        for line in with_parts(data_dir, work):
             typer.echo(line)
 
 
@@ -90,12 +90,12 @@ def imports(workspace: Which = None, data_dir: DataDir = None) -> None:
         return listed(await parts.imports.every(shop.workspace, limit=50), await parts.imports.mappings(shop.workspace))
 
     with sentences():
-        for line in _with_parts(data_dir, work):
+        for line in with_parts(data_dir, work):
             typer.echo(line)
 
 
 @contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int, int], None]]:
+def progress(file: Path) -> Iterator[Callable[[int, int], None]]:
     """Show how far the file is; only where somebody looks on. The bar hears how much of how much was read."""
     if not sys.stderr.isatty():
         yield lambda _done, _whole: None
@@ -109,7 +109,7 @@ def _progress(file: Path) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, whole: shown.update(task, completed=done, total=whole)
 
 
-def _with_parts(data_dir: Path | None, work: Callable[[ImportParts], Awaitable[Sequence[T]]]) -> Sequence[T]:
+def with_parts(data_dir: Path | None, work: Callable[[ImportParts], Awaitable[Sequence[T]]]) -> Sequence[T]:
     """Do something with the database at hand, as the verbs about a workspace do."""
     from oportuno.entry.serve import database_for
     from oportuno.wiring import importing, migrate

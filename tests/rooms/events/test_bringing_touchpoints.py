@@ -18,6 +18,7 @@ HEADS = {
     Kind.CALLS: ["Cliente", "Fecha", "Sentido", "Llamada", "Duración", "Tienda", "Origen"],
     Kind.TILL: ["Ticket", "Cliente", "Fecha", "Tienda", "Referencia", "Unidades", "Precio", "Moneda"],
     Kind.RETURNS: ["Devolución", "Pedido", "Cliente", "Fecha", "Producto", "Cantidad"],
+    Kind.REFUNDS: ["Reembolso", "Pedido", "Cliente", "Fecha", "Importe"],
     Kind.COMPLAINTS: ["Queja", "Cliente", "Fecha", "Estado"],
     Kind.VISITS: ["Cliente", "Fecha", "Tienda"],
 }
@@ -101,6 +102,13 @@ def test_a_return_without_a_number_is_whole_by_itself():
     )
     assert [len(body["properties"]["products"]) for body in bodies(made)] == [1, 1, 2]
     assert [each.own_id for each in made] == ["", "", "returns/R1"]
+
+
+def test_a_refund_says_what_was_given_back_whatever_its_sign():
+    rows = [("F1", "A1", *ANA, total) for total in ("-12,50", "3")]
+    first, second = brought(Kind.REFUNDS, rows[0], ("F2", *rows[1][1:]))
+    assert [json.loads(each.body)["properties"]["total"] for each in (first, second)] == [12.5, 3]
+    assert (first.name, first.own_id) == ("Order Refunded", "refunds/F1")
 
 
 def test_a_complaint_is_opened_and_closed():

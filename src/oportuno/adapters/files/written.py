@@ -1,4 +1,4 @@
-"""CSV on its way out: no cell of it is ever a formula to the spreadsheet that opens it."""
+"""Files on their way out: no cell of a CSV is ever a formula to the spreadsheet that opens it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,50 @@ def still(cell: Any) -> str:
     return "'" + text if text[:1] in _LIVE and text else text
 
 
+class JsonLinesOut:
+    """A file of JSON lines that is made when its first row comes."""
+
+    def __init__(self, path: Path, headings: Sequence[str]) -> None:
+        self._path = path
+        self._headings = headings
+        self._file: IO[bytes] | None = None
+
+    def begin(self) -> None:
+        """Make the file, though no row may come. Raises BadInput when it cannot be written."""
+        try:
+            self._file = self._file or self._path.open("wb")
+        except OSError as refusal:
+            raise _unwritable(self._path) from refusal
+
+    def put(self, cells: Iterable[Any]) -> None:
+        """Write a row. Raises BadInput when the file cannot be written."""
+        self.begin()
+        try:
+            if self._file is not None:
+                self._file.write(msgspec.json.encode(dict(zip(self._headings, cells, strict=True))) + b"\n")
+        except OSError as refusal:
+            raise _unwritable(self._path) from refusal
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_ended: object) -> None:
+        _close(self._file, self._path)
+
+
+def _unwritable(path: Path) -> BadInput:
+    return BadInput("file_unwritable", "the file cannot be written", place=str(path))
+
+
+def _close(file: IO[Any] | None, path: Path) -> None:
+    """Write what is still held back, and close. Raises BadInput when it cannot be written."""
+    try:
+        if file is not None:
+            file.close()
+    except OSError as refusal:
+        raise _unwritable(path) from refusal
+
+
 class CsvOut:
     """A CSV file that is made when its first row comes."""
 
@@ -36,20 +80,26 @@ class CsvOut:
         self._file: IO[str] | None = None
         self._writer: Any = None
 
-    def put(self, cells: Iterable[Any]) -> None:
-        """Write a row. Raises BadInput when the file cannot be written."""
+    def begin(self) -> None:
+        """Make the file, with its headings, though no row may come. Raises BadInput when it cannot be written."""
         try:
             if self._file is None:
                 self._file = self._path.open("w", encoding="utf-8", newline="")
                 self._writer = csv.writer(self._file)
                 self._writer.writerow([still(heading) for heading in self._headings])
+        except OSError as refusal:
+            raise _unwritable(self._path) from refusal
+
+    def put(self, cells: Iterable[Any]) -> None:
+        """Write a row. Raises BadInput when the file cannot be written."""
+        self.begin()
+        try:
             self._writer.writerow([still(cell) for cell in cells])
         except OSError as refusal:
-            raise BadInput("file_unwritable", "the file cannot be written", place=str(self._path)) from refusal
+            raise _unwritable(self._path) from refusal
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_ended: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        _close(self._file, self._path)

@@ -69,7 +69,7 @@ class MemoryReads:
         """Give one message of the workspace."""
         await self._ground.pause("reads.message")
         row = self._ground.tables.messages.get(id)
-        return _record(row) if row is not None and row.message.key.workspace == workspace and self._kept(row.message.key) else None
+        return record_of(row) if row is not None and row.message.key.workspace == workspace and self._kept(row.message.key) else None
 
     async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:
         """Say whom a proposal concerned."""
@@ -91,7 +91,7 @@ class MemoryReads:
     async def messages(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[MessageRecord]:
         """Give a customer's messages, newest first."""
         await self._ground.pause("reads.messages")
-        records = [_record(row) for row in self._ground.tables.messages_of(key) if self._kept(key)]
+        records = [record_of(row) for row in self._ground.tables.messages_of(key) if self._kept(key)]
         return _page(records, lambda record: record.spot, before, limit)
 
     async def events(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Event]:
@@ -199,7 +199,8 @@ def _page(rows: Iterable[T], spot: Callable[[T], Spot], before: Spot | None, lim
     return [row for row in newest_first if before is None or spot(row) < before][:limit]
 
 
-def _record(row: MessageRow) -> MessageRecord:
+def record_of(row: MessageRow) -> MessageRecord:
+    """Give a message and what became of it."""
     return MessageRecord(
         message=row.message,
         status=row.status,

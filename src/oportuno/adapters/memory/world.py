@@ -10,6 +10,7 @@ from oportuno.adapters.memory.crossing import MemoryCrossings
 from oportuno.adapters.memory.feed import MemoryFeed
 from oportuno.adapters.memory.forget import MemoryErasures
 from oportuno.adapters.memory.ground import Ground
+from oportuno.adapters.memory.holdings import MemoryHoldings
 from oportuno.adapters.memory.hooks import MemoryHooks
 from oportuno.adapters.memory.imports import MemoryImports
 from oportuno.adapters.memory.intake import MemoryIntake
@@ -58,6 +59,7 @@ class MemoryWorld(Ground):
         self.plans = MemoryTrackingPlans(self)
         self.hooks = MemoryHooks(self)
         self.imports = MemoryImports(self, self.intake)
+        self.holdings = MemoryHoldings(self)
         self._deliverers = 0
 
     def feed(self, buckets: Iterable[int] = range(BUCKETS)) -> MemoryFeed:

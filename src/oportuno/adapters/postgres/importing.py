@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue
 from oportuno.adapters.postgres.connections import CHANGING, Connections
+from oportuno.adapters.postgres.holdings import PostgresHoldings
 from oportuno.adapters.postgres.imports import PostgresImports
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.reads import PostgresReads
+from oportuno.adapters.postgres.standing import PostgresStandings
 from oportuno.adapters.postgres.store import PostgresStore
 from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
 from oportuno.flows.record import Registry
@@ -27,6 +29,8 @@ class ImportParts:
     intake: PostgresIntake
     reads: PostgresReads
     registry: Registry
+    holdings: PostgresHoldings
+    standings: PostgresStandings
     digest_key: bytes
     """Under which message ids are remembered."""
 
@@ -53,5 +57,7 @@ async def importing(url: str, *, ids_of_one: int, digest_key: Callable[[bytes], 
             intake=intake,
             reads=reads,
             registry=Registry(store=store, reads=reads, programmes=programmes),
+            holdings=PostgresHoldings(connections),
+            standings=PostgresStandings(connections),
             digest_key=digest_key(intake.secret),
         )

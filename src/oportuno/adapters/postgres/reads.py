@@ -26,12 +26,12 @@ _LONGEST_WAIT: Final = 45
 """Days after its own in which a proposal may still get a verdict."""
 
 # What the second pass of an erasure has not reached yet is nobody's to read. Few are ever open, and those are indexed.
-_MASKED = (
+MASKED = (
     "NOT EXISTS (SELECT 1 FROM erasures x WHERE x.done_at IS NULL"
     " AND x.bucket = {0}.bucket AND x.workspace = {0}.workspace AND x.customer = {0}.customer)"
 )
-_KEPT_VERDICT = _MASKED.format("verdicts")
-_KEPT_MESSAGE = _MASKED.format("outbox")
+_KEPT_VERDICT = MASKED.format("verdicts")
+_KEPT_MESSAGE = MASKED.format("outbox")
 _CUSTOMER = "SELECT status, version, state, due_at FROM customers WHERE bucket = %s AND workspace = %s AND customer = %s"
 _VERDICT_COLUMNS = "SELECT bucket, workspace, customer, body FROM verdicts"
 _VERDICTS = f"""{_VERDICT_COLUMNS}
@@ -143,7 +143,7 @@ class PostgresReads:
     async def message(self, workspace: WorkspaceId, id: bytes) -> MessageRecord | None:  # noqa: A002 - the port's word
         """See the port."""
         for row in await self._rows(_MESSAGE, workspace, id, day_of_id(id)):
-            return _message(row)
+            return message_of(row)
         return None
 
     async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:
@@ -155,24 +155,24 @@ class PostgresReads:
 
     async def verdicts_on(self, key: CustomerKey, proposal: bytes) -> list[Decision]:
         """See the port."""
-        return [_decision(row) for row in await self._rows(_VERDICTS_ON, *key, proposal)]
+        return [decision_of(row) for row in await self._rows(_VERDICTS_ON, *key, proposal)]
 
     async def verdicts(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Decision]:
         """See the port."""
         spot = before or _END
-        return [_decision(row) for row in await self._rows(_VERDICTS, *key, spot.at, spot.at, spot.tie, limit)]
+        return [decision_of(row) for row in await self._rows(_VERDICTS, *key, spot.at, spot.at, spot.tie, limit)]
 
     async def messages(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[MessageRecord]:
         """See the port."""
         spot = before or _END
-        return [_message(row) for row in await self._rows(_MESSAGES, *key, spot.at, spot.tie, limit)]
+        return [message_of(row) for row in await self._rows(_MESSAGES, *key, spot.at, spot.tie, limit)]
 
     async def events(self, key: CustomerKey, *, before: Spot | None, limit: int) -> list[Event]:
         """See the port."""
         spot = before or Spot(_END.at, (2**31 - 1).to_bytes(4, "big"))
         lane_before = min(int.from_bytes(spot.tie[:4], "big"), 2**31 - 1)
         rows = await self._rows(_EVENTS, *key, spot.at, spot.at, lane_before, limit)
-        return [_event(key, row) for row in rows]
+        return [event_of(key, row) for row in rows]
 
     async def ledger(self, key: CustomerKey) -> list[LedgerRecord]:
         """See the port."""
@@ -181,7 +181,7 @@ class PostgresReads:
     async def decisions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[Decision]:
         """See the port."""
         spot = before or _END
-        return [_decision(row) for row in await self._rows(_DECISIONS, workspace, spot.at, spot.at, spot.tie, limit)]
+        return [decision_of(row) for row in await self._rows(_DECISIONS, workspace, spot.at, spot.at, spot.tie, limit)]
 
     async def tallies(self, workspace: WorkspaceId, *, since: Millis) -> list[Tally]:
         """See the port."""
@@ -215,7 +215,7 @@ class PostgresReads:
         rows = await self._rows(_SET_ASIDE_EVENT, workspace, lane, seq)
         for bucket, customer, set_at, fault, replayed, *rest in rows:
             key = CustomerKey(bucket, workspace, customer)
-            return SetAside(key, lane, seq, set_at, fault, replayed), _event(key, (lane, seq, *rest))
+            return SetAside(key, lane, seq, set_at, fault, replayed), event_of(key, (lane, seq, *rest))
         return None
 
     async def poisoned(self, workspace: WorkspaceId, *, limit: int) -> list[PoisonedCustomer]:
@@ -238,12 +238,14 @@ class PostgresReads:
             return await cursor.fetchall()
 
 
-def _decision(row: tuple[Any, ...]) -> Decision:
+def decision_of(row: tuple[Any, ...]) -> Decision:
+    """Read a row of bucket, workspace, customer, body."""
     bucket, workspace, customer, body = row
     return Decision(CustomerKey(bucket, workspace, customer), _VERDICT.decode(body))
 
 
-def _event(key: CustomerKey, row: tuple[Any, ...]) -> Event:
+def event_of(key: CustomerKey, row: tuple[Any, ...]) -> Event:
+    """Read a row of lane, seq, h, source, call, name, at, received, body."""
     lane, seq, h, source, packed, name, at, received, body = row
     call, trust = unpack_call(packed)
     return Event(
@@ -261,7 +263,8 @@ def _event(key: CustomerKey, row: tuple[Any, ...]) -> Event:
     )
 
 
-def _message(row: tuple[Any, ...]) -> MessageRecord:
+def message_of(row: tuple[Any, ...]) -> MessageRecord:
+    """Read a row of body, status, created_at, not_before, attempts, handed_at, ended_at, reason, answer."""
     body, status, created_at, not_before, attempts, handed_at, ended_at, reason, answer = row
     return MessageRecord(
         message=_SAID.decode(body),
