@@ -129,8 +129,8 @@ def _scale(record: dict[str, Any]) -> str:
     each = sizes["events"] // 2 // sizes["few"]
     parts = "; ".join(f"{name} {back[name]:.0f} ({most[name]:.0f})" for name in ("api", "pg_ingest", "engine", "pg_decide"))
     return (
-        f"- At the small end each customer sends {each} events, at the large most send their first after weeks, which costs more. Where few "
-        f"customers come back, too, in bursts too short for large batches, an event takes, in µs (and at the large end): {parts}."
+        f"- At the small end each customer sends {each} events, at the large most send their first after weeks, which costs more. Where "
+        f"few customers come back, too, in bursts too short for large batches, an event takes, in µs (and at the large end): {parts}."
     )
 
 
