@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
@@ -27,79 +29,73 @@ def still(cell: Any) -> str:
     return "'" + text if text[:1] in _LIVE and text else text
 
 
-class JsonLinesOut:
-    """A file of JSON lines that is made when its first row comes."""
+class _Out(ABC):
+    """A file that is made when its first row comes."""
 
     def __init__(self, path: Path, headings: Sequence[str]) -> None:
         self._path = path
         self._headings = headings
-        self._file: IO[bytes] | None = None
+        self._file: IO[Any] | None = None
 
     def begin(self) -> None:
         """Make the file, though no row may come. Raises BadInput when it cannot be written."""
-        try:
-            self._file = self._file or self._path.open("wb")
-        except OSError as refusal:
-            raise _unwritable(self._path) from refusal
-
-    def put(self, cells: Iterable[Any]) -> None:
-        """Write a row. Raises BadInput when the file cannot be written."""
-        self.begin()
-        try:
-            if self._file is not None:
-                self._file.write(msgspec.json.encode(dict(zip(self._headings, cells, strict=True))) + b"\n")
-        except OSError as refusal:
-            raise _unwritable(self._path) from refusal
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_ended: object) -> None:
-        _close(self._file, self._path)
-
-
-def _unwritable(path: Path) -> BadInput:
-    return BadInput("file_unwritable", "the file cannot be written", place=str(path))
-
-
-def _close(file: IO[Any] | None, path: Path) -> None:
-    """Write what is still held back, and close. Raises BadInput when it cannot be written."""
-    try:
-        if file is not None:
-            file.close()
-    except OSError as refusal:
-        raise _unwritable(path) from refusal
-
-
-class CsvOut:
-    """A CSV file that is made when its first row comes."""
-
-    def __init__(self, path: Path, headings: Sequence[str]) -> None:
-        self._path = path
-        self._headings = headings
-        self._file: IO[str] | None = None
-        self._writer: Any = None
-
-    def begin(self) -> None:
-        """Make the file, with its headings, though no row may come. Raises BadInput when it cannot be written."""
-        try:
+        with _told_of(self._path):
             if self._file is None:
-                self._file = self._path.open("w", encoding="utf-8", newline="")
-                self._writer = csv.writer(self._file)
-                self._writer.writerow([still(heading) for heading in self._headings])
-        except OSError as refusal:
-            raise _unwritable(self._path) from refusal
+                self._file = self._open()
 
     def put(self, cells: Iterable[Any]) -> None:
         """Write a row. Raises BadInput when the file cannot be written."""
         self.begin()
-        try:
-            self._writer.writerow([still(cell) for cell in cells])
-        except OSError as refusal:
-            raise _unwritable(self._path) from refusal
+        with _told_of(self._path):
+            self._write(cells)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_ended: object) -> None:
-        _close(self._file, self._path)
+        # What is still held back is written here.
+        with _told_of(self._path):
+            if self._file is not None:
+                self._file.close()
+
+    @abstractmethod
+    def _open(self) -> IO[Any]: ...
+
+    @abstractmethod
+    def _write(self, cells: Iterable[Any]) -> None: ...
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Name the file that cannot be written."""
+    try:
+        yield
+    except OSError as refusal:
+        raise BadInput("file_unwritable", "the file cannot be written", place=str(path)) from refusal
+
+
+class JsonLinesOut(_Out):
+    """A file of JSON lines."""
+
+    def _open(self) -> IO[bytes]:
+        return self._path.open("wb")
+
+    def _write(self, cells: Iterable[Any]) -> None:
+        if self._file is not None:
+            self._file.write(msgspec.json.encode(dict(zip(self._headings, cells, strict=True))) + b"\n")
+
+
+class CsvOut(_Out):
+    """A CSV file, its headings first."""
+
+    _writer: Any = None
+
+    def _open(self) -> IO[str]:
+        # Kept at once: a file whose headings cannot be written is closed all the same.
+        self._file = file = self._path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(file)
+        self._writer.writerow([still(heading) for heading in self._headings])
+        return file
+
+    def _write(self, cells: Iterable[Any]) -> None:
+        self._writer.writerow([still(cell) for cell in cells])
