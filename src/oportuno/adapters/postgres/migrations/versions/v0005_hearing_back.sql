@@ -1,0 +1,2 @@
+-- Hearing back: what is told of messages, who must not be written to, by which ways they go, and what is kept for later.
+-- Each part stands in a marked block of its own.
