@@ -33,6 +33,8 @@ class What(StrEnum):
     AUTO_REPLY = "auto_reply"
     """A machine wrote back: out of office, ticket received."""
     CLICKED = "clicked"
+    NOT_UNDERSTOOD = "not_understood"
+    """It came, and in words that we do not know: kept and shown, and nothing follows."""
 
 
 class Proof(StrEnum):
