@@ -115,6 +115,28 @@ async def _sweep_rejects(connection: Connection, key: CustomerKey, spot: Spot, t
     return Piece((rows[-1][0], rows[-1][1]) if len(rows) == REJECTS_A_PIECE else None)
 
 
+# ── Unmatched hearings: nobody knows whose they are either, often not even which workspace's ───────────────────────────────────────────
+
+_SOME_UNMATCHED: Final = (
+    "SELECT workspace, id, address || ' ' || detail || ' ' || said, raw FROM unmatched_hearings"
+    " WHERE workspace IN (0, %s) AND (workspace, id) > (%s, %s) ORDER BY workspace, id LIMIT %s"
+)
+_DROP_UNMATCHED: Final = (
+    "DELETE FROM unmatched_hearings r USING unnest(%b::int4[], %b::bytea[]) AS k(workspace, id)"
+    " WHERE r.workspace = k.workspace AND r.id = k.id"
+)
+
+
+async def _sweep_unmatched(connection: Connection, key: CustomerKey, spot: Spot, traces: frozenset[str]) -> Piece:
+    workspace, id_ = spot or (-1, b"")
+    some = await connection.execute(_SOME_UNMATCHED, (key.workspace, workspace, id_, REJECTS_A_PIECE), binary=True)
+    rows = [(whose, bytes(name), f"{told} ".encode() + bytes(raw)) for whose, name, told, raw in await some.fetchall()]
+    hers = [(whose, name) for whose, name, told in rows if names_any(told, traces)]
+    if hers:
+        await connection.execute(_DROP_UNMATCHED, (Int4s(whose for whose, _ in hers), Byteas(name for _, name in hers)))
+    return Piece((rows[-1][0], rows[-1][1]) if len(rows) == REJECTS_A_PIECE else None)
+
+
 # ── Watches: found by what is watched, not by who watches ───────────────────────────────────────────────────────────────────────────────
 
 _PART_OF_WATCH: Final = """
@@ -159,12 +181,13 @@ REGISTRY: Final[dict[str, Place]] = {
     # Those in somebody's hand have lost their body too: who finds them abandoned must not be able to send them again.
     "outbox": Place(
         at_once=(
-            "UPDATE outbox SET body = '', items = '{}', status = 5, reason = 'customer_gone', answer = NULL, ended_at = clock_millis()"
-            " WHERE HERS AND status IN (0, 1)"
+            "UPDATE outbox SET body = '', items = '{}', status = 5, reason = 'customer_gone', answer = NULL, ended_at = clock_millis(),"
+            " provider_ref = '', mark = '' WHERE HERS AND status IN (0, 1)"
         ),
         later=_by_customer(
             # What a provider answered may quote the address.
-            "UPDATE outbox SET body = '', items = '{}', reason = 'customer_gone', answer = NULL WHERE HERS AND body <> ''"
+            "UPDATE outbox SET body = '', items = '{}', reason = 'customer_gone', answer = NULL, provider_ref = '', mark = ''"
+            " WHERE HERS AND body <> ''"
         ),
     ),
     "mailbox": Place(
@@ -174,9 +197,12 @@ REGISTRY: Final[dict[str, Place]] = {
             " AND m.workspace = o.workspace AND m.id = o.id"
         )
     ),
+    "clicks": Place(later=_by_customer("DELETE FROM clicks WHERE HERS")),
     "verdicts": Place(later=_by_customer("DELETE FROM verdicts WHERE HERS")),
     "consent_ledger": Place(later=_by_customer("UPDATE consent_ledger SET personal = NULL, salt = NULL WHERE HERS")),
     "quarantine": Place(later=_by_customer("DELETE FROM quarantine WHERE HERS")),
+    "hearings": Place(later=_by_customer("DELETE FROM hearings WHERE HERS")),
+    "suppressed_customers": Place(later=_by_customer("DELETE FROM suppressed_customers WHERE HERS")),
     "watch": Place(later=_sweep_watch),
     "merges": Place(
         # Who was joined to them is the same person under another number: what stands under that number is emptied with theirs.
@@ -194,7 +220,8 @@ REGISTRY: Final[dict[str, Place]] = {
         ),
     ),
     "events": Place(later=_sweep_events),
-    # Last: by then the log has told every id by which the person is named.
+    # These two last: by then the log has told every id by which the person is named.
+    "unmatched_hearings": Place(later=_sweep_unmatched),
     "rejects": Place(later=_sweep_rejects),
 }
 
@@ -213,6 +240,9 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "definitions": "journeys, messages and policies as the shop wrote them",
     "questions": "keyed hashes of addresses and when they were asked to confirm: what keeps strangers from drowning them in questions,"
     " so it must outlast the customers that strangers make, and is let go after the time of the policy's limit",
+    "suppressions": "keyed hashes of addresses that are not written to: who asked for silence, or does not exist, must stay unwritten"
+    " when the customer is forgotten and comes back by another list",
+    "links": "addresses of the shop that mails led to: none in which a customer's name, contact, order or message stands",
     "seen": "keyed hashes of message ids, which are random, let go after some weeks",
     "lanes": "processes that write the log",
     "retired_lanes": "processes that wrote the log",

@@ -33,7 +33,13 @@ MAKE_PARTITIONS: Final = "SELECT make_partitions(%s, %s, %s)"
 
 def partitioned(dedupe_days: int) -> tuple[tuple[str, int, int], ...]:
     """Give what `MAKE_PARTITIONS` is called with, one table a call: (table, days back, days ahead)."""
-    return (("events", 1, AHEAD), ("verdicts", 1, AHEAD), ("outbox", 1, AHEAD), ("seen", 2 * dedupe_days + 2, AHEAD))
+    return (
+        ("events", 1, AHEAD),
+        ("verdicts", 1, AHEAD),
+        ("outbox", 1, AHEAD),
+        ("hearings", 1, AHEAD),
+        ("seen", 2 * dedupe_days + 2, AHEAD),
+    )
 
 
 _OLD_SEEN: Final = """

@@ -1,2 +1,104 @@
 -- Hearing back: what is told of messages, who must not be written to, by which ways they go, and what is kept for later.
 -- Each part stands in a marked block of its own.
+
+-- ── What is told of messages, and the addresses that must not be written to ─────────────────────────────────────────
+
+-- By which id the provider knows a message, and to which address it went (a keyed hash): noted by the ending and by the claim.
+ALTER TABLE outbox ADD COLUMN provider_ref text NOT NULL DEFAULT '', ADD COLUMN mark bytea NOT NULL DEFAULT '';
+CREATE INDEX outbox_by_ref ON outbox (workspace, provider_ref) WHERE provider_ref <> '';
+
+-- What was heard and believed, filed with its message, whose day it bears. It names nobody beyond the customer's number.
+CREATE TABLE hearings (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    customer   bigint   NOT NULL,
+    message    bytea    NOT NULL,
+    id         bytea    NOT NULL,
+    day        integer  NOT NULL,
+    what       text     NOT NULL,
+    channel    text     NOT NULL,
+    source     text     NOT NULL,
+    proof      text     NOT NULL,
+    at         bigint   NOT NULL,          -- when it happened, as far as is told
+    heard_at   bigint   NOT NULL,
+    status     text     NOT NULL,
+    detail     text     NOT NULL,
+    PRIMARY KEY (bucket, workspace, customer, message, id, day)
+) PARTITION BY RANGE (day);
+CREATE INDEX hearings_recent ON hearings (workspace, heard_at);
+CREATE TABLE hearings_odd PARTITION OF hearings DEFAULT;
+
+-- What was heard and belongs to no message that we know, or could not be believed: kept whole for some weeks, and nothing follows.
+CREATE TABLE unmatched_hearings (
+    workspace    integer NOT NULL,         -- 0: nobody knows whose
+    id           bytea   NOT NULL,
+    heard_as     text    NOT NULL,         -- unmatched | not_believed
+    what         text    NOT NULL,
+    channel      text    NOT NULL,
+    source       text    NOT NULL,
+    proof        text    NOT NULL,
+    at           bigint  NOT NULL,
+    heard_at     bigint  NOT NULL,
+    message      bytea   NOT NULL,
+    provider_ref text    NOT NULL,
+    status       text    NOT NULL,
+    detail       text    NOT NULL,
+    address      text    NOT NULL,
+    said         text    NOT NULL,
+    raw          bytea   NOT NULL,
+    PRIMARY KEY (workspace, id)
+);
+CREATE INDEX unmatched_hearings_recent ON unmatched_hearings (workspace, heard_at, id);
+
+-- Addresses, as keyed hashes, that are not written to whoever the customer is. It outlasts the customers.
+CREATE TABLE suppressions (
+    workspace  integer NOT NULL,
+    channel    text    NOT NULL,
+    mark       bytea   NOT NULL,
+    reason     text    NOT NULL,           -- hard_bounce | soft_bounces | complaint | unsubscribed | manual | invalid
+    since      bigint  NOT NULL,
+    source     text    NOT NULL,           -- who told
+    note       text    NOT NULL,
+    PRIMARY KEY (workspace, channel, mark)
+);
+CREATE INDEX suppressions_recent ON suppressions (workspace, since, mark);
+
+-- Which customers are silent because of such an address, so that lifting it reaches them.
+CREATE TABLE suppressed_customers (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    customer   bigint   NOT NULL,
+    channel    text     NOT NULL,
+    mark       bytea    NOT NULL,
+    PRIMARY KEY (bucket, workspace, customer, channel, mark)
+);
+CREATE INDEX suppressed_customers_by_mark ON suppressed_customers (workspace, channel, mark);
+
+-- ── End of that part ────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- ── Links of mails, and what was clicked ────────────────────────────────────────────────────────────────────────────
+
+-- Addresses of the shop that measured links lead to, each once however many mails carry it; none that is of one person or one message.
+CREATE TABLE links (
+    workspace  integer NOT NULL,
+    id         bytea   NOT NULL,           -- hash of what follows
+    url        text    NOT NULL,
+    cart       boolean NOT NULL,           -- leads to the customer's own cart: their token is added when it is followed
+    used       integer NOT NULL,           -- in which thirty days since 1970 a mail carried it last
+    PRIMARY KEY (workspace, id)
+);
+
+-- What was followed: by whose message, never from where or with what. Noted apart from everything that decides.
+CREATE TABLE clicks (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    customer   bigint   NOT NULL,
+    message    bytea    NOT NULL,
+    at         bigint   NOT NULL,
+    link       bytea    NOT NULL,
+    sign       text     NOT NULL,          -- what the request itself told: prefetch, agent; empty: nothing odd
+    verdict    text     NOT NULL DEFAULT '',  -- person, again, machine_…; empty: not settled yet
+    PRIMARY KEY (bucket, workspace, customer, message, at, link)
+);
+CREATE INDEX clicks_unsettled ON clicks (at) WHERE verdict = '';
+CREATE INDEX clicks_by_age ON clicks USING brin (at);
