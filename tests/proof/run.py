@@ -97,6 +97,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         "fuzz:Fuzz",
         ({"seconds": 600.0, "seed": 101},),
     ),
+    "soak": (
+        "Two hours of an ordinary day at the product as it ships: memory, live tables and the age of what waits do not grow.",
+        "soak:Soak",
+        ({"seconds": 7_200.0, "customers": 5_000, "seed": 121},),
+    ),
     "backlog": (
         "A backlog of a million events, without statistics, drains at the rate of a tenth of it.",
         "backlog:Backlog",
@@ -119,7 +124,7 @@ def main() -> int:
 
 def prove(part: str, *, resume: bool) -> bool:
     """Make every run of a part, writing the result down after each; says whether no fault was found."""
-    claim, place, runs = PARTS[part]
+    _, place, runs = PARTS[part]
     module, kind = place.split(":")
     code = importlib.import_module(module)
     path = RESULTS / f"{part}.json"
@@ -131,16 +136,23 @@ def prove(part: str, *, resume: bool) -> bool:
         earlier = next((run for run in kept if run["sizes"]["seed"] == sizes["seed"]), None)
         if earlier is None:
             print(f"{part}: seed {sizes['seed']} …", flush=True)
-            earlier = _plain(getattr(code, kind)(code.Sizes(**sizes)).run())
+            earlier = plain(getattr(code, kind)(code.Sizes(**sizes)).run())
         done.append(earlier)
-        written = {"part": part, "proves": claim, "commit": commit, "day": time.strftime("%Y-%m-%d"), "machine": _machine(), "runs": done}
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+        write_down(part, commit, done)
         print(f"{part}: seed {sizes['seed']}: {earlier['faults'] or 'holds'} ({earlier['seconds']} s)", flush=True)
     return not any(run["faults"] for run in done)
 
 
-def _plain(report: Any) -> dict[str, Any]:
+def write_down(part: str, commit: str, runs: list[dict[str, Any]]) -> None:
+    """Write docs/proof/<part>.json: what was proved, on what, from which commit."""
+    claim = PARTS[part][0]
+    written = {"part": part, "proves": claim, "commit": commit, "day": time.strftime("%Y-%m-%d"), "machine": _machine(), "runs": runs}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{part}.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+
+
+def plain(report: Any) -> dict[str, Any]:
+    """Give a run's report as it is written down."""
     said = dataclasses.asdict(report)
     said |= said.pop("found", {})
     return said

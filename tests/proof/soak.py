@@ -184,13 +184,12 @@ def main() -> int:
         report = Soak(Sizes(seconds=asked.seconds, customers=asked.customers, seed=121, samples=asked.samples)).run()
         print(json.dumps(asdict(report), indent=1))
         return int(bool(report.found["faults"]))
-    from run import write_down
+    from run import plain, write_down
 
-    head = json.loads(asked.judge.open(encoding="utf-8").readline())
     report = report_of(asked.judge)
-    if head["commit"]:
-        os.environ["PROOF_COMMIT"] = head["commit"]
-    write_down("soak", [report])
+    with asked.judge.open(encoding="utf-8") as noted:
+        commit = json.loads(noted.readline())["commit"]
+    write_down("soak", commit, [plain(report)])
     print(json.dumps(asdict(report), indent=1))
     return int(bool(report.found["faults"]))
 
