@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from oportuno.catalog.once import Once
 from oportuno.events.bring.fields import FIELDS, Kind, suggest
 from oportuno.events.bring.mapping import Mapping, answer_fields, check_mapping, fitted, unproven
+from oportuno.events.bring.orders import NEAR
 from oportuno.events.bring.presets import PRESETS, find_preset
 from oportuno.events.bring.read import calls_of, columns_needed
 from oportuno.events.bring.rows import LeftOut, Line, Made, Turned
@@ -131,9 +132,33 @@ def test_a_row_that_nobody_can_place_tears_the_order_that_goes_on_behind_it():
     assert [type(each) for each in read(between, ORDERS)] == [Made, Turned, Made]
 
 
-def test_an_order_that_comes_back_further_down_is_turned_away():
-    found = read(lines("n,who,at,sku,q,eur\n7,ana,2025-01-02,lamp,1,10\n8,ana,2025-01-02,rug,1,80\n7,ana,2025-01-02,bulb,3,1"), ORDERS)
-    assert [getattr(each, "code", "") for each in found] == ["", "", "order_scattered"]
+def test_orders_that_two_tills_write_between_each_other_are_whole():
+    found = read(lines("n,who,at,sku,q,eur\n7,ana,2025-01-02,lamp,1,10\n8,bruno,2025-01-02,rug,1,80\n7,ana,2025-01-03,bulb,3,1"), ORDERS)
+    assert [(told(each)["properties"]["order_id"], each.last) for each in found] == [("8", 2), ("7", 3)]
+    assert told(found[1])["properties"]["total"] == 13
+
+
+def test_an_order_that_comes_back_far_down_or_about_somebody_else_or_from_its_start_is_turned_away():
+    begins, others = "n,who,at,sku,q,eur\n7,ana,2025-01-02,lamp,1,10\n", "8,ana,2025-01-02,rug,1,80\n"
+    many = "".join(f"9{at},ana,2025-01-02,rug,1,80\n" for at in range(NEAR + 1))
+    for again in (many + "7,ana,2025-01-02,bulb,3,1", others + "7,bruno,2025-01-02,bulb,3,1", others + begins[19:]):
+        found = read(lines(begins + again), ORDERS)
+        assert [getattr(each, "code", "") for each in found if getattr(each, "code", "")] == ["order_scattered"]
+        assert told(found[0])["properties"]["total"] == 10
+
+
+@calm
+@given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=60))
+def test_however_orders_interleave_they_are_those_of_the_sorted_file_and_come_by_their_last_rows(numbers):
+    rows = [f"{number},ana,2025-01-02,item-{at},1,{at + 1}" for at, number in enumerate(numbers)]
+    mixed = read(lines("\n".join(["n,who,at,sku,q,eur", *rows])), ORDERS)
+    plain = read(lines("\n".join(["n,who,at,sku,q,eur", *sorted(rows, key=lambda row: row[0])])), ORDERS)
+    assert [each.last for each in mixed] == sorted(
+        {max(at for at, other in enumerate(numbers, 1) if other == number) for number in numbers}
+    )
+    assert {told(each)["properties"]["order_id"]: told(each) for each in mixed} == {
+        told(each)["properties"]["order_id"]: told(each) for each in plain
+    }
 
 
 def test_less_than_nothing_and_a_refunded_state_take_back():

@@ -28,7 +28,7 @@ class TouchpointReader(OrderReader):
         """`once`: a set with `add(text) -> bool`, which says whether the text is new."""
         self._shape = ROWS[mapping.kind.value]
         of_rows = frozenset(column.name for column in self._shape.lines)
-        super().__init__(mapping, once, number=self._shape.group, of_rows=of_rows)
+        super().__init__(mapping, once, number=self._shape.group, of_rows=of_rows, near=0)
         self._needed = frozenset(column.name for column in self._shape.columns if column.needed)
 
     def _raw(self, line: Line) -> Any:

@@ -28,6 +28,9 @@ OF_ROWS: Final = frozenset({"product_id", "product_name", "variant", "category",
 """What each row of an order tells for itself."""
 MOST_LINES: Final = 5_000
 """Rows of one order; more are surely a mapping gone wrong."""
+_OF_A_MOMENT: Final = frozenset({"timestamp", "total"})
+NEAR: Final = 100
+"""Rows of others that may stand between two rows of one order: tills that write into one file at a time interleave."""
 _TAKEN_BACK: Final = frozenset("refunded cancelled canceled voided reembolsado cancelado anulado refund wc-refunded wc-cancelled".split())
 _NOT_PLACED: Final = frozenset("pending failed draft pendiente fallido expired checkout-draft authorized wc-pending wc-failed".split())
 
@@ -49,13 +52,17 @@ class Together:
 
 
 class OrderReader:
-    """Reads a file of orders. The rows of one order stand together; an order that comes a second time is turned away."""
+    """Reads a file of orders. The rows of one order stand together or nearly so; an order that comes a second time is turned away."""
 
-    def __init__(self, mapping: Mapping, once: Any, *, number: str = "order_id", of_rows: frozenset[str] = OF_ROWS) -> None:
+    def __init__(
+        self, mapping: Mapping, once: Any, *, number: str = "order_id", of_rows: frozenset[str] = OF_ROWS, near: int = NEAR
+    ) -> None:
         """`once`: a set with `add(text) -> bool`, which says whether the text is new.
 
-        `number`: the field by which rows belong together; `of_rows`: what each of them tells for itself.
+        `number`: the field by which rows belong together; `of_rows`: what each of them tells for itself; `near`: how many rows of others
+        may stand between two of them.
         """
+        self._near = near
         self._reader = RowReader(mapping)
         self._number = number
         self._of_rows = of_rows
@@ -64,31 +71,57 @@ class OrderReader:
         self._once = once
 
     def read(self, lines: Iterable[Line]) -> Iterator[Brought]:
-        """Make the calls of a file. Never raises for a row. An order of which one row is unfit is turned away whole."""
+        """Make the calls of a file, by their last rows. Never raises for a row. An order of which one row is unfit is turned away whole."""
         order: Together | None = None
+        left: dict[str, Together] = {}
         for line in lines:
             values, number, turned = self._row(line, order)
-            if order is not None and number and order.number and number != order.number:
-                yield from self._close(order)
-                order = None
+            if order is not None and number and number != order.number and (order.number or number in left):
+                if order.number:
+                    left[order.number] = order
+                same = number in left and self._same(left[number], values)
+                yield from self._closed(left, line.number, twin="" if same else number)
+                before, order = order, left.pop(number, None) or Together(number, line.number)
+                order.loose += before.loose if not before.number else []
             if order is None:
                 order = Together(number, line.number)
-            order.last = line.number
-            if number and order.number and order.loose:
-                # The order goes on behind a row that nobody can place: it may be one of its own.
-                order.turned += order.loose
-                order.loose = []
-            order.number = order.number or number
-            if turned is not None:
-                (order.turned if number else order.loose).append(turned)
-            else:
-                if not order.values:
-                    order.raw = self._raw(line)
-                    order.plan = self._rest(values)
-                order.lines.append(line)
-                order.values.append(values)
+            self._put(order, line, values, number, turned)
         if order is not None:
-            yield from self._close(order)
+            left[order.number] = order
+        for each in left.values():
+            yield from self._close(each)
+
+    def _closed(self, left: dict[str, Together], row: int, *, twin: str) -> Iterator[Brought]:
+        """Close, by their last rows, the orders that nobody has added to for long; with a `twin`, all as far as the one of its number."""
+        while left and (twin in left or row - next(iter(left.values())).last > self._near):
+            yield from self._close(left.pop(next(iter(left))))
+
+    def _same(self, order: Together, values: dict[str, Any]) -> bool:
+        """Say whether a row can belong to an order that was left: what it tells of the whole, but the time, is what the first row told.
+
+        The first row once more is no further one: so begins an order that a file tells twice.
+        """
+        if not order.values:
+            return True
+        first = order.values[0]
+        told = ((field, value) for field, value in first.items() if field not in self._of_rows and field not in _OF_A_MOMENT)
+        return values != first and all(values.get(field, value) == value for field, value in told)
+
+    def _put(self, order: Together, line: Line, values: dict[str, Any], number: str, turned: Turned | None) -> None:
+        order.last = line.number
+        if number and order.number and order.loose:
+            # The order goes on behind a row that nobody can place: it may be one of its own.
+            order.turned += order.loose
+            order.loose = []
+        order.number = order.number or number
+        if turned is not None:
+            (order.turned if number else order.loose).append(turned)
+            return
+        if not order.values:
+            order.raw = self._raw(line)
+            order.plan = self._rest(values)
+        order.lines.append(line)
+        order.values.append(values)
 
     def _row(self, line: Line, order: Together | None) -> tuple[dict[str, Any], str, Turned | None]:
         """Read a row. Of an order whose first row told of the whole, the others are read for what is their own."""
