@@ -9,7 +9,7 @@ import msgspec
 from oportuno.consent.permit import Permit
 from oportuno.content.said import Said
 from oportuno.kit.faults import Fault
-from oportuno.kit.ids import CustomerKey
+from oportuno.kit.ids import CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 
 
@@ -44,6 +44,17 @@ def message_from(permit: Permit, said: Said) -> Message:
     )
 
 
+class FollowedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of the shop to which a measured link leads. Stored before the mail leaves, once however many mails carry it."""
+
+    workspace: WorkspaceId
+    id: bytes
+    """16 bytes: a hash of all the rest."""
+    url: str
+    cart: bool = False
+    """It is the customer's own cart: their token is added when it is followed, so that it stands in no table."""
+
+
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """A message in the words and form of its channel, ready to hand off. The address comes from the claim's permit."""
 
@@ -62,3 +73,5 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """For a webhook: the Standard Webhooks secret; never logged."""
     payload: dict[str, Any] = {}
     """For a webhook: what."""
+    links: tuple[FollowedLink, ...] = ()
+    """Where its measured links lead; empty: all its links are plain."""

@@ -12,6 +12,7 @@ import msgspec
 
 from oportuno.content.because import because_line
 from oportuno.content.brand import in_language, palette
+from oportuno.content.click_links import Measured
 from oportuno.content.formats import Form, locale_for
 from oportuno.content.label import words
 from oportuno.content.links import Links
@@ -41,12 +42,14 @@ def render(
     locale: str | None,
     now: Millis,
     tz: str = "UTC",
+    measured: Measured | None = None,
 ) -> Rendered:
     """Put a message into words.
 
     The template sees the evidence's context by its own names, a cart also as ``cart``, and besides ``customer``, ``brand`` and ``links``.
     `profile` is what the template may see of the customer (`content.seen`), `brand` the workspace's Brand as a mapping, `languages` the
-    workspace's languages with the fallback first, `tz` the customer's zone or the workspace's.
+    workspace's languages with the fallback first, `tz` the customer's zone or the workspace's. `measured` leads the shop's links of a mail past
+    our door, for a customer who said yes to that; None: they are plain.
     Raises TemplateFault: then nothing of this message may be sent.
     """
     language = choose_language(template, languages, locale)
@@ -63,7 +66,7 @@ def render(
     )
     if template.channel == "webhook":
         return _webhook(message, template, data)
-    return written_mail(template, data, links, brand, marketing=message.marketing)
+    return written_mail(template, data, links, brand, marketing=message.marketing, measured=measured)
 
 
 def scene(
@@ -115,7 +118,15 @@ def choose_language(template: Template, languages: Sequence[str], locale: str | 
     raise TemplateFault("template_no_wording", "the message has no wording in any language")
 
 
-def written_mail(template: Template, data: dict[str, Any], links: Links, brand: Mapping[str, Any], *, marketing: bool) -> Rendered:
+def written_mail(
+    template: Template,
+    data: dict[str, Any],
+    links: Links,
+    brand: Mapping[str, Any],
+    *,
+    marketing: bool,
+    measured: Measured | None = None,
+) -> Rendered:
     """Write a mail in the language of its scene. Raises TemplateFault when it comes out incomplete or beyond a limit."""
     language = data["label"]["language"]
     wording = template.wordings[language]
@@ -123,7 +134,8 @@ def written_mail(template: Template, data: dict[str, Any], links: Links, brand: 
     if not subject:
         raise TemplateFault("template_no_subject", "the subject comes out empty")
     data["label"]["subject"] = subject
-    marker = Marker(template.utm, shops=(str(brand.get("shop_url") or ""), str(brand.get("cart_url") or "")), own=links.base)
+    shops = str(brand.get("shop_url") or ""), str(brand.get("cart_url") or "")
+    marker = Marker(template.utm, shops=shops, own=links.base, led=measured.url if measured is not None else None)
     looks = tuple(sorted(data["brand"].items()))
     html = marker.html(render_html(_dressed(wording.html, looks), data))
     _insist(html, links, marketing=marketing)
@@ -136,6 +148,7 @@ def written_mail(template: Template, data: dict[str, Any], links: Links, brand: 
         headers=_headers(language, links, marketing=marketing),
         sender=_sender(brand),
         reply_to=str(brand.get("reply_to") or ""),
+        links=tuple(measured.stored.values()) if measured is not None else (),
     )
 
 

@@ -6,6 +6,7 @@ with the shop itself; a foreign picture would tell a stranger who opened a mail,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,13 +19,21 @@ def hosts_of(brand: Mapping[str, Any]) -> frozenset[str]:
 
 
 def host_of(address: str) -> str:
-    """Give the host of an address of the web; empty when it is none."""
+    """Give the host of an address of the web; empty when it is none, or when browsers and we could read different hosts in it."""
+    if _AMBIGUOUS.search(address):
+        return ""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
     except ValueError:
         return ""
+    if "@" in parts.netloc or "%" in parts.netloc:
+        return ""
     return host if parts.scheme in {"http", "https"} else ""
+
+
+_AMBIGUOUS: Final = re.compile(r"[\\\x00-\x20\x7f]")
+"""Browsers take a backslash for a slash and drop control characters: what stands before one may be another host."""
 
 
 def with_shop(address: str, hosts: frozenset[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape, unescape
 from typing import Final
 from urllib.parse import parse_qsl, quote
@@ -16,16 +16,21 @@ _TRAILING: Final = ".,;:!?)»”"
 
 
 class Marker:
-    """Adds campaign parameters to links of one shop.
+    """Adds campaign parameters to links of one shop, and leads them past a door where somebody asks for it.
 
     It never overwrites a parameter that is there, keeps the fragment last, and leaves alone what is not the shop's: the pages for answers,
     leaving and asking why say nothing to any analytics.
     """
 
-    def __init__(self, utm: Mapping[str, str], *, shops: tuple[str, ...], own: str) -> None:
+    def __init__(
+        self, utm: Mapping[str, str], *, shops: tuple[str, ...], own: str, led: Callable[[str, str], str] | None = None
+    ) -> None:
+        """`led` says what stands in the mail for an address, which it is given as it was and as marked; None: the marked one."""
         self._utm = tuple((name if name.startswith("utm_") else f"utm_{name}", value) for name, value in utm.items() if value)
         self._hosts = frozenset(host for host in map(host_of, shops) if host)
         self._own = f"{own}/p/"
+        self._led = led
+        self._idle = not self._hosts or not (self._utm or led)
 
     def url(self, address: str) -> str:
         """Give the address with the parameters added, or as it was."""
@@ -42,16 +47,20 @@ class Marker:
 
     def html(self, html: str) -> str:
         """Mark the links of a mail's HTML."""
-        if not self._utm or not self._hosts:
+        if self._idle:
             return html
-        return _HREF.sub(lambda found: f'{found[1]}"{escape(self.url(unescape(found[2])))}"', html)
+        return _HREF.sub(lambda found: f'{found[1]}"{escape(self._written(unescape(found[2])))}"', html)
 
     def text(self, text: str) -> str:
         """Mark the links of a plain-text part."""
-        if not self._utm or not self._hosts:
+        if self._idle:
             return text
         return _ADDRESS.sub(self._in_text, text)
 
     def _in_text(self, found: re.Match[str]) -> str:
         address = found.group().rstrip(_TRAILING)
-        return self.url(address) + found.group()[len(address) :]
+        return self._written(address) + found.group()[len(address) :]
+
+    def _written(self, address: str) -> str:
+        marked = self.url(address)
+        return marked if self._led is None else self._led(address, marked)
