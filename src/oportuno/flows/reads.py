@@ -6,7 +6,7 @@ Lists are read newest first and carried on from a `Spot`: the place of the last 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -47,6 +47,24 @@ class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
     def spot(self) -> Spot:
         """Its place in a list."""
         return Spot(self.created_at, self.message.id)
+
+
+VOID: Final = "void"
+"""The outcome of a claim whose hand-off did not begin in time."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """How one hand-off of a message ended."""
+
+    n: int
+    """From 1."""
+    claimed_at: Millis | None
+    ended_at: Millis
+    way: str = ""
+    """By which provider; empty where none was reached, or it is not known."""
+    outcome: str
+    """One of the four, or `VOID`: the claim was taken back."""
+    detail: str = ""
 
 
 class RejectRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +178,10 @@ class Reads(Protocol):
 
     async def message(self, workspace: WorkspaceId, id: bytes) -> MessageRecord | None:  # noqa: A002 - the field's own word
         """Give one message of the workspace."""
+        ...
+
+    async def attempts(self, workspace: WorkspaceId, id: bytes) -> list[Attempt]:  # noqa: A002 - the field's own word
+        """Give how each hand-off of a message ended, the first one first."""
         ...
 
     async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:

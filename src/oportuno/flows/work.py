@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -18,7 +18,7 @@ from oportuno.flows.crossing import Across, Crossing
 from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
-from oportuno.kit.times import Millis
+from oportuno.kit.times import DAY, Millis
 
 
 class Status(IntEnum):
@@ -108,7 +108,8 @@ def silence_by(cancel: Cancel, message: Message) -> Decision:
 class MoveMessage(NamedTuple):
     """Move one message from an expected status to another; fails with Moved when it stands elsewhere.
 
-    An answer that is unknown leaves its doubt with the message for good: then REFUSED, CANCELLED and EXPIRED become UNKNOWN.
+    An answer that is unknown leaves its doubt with the message for good: then REFUSED, CANCELLED and EXPIRED become UNKNOWN. A move out of
+    HANDING leaves an attempt behind (`reads.Attempt`), written with it.
     """
 
     key: CustomerKey
@@ -166,6 +167,30 @@ class Questioned(NamedTuple):
     """When it may be forgotten."""
 
 
+SEND_KEYS_KEPT: Final[Millis] = 31 * DAY
+"""How long the same idempotency key means the same message."""
+
+
+class SendKey(NamedTuple):
+    """Under which key a program asked for which message. Adapters keep keyed hashes of key and digest, never what they were made of."""
+
+    workspace: WorkspaceId
+    key: str
+    digest: bytes
+    """Of all that was asked for."""
+    message: bytes
+    at: Millis
+
+
+class AskedBefore(NamedTuple):
+    """What an idempotency key stands for already."""
+
+    message: bytes
+    """The id of the message, or of the proposal that fell silent."""
+    same: bool
+    """Whether the same was asked for."""
+
+
 class LedgerEntry(NamedTuple):
     """One answer about consent, with what proves it. Append-only."""
 
@@ -212,6 +237,8 @@ class Writes(msgspec.Struct, kw_only=True):
     ledger: list[LedgerEntry] = []
     questioned: list[Questioned] = []
     """Only of addresses whose questions were read in this unit of work."""
+    send_keys: list[SendKey] = []
+    """Only of keys that were read in this unit of work."""
     quarantines: list[Quarantine] = []
     let_go: list[str] = []
     """What states let go of to stay small (`Section.shed`): counted, not stored."""
@@ -260,6 +287,13 @@ class Work(Protocol):
         """Give the questions to confirm that an address (in lower case) got, and let nobody else read them until the end of this.
 
         Comes after `lock`. Raises LockHeld when somebody keeps them for too long.
+        """
+        ...
+
+    async def asked_before(self, workspace: WorkspaceId, key: str, digest: bytes) -> AskedBefore | None:
+        """Say what an idempotency key stands for, and let nobody else ask or write it until the end of this.
+
+        Comes after `lock`, which may be of no customer. Raises LockHeld when somebody keeps it for too long.
         """
         ...
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from oportuno.adapters.memory.tables import MessageRow
 from oportuno.flows.reads import (
+    Attempt,
     LedgerRecord,
     MessageRecord,
     PoisonedCustomer,
@@ -70,6 +71,13 @@ class MemoryReads:
         await self._ground.pause("reads.message")
         row = self._ground.tables.messages.get(id)
         return record_of(row) if row is not None and row.message.key.workspace == workspace and self._kept(row.message.key) else None
+
+    async def attempts(self, workspace: WorkspaceId, id: bytes) -> list[Attempt]:  # noqa: A002 - the port's word
+        """Give how each hand-off of a message ended."""
+        await self._ground.pause("reads.attempts")
+        row = self._ground.tables.messages.get(id)
+        mine = row is not None and row.message.key.workspace == workspace and self._kept(row.message.key)
+        return list(self._ground.tables.attempts.get(id, ())) if mine else []
 
     async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:
         """Say whom a proposal concerned."""

@@ -14,7 +14,8 @@ from oportuno.adapters.memory.ground import Transaction
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
-from oportuno.flows.work import Moved, OutboxStatus, Status, Stored, silence_by
+from oportuno.flows.reads import VOID, Attempt
+from oportuno.flows.work import AskedBefore, Moved, OutboxStatus, Status, Stored, silence_by
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import derive
 
@@ -87,6 +88,14 @@ class MemoryWork(Transaction):
         place = _place_of(workspace, address)
         await self._wait_for(place)
         return self.ground.tables.questions.get(place, ())
+
+    async def asked_before(self, workspace: WorkspaceId, key: str, digest: bytes) -> AskedBefore | None:
+        """Say what an idempotency key stands for, and keep everybody else from it until the end of this."""
+        await self.ground.pause("store.asked_before")
+        place = _send_place(workspace, key)
+        await self._wait_for(place)
+        found = self.ground.tables.send_keys.get(place)
+        return None if found is None else AskedBefore(found.message, found.digest == digest)
 
     def across(self) -> MemoryAcross:
         """Give what can be read beyond the locked rows."""
@@ -168,6 +177,8 @@ class MemoryWork(Transaction):
         tables.decisions.extend(writes.decisions)
         for noted in writes.questioned:
             tables.questions[_place_of(noted.workspace, noted.address)] = noted.asked
+        for kept in writes.send_keys:
+            tables.send_keys.setdefault(_send_place(kept.workspace, kept.key), kept)
         for entry in writes.ledger:
             tables.ledger.setdefault(entry.id, entry)
         tables.quarantines.extend(writes.quarantines)
@@ -211,6 +222,8 @@ class MemoryWork(Transaction):
         row.answer = move.answer or row.answer
         if move.not_before is not None:
             row.not_before = move.not_before
+        if move.expect is OutboxStatus.HANDING:
+            self.ground.tables.attempts.setdefault(move.id, []).append(_attempt_of(row, move))
         if move.status is OutboxStatus.HANDING:
             row.handed_at, row.attempts = move.at, row.attempts + 1
 
@@ -230,6 +243,16 @@ class MemoryWork(Transaction):
 
 def _place_of(workspace: WorkspaceId, address: str) -> tuple[WorkspaceId, bytes]:
     return workspace, derive("question", workspace, address)
+
+
+def _send_place(workspace: WorkspaceId, key: str) -> tuple[WorkspaceId, bytes]:
+    return workspace, derive("send key", workspace, key)
+
+
+def _attempt_of(row: MessageRow, move: MoveMessage) -> Attempt:
+    answer = move.answer
+    way, outcome, detail = ("", VOID, move.reason) if answer is None else (answer.way, answer.outcome.value, answer.detail)
+    return Attempt(n=row.attempts, claimed_at=row.handed_at, ended_at=move.at, way=way, outcome=outcome, detail=detail)
 
 
 class MemoryStore:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from oportuno.flows.fan_out import FanOut, Place
     from oportuno.flows.ports import LaneClass, Letter, Reject
     from oportuno.flows.ports_imports import ImportRecord
-    from oportuno.flows.work import Decision, LedgerEntry, Poisoned, Quarantine, Question
+    from oportuno.flows.reads import Attempt
+    from oportuno.flows.work import Decision, LedgerEntry, Poisoned, Quarantine, Question, SendKey
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
@@ -108,6 +109,10 @@ class Tables:
     ledger: dict[bytes, LedgerEntry] = field(default_factory=dict)
     questions: dict[tuple[WorkspaceId, bytes], tuple[Question, ...]] = field(default_factory=dict)
     """(workspace, mark of an address) → the questions to confirm that it got."""
+    send_keys: dict[tuple[WorkspaceId, bytes], SendKey] = field(default_factory=dict)
+    """(workspace, mark of an idempotency key) → what it stands for."""
+    attempts: dict[bytes, list[Attempt]] = field(default_factory=dict)
+    """A message's id → how each hand-off of it ended."""
     crossed: Crossed = field(default_factory=Crossed)
     """Merges and inboxes."""
     quarantines: list[Quarantine] = field(default_factory=list)

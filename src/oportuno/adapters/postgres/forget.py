@@ -202,6 +202,8 @@ REGISTRY: Final[dict[str, Place]] = {
     "consent_ledger": Place(later=_by_customer("UPDATE consent_ledger SET personal = NULL, salt = NULL WHERE HERS")),
     "quarantine": Place(later=_by_customer("DELETE FROM quarantine WHERE HERS")),
     "hearings": Place(later=_by_customer("DELETE FROM hearings WHERE HERS")),
+    # What a provider answered may quote the address.
+    "attempts": Place(later=_by_customer("DELETE FROM attempts WHERE HERS")),
     "suppressed_customers": Place(later=_by_customer("DELETE FROM suppressed_customers WHERE HERS")),
     "watch": Place(later=_sweep_watch),
     "merges": Place(
@@ -244,6 +246,7 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     " when the customer is forgotten and comes back by another list",
     "links": "addresses of the shop that mails led to: none in which a customer's name, contact, order or message stands",
     "seen": "keyed hashes of message ids, which are random, let go after some weeks",
+    "send_keys": "keyed hashes of idempotency keys and of what was asked for under them, let go after a month",
     "lanes": "processes that write the log",
     "retired_lanes": "processes that wrote the log",
     "offsets": "how far the log was read",

@@ -15,6 +15,7 @@ from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.intake import LANE_LOCK
 from oportuno.flows.crossing import UNDO_WITHIN
 from oportuno.flows.tracking_plan import KEPT as VIOLATIONS_KEPT
+from oportuno.flows.work import SEND_KEYS_KEPT
 from oportuno.kit.ids import BUCKETS
 from oportuno.kit.times import DAY, Millis
 
@@ -38,6 +39,7 @@ def partitioned(dedupe_days: int) -> tuple[tuple[str, int, int], ...]:
         ("verdicts", 1, AHEAD),
         ("outbox", 1, AHEAD),
         ("hearings", 1, AHEAD),
+        ("attempts", 1, AHEAD),
         ("seen", 2 * dedupe_days + 2, AHEAD),
     )
 
@@ -81,6 +83,7 @@ DELETE FROM offsets o USING past WHERE o.lane = past.lane
 """
 _OFFSETS_KEPT: Final[Millis] = DAY
 _OLD_VIOLATIONS: Final = "DELETE FROM plan_violations WHERE last_at < clock_millis() - %s"
+_OLD_SEND_KEYS: Final = "DELETE FROM send_keys WHERE at < clock_millis() - %s"
 _OLD_QUESTIONS: Final = "DELETE FROM questions WHERE kept_until < clock_millis()"
 _OLD_POISON: Final = """
 DELETE FROM poisoned p USING customers c
@@ -135,6 +138,7 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         merges = await connection.execute(_OLD_MERGES, (UNDO_WITHIN,))
         await connection.execute(_OLD_INBOX, (UNDO_WITHIN + DAY,))
         await connection.execute(_OLD_QUESTIONS)
+        await connection.execute(_OLD_SEND_KEYS, (SEND_KEYS_KEPT,))
         await connection.execute(_OLD_VIOLATIONS, (VIOLATIONS_KEPT,))
         told = await connection.execute(_TOLD_THROUGH, (BUCKETS,))
         async with connection.transaction():

@@ -13,7 +13,7 @@ from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.events.event import Event, Source, unpack_call
 from oportuno.flows.ports import Reject
-from oportuno.flows.reads import LedgerRecord, MessageRecord, PoisonedCustomer, RejectRecord, SetAside, Spot, Tally, Vitals
+from oportuno.flows.reads import Attempt, LedgerRecord, MessageRecord, PoisonedCustomer, RejectRecord, SetAside, Spot, Tally, Vitals
 from oportuno.flows.work import Decision, OutboxStatus, Status, Stored
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import BUCKETS, CustomerKey, WorkspaceId, day_of_id
@@ -54,6 +54,10 @@ _MESSAGE = f"{_MESSAGE_COLUMNS} WHERE workspace = %s AND id = %s AND day = %s AN
 _MESSAGES = f"""{_MESSAGE_COLUMNS}
 WHERE bucket = %s AND workspace = %s AND customer = %s AND body <> '' AND (created_at, id) < (%s, %s) AND {_KEPT_MESSAGE}
 ORDER BY created_at DESC, id DESC LIMIT %s
+"""
+_ATTEMPT_COLUMNS = "SELECT n, claimed_at, ended_at, way, outcome, detail FROM attempts"
+_ATTEMPTS = f"""{_ATTEMPT_COLUMNS}
+WHERE workspace = %s AND message = %s AND day = %s AND {MASKED.format("attempts")} ORDER BY ended_at, n
 """
 _EVENTS = """
 SELECT lane, seq, h, source, call, name, at, received, body FROM events
@@ -145,6 +149,14 @@ class PostgresReads:
         for row in await self._rows(_MESSAGE, workspace, id, day_of_id(id)):
             return message_of(row)
         return None
+
+    async def attempts(self, workspace: WorkspaceId, id: bytes) -> list[Attempt]:  # noqa: A002 - the port's word
+        """See the port."""
+        rows = await self._rows(_ATTEMPTS, workspace, id, day_of_id(id))
+        return [
+            Attempt(n=n, claimed_at=claimed_at, ended_at=ended_at, way=way, outcome=outcome, detail=detail)
+            for n, claimed_at, ended_at, way, outcome, detail in rows
+        ]
 
     async def whose(self, workspace: WorkspaceId, proposal: bytes) -> CustomerKey | None:
         """See the port."""

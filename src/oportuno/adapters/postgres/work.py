@@ -13,15 +13,18 @@ from typing import Any, Final, LiteralString
 import msgspec
 
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
+from oportuno.adapters.postgres.attempts import note_attempts
 from oportuno.adapters.postgres.crossing import PostgresAcross, write_crossing
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.ledger import append_ledger
 from oportuno.adapters.postgres.questions import asked_until_now, note_questions
+from oportuno.adapters.postgres.send_keys import asked_before, note_send_keys
 from oportuno.adapters.postgres.watch import write_walks, write_watches
 from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
 from oportuno.flows.work import (
+    AskedBefore,
     Cancel,
     Decision,
     MoveMessage,
@@ -200,6 +203,11 @@ class PostgresWork:
         async with translated():
             return await asked_until_now(self._connection, self._secret, workspace, address)
 
+    async def asked_before(self, workspace: WorkspaceId, key: str, digest: bytes) -> AskedBefore | None:
+        """See the port."""
+        async with translated():
+            return await asked_before(self._connection, self._secret, workspace, key, digest)
+
     def across(self) -> PostgresAcross:
         """See the port."""
         return PostgresAcross(self._connection)
@@ -232,6 +240,7 @@ class PostgresWork:
                 await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, decisions)))
             await append_ledger(connection, writes.ledger)
             await note_questions(connection, self._secret, writes.questioned)
+            await note_send_keys(connection, self._secret, writes.send_keys)
             await self._set_aside(writes)
             await connection.execute(ending)
         self._begun = False
@@ -274,6 +283,7 @@ class PostgresWork:
             await connection.execute(_MESSAGE, _message_row(message))
         for move in writes.moves:
             await connection.execute(_MOVE, _move_row(move))
+        await note_attempts(connection, writes.moves)
         for message, winner in writes.hand_overs:
             body = _PACK.encode(msgspec.structs.replace(message, key=winner))
             place = (*message.key, message.id, day_of_id(message.id))

@@ -102,3 +102,36 @@ CREATE TABLE clicks (
 );
 CREATE INDEX clicks_unsettled ON clicks (at) WHERE verdict = '';
 CREATE INDEX clicks_by_age ON clicks USING brin (at);
+
+-- ── What programs asked to send, and each attempt to hand over ──────────────────────────────────────────────────────
+
+-- Under which key a program asked for which message, so that asking again sends nothing. Keyed hashes alone, let go after a month.
+CREATE TABLE send_keys (
+    workspace  integer NOT NULL,
+    mark       bytea   NOT NULL,           -- of the idempotency key
+    digest     bytea   NOT NULL,           -- of what was asked for under it
+    message    bytea   NOT NULL,
+    at         bigint  NOT NULL,
+    PRIMARY KEY (workspace, mark)
+);
+CREATE INDEX send_keys_by_age ON send_keys (at);
+
+-- How each hand-off of a message ended: the outbox remembers only the last. Append-only; the day is its message's.
+CREATE TABLE attempts (
+    bucket     smallint NOT NULL,
+    workspace  integer  NOT NULL,
+    customer   bigint   NOT NULL,
+    message    bytea    NOT NULL,
+    day        integer  NOT NULL,
+    n          integer  NOT NULL,          -- from 1, as the outbox counts
+    claimed_at bigint,
+    ended_at   bigint   NOT NULL,
+    way        text    NOT NULL,           -- by which provider; empty: none was reached
+    outcome    text    NOT NULL,           -- accepted, refused_for_now, refused_for_good, unknown, void
+    detail     text    NOT NULL            -- the provider's answer in short
+) PARTITION BY RANGE (day);
+CREATE INDEX attempts_of ON attempts (workspace, message);
+CREATE INDEX attempts_customer ON attempts (bucket, workspace, customer);
+CREATE TABLE attempts_odd PARTITION OF attempts DEFAULT;
+
+-- ── End of that part ────────────────────────────────────────────────────────────────────────────────────────────────
