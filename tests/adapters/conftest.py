@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-sys.path[:0] = [str(_HERE), str(_HERE / "smtp"), str(_HERE.parent / "flows")]
+sys.path[:0] = [str(_HERE), str(_HERE / "smtp"), str(_HERE / "webhook"), str(_HERE.parent / "flows")]

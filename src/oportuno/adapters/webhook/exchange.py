@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import httpcore2
@@ -72,7 +73,7 @@ class HttpDoor:
         self._network = PinnedNetwork(monotonic, keep_for)
         self._looked_at: dict[tuple[str, int], float] = {}
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls or ssl.create_default_context(),
+            ssl_context=tls or _trust(),
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=keep_for,
@@ -124,6 +125,12 @@ class HttpDoor:
         self._network.pins.pop(place, None)
         self._network.pins[place] = await look_up(target, resolve=self._resolve, loopback=self._loopback)
         self._looked_at[place] = self._monotonic()
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Give whom this machine trusts; read once, since it takes long and never changes while we run."""
+    return ssl.create_default_context()
 
 
 class _TooLate(Exception):
