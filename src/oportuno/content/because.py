@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from oportuno.content.because_notice import notice_line, notice_points
 from oportuno.content.because_product import order_help_line, order_help_points, product_line, product_points
 from oportuno.content.formats import Form, count_text, list_text, locale_for, moment_text, money_text
 from oportuno.content.said import Because
@@ -133,6 +134,7 @@ _LINES: Final[dict[str, Callable[[dict[str, Any], Form], str]]] = {
     "order_placed": _order_line,
     "event_seen": _event_line,
     "order_help": order_help_line,
+    "shop_notice": notice_line,
     **{kind: product_line(kind) for kind in ("price_dropped", "back_in_stock", "new_in_favourite")},
 }
 _POINTS: Final[dict[str, Callable[[dict[str, Any], Form], list[str]]]] = {
@@ -141,6 +143,7 @@ _POINTS: Final[dict[str, Callable[[dict[str, Any], Form], list[str]]]] = {
     "order_placed": _event_points,
     "event_seen": _event_points,
     "order_help": order_help_points,
+    "shop_notice": notice_points,
     **dict.fromkeys(("price_dropped", "back_in_stock", "new_in_favourite"), product_points),
 }
 _READ: Final[dict[str, _Pair]] = {

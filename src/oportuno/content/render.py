@@ -48,8 +48,8 @@ def render(
 
     The template sees the evidence's context by its own names, a cart also as ``cart``, and besides ``customer``, ``brand`` and ``links``.
     `profile` is what the template may see of the customer (`content.seen`), `brand` the workspace's Brand as a mapping, `languages` the
-    workspace's languages with the fallback first, `tz` the customer's zone or the workspace's. `measured` leads the shop's links of a mail past
-    our door, for a customer who said yes to that; None: they are plain.
+    workspace's languages with the fallback first, `tz` the customer's zone or the workspace's. `measured` leads the shop's links of
+    a mail past our door, for a customer who said yes to that; None: they are plain.
     Raises TemplateFault: then nothing of this message may be sent.
     """
     language = choose_language(template, languages, locale)
@@ -146,7 +146,7 @@ def written_mail(
         html=html,
         text=marker.text(_text(wording, data, brand)),
         headers=_headers(language, links, marketing=marketing),
-        sender=_sender(brand),
+        sender=sender_of(brand),
         reply_to=str(brand.get("reply_to") or ""),
         links=tuple(measured.stored.values()) if measured is not None else (),
     )
@@ -218,7 +218,8 @@ def _headers(language: str, links: Links, *, marketing: bool) -> dict[str, str]:
     return headers
 
 
-def _sender(brand: Mapping[str, Any]) -> str:
+def sender_of(brand: Mapping[str, Any]) -> str:
+    """Give the From of a brand: its name, quoted, and its address; empty when it has none."""
     address, name = str(brand.get("sender") or ""), str(brand.get("name") or "")
     if not address or "<" in address or not name:
         return address
