@@ -47,6 +47,11 @@ class Refusal(StrEnum):
     NOTHING_LEFT = "nothing_left"
     ITEM_WITHDRAWN = "item_withdrawn"
     OFFER_GONE = "offer_gone"
+    NO_POSTAL_ADDRESS = "no_postal_address"
+    MAIL_UNSIGNED = "mail_unsigned"
+    SENDER_UNALIGNED = "sender_unaligned"
+    COMPLAINTS_HIGH = "complaints_high"
+    RESTORED = "restored"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,5 +296,35 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "What we were going to tell you was no longer true: the price had changed, or none were left.",
         "Al entregarlo, el precio había vuelto a subir o ya no había existencias.",
         "At the hand-off the price had risen again, or there was no stock left.",
+    ),
+    Refusal.NO_POSTAL_ADDRESS: Sentences(
+        "Al mensaje le faltaba decir quién escribe y desde dónde, y no lo enviamos.",
+        "The message lacked who writes and from where, so we did not send it.",
+        "Falta el nombre y la dirección postal de la tienda (`brand.legal`): sin ellos no sale publicidad por correo.",
+        "The shop's name and postal address are missing (`brand.legal`): without them no marketing leaves by e-mail.",
+    ),
+    Refusal.MAIL_UNSIGNED: Sentences(
+        "No podíamos firmar el correo, y sin firma no lo enviamos.",
+        "We could not sign the mail, and without a signature we do not send it.",
+        "Nadie firma el correo con DKIM: sin firma no sale publicidad por correo.",
+        "Nobody signs the mail with DKIM: without a signature no marketing leaves by e-mail.",
+    ),
+    Refusal.SENDER_UNALIGNED: Sentences(
+        "La firma del correo no era la de nuestro nombre, y no lo enviamos.",
+        "The mail's signature was not in our own name, so we did not send it.",
+        "La firma DKIM es de otro dominio que el remitente (`brand.sender`): así no sale publicidad por correo.",
+        "The DKIM signature is for another domain than the sender's (`brand.sender`): no marketing leaves like that.",
+    ),
+    Refusal.COMPLAINTS_HIGH: Sentences(
+        "Habíamos molestado a demasiada gente, y paramos.",
+        "We had bothered too many people, so we stopped.",
+        "Demasiadas quejas sobre los correos de este dominio en siete días: la publicidad espera.",
+        "Too many complaints about this domain's mail in seven days: marketing waits.",
+    ),
+    Refusal.RESTORED: Sentences(
+        "Puede que ya te lo hubiéramos dicho, y no lo repetimos.",
+        "We may have told you already, and we do not repeat it.",
+        "Se restauró una copia de seguridad: puede que ya hubiera salido, y no se repite.",
+        "A backup was restored: it may have left before, and is not repeated.",
     ),
 }

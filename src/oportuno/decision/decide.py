@@ -120,6 +120,19 @@ def drop_pending(draft: Draft, *, items: tuple[str, ...], refusal: Refusal, now:
     return [Verdict(proposal=held.proposal, decided=Decided.SILENCE, reasons=(reason,), at=now) for held in dropped]
 
 
+def drop_overdue(draft: Draft, *, refusal: Refusal, until: Millis, now: Millis) -> list[Verdict]:
+    """Drop what promotes, waits, and was to be decided again by `until`."""
+    if not draft.has(Pending):
+        return []
+    held = draft.read(Pending).held
+    dropped = [each for each in held if each.retry_at <= until and each.proposal.purpose is not Purpose.SERVICE]
+    if not dropped:
+        return []
+    draft.open(Pending).held = [each for each in held if each not in dropped]
+    reason = Reason(refusal=refusal)
+    return [Verdict(proposal=each.proposal, decided=Decided.SILENCE, reasons=(reason,), at=now) for each in dropped]
+
+
 def next_decision(draft: Draft) -> Millis | None:
     """Give the earliest moment at which a waiting proposal is decided again."""
     if not draft.has(Pending):

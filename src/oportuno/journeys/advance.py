@@ -21,6 +21,7 @@ from oportuno.journeys.walks import (
     HAPPENED,
     LATE_EVENT,
     NOTHING_LEFT,
+    RESTORED,
     STEP_VANISHED,
     SWITCHED_OFF,
     Ended,
@@ -33,6 +34,7 @@ from oportuno.moments.evidence import KINDS, gather
 from oportuno.moments.proposal import Proposal
 from oportuno.moments.seen import Seen
 from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
 
 _MOST_MOVES: Final = 64
 """Steps taken for one walk in one go: one that loops goes on in the next step of the engine."""
@@ -74,6 +76,25 @@ def next_timer(draft: Draft, journeys: tuple[Journey, ...]) -> Millis | None:  #
     if not draft.has(Walks):
         return None
     return min([walk.due for walk in draft.read(Walks).going], default=None)
+
+
+def let_go_overdue(draft: Draft, journeys: tuple[Journey, ...], *, until: Millis) -> int:
+    """End the walks that were due by `until` and may still promote: what they had to say may have been said. Gives how many ended."""
+    if not draft.has(Walks):
+        return 0
+    plans = index_of(journeys).plans
+    overdue = [walk for walk in draft.read(Walks).going if walk.due <= until and _promotes(plans.get((walk.journey, walk.version)))]
+    if overdue:
+        walks = draft.open(Walks)
+        walks.going = [walk for walk in walks.going if walk not in overdue]
+        for walk in overdue:
+            walks.ended[walk.journey] = Ended(started_at=walk.started_at, at=walk.due, how=RESTORED)
+    return len(overdue)
+
+
+def _promotes(plan: Plan | None) -> bool:
+    """Say whether a journey says anything that is no service; of one that is gone nobody knows."""
+    return plan is None or any(isinstance(step, Send) and step.purpose is not Purpose.SERVICE for step in plan.steps.values())
 
 
 def _look_at_timers(draft: Draft, index: Index, now: Millis, facts: Facts) -> list[Proposal]:

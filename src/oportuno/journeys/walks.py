@@ -24,6 +24,8 @@ MERGED: Final = "merged"
 STEP_VANISHED: Final = "step_vanished"
 """A newer version no longer has the step, or the journey is gone."""
 SWITCHED_OFF: Final = "switched_off"
+RESTORED: Final = "restored"
+"""Its time was over before a backup was restored: it may have spoken already, in what was lost."""
 
 
 class Walk(msgspec.Struct, kw_only=True, array_like=True, omit_defaults=True):
