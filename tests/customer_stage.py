@@ -13,7 +13,7 @@ import msgspec
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.mjml import Mrml
 from oportuno.attention.ledger import Attention, Limit, reserve
-from oportuno.consent.answers import ANY_CHANNEL, Answered, Consent, Consents, slot
+from oportuno.consent.answers import ANY_CHANNEL, Answered, Consent, Consents, granted_purposes, slot
 from oportuno.consent.policy import Policy
 from oportuno.content.links import Action, LinkKey, LinkMaker
 from oportuno.content.message import Message, Rendered
@@ -243,7 +243,9 @@ class Stage:
         return proposal
 
     def render(self, message: Message) -> Rendered:
-        return put_in_words(MAKER)(message, self.programme, self.draft(message.key), self.now)
+        draft = self.draft(message.key)
+        draft.granted = granted_purposes(draft, self.now)
+        return put_in_words(MAKER)(message, self.programme, draft, self.now)
 
     def token(self, message: Message, action: Action, *, answer: int = 0) -> str:
         return MAKER.token(message.id, message.key, action, self.now, answer=answer)

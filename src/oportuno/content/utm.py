@@ -22,9 +22,7 @@ class Marker:
     leaving and asking why say nothing to any analytics.
     """
 
-    def __init__(
-        self, utm: Mapping[str, str], *, shops: tuple[str, ...], own: str, led: Callable[[str, str], str] | None = None
-    ) -> None:
+    def __init__(self, utm: Mapping[str, str], *, shops: tuple[str, ...], own: str, led: Callable[[str, str], str] | None = None) -> None:
         """`led` says what stands in the mail for an address, which it is given as it was and as marked; None: the marked one."""
         self._utm = tuple((name if name.startswith("utm_") else f"utm_{name}", value) for name, value in utm.items() if value)
         self._hosts = frozenset(host for host in map(host_of, shops) if host)

@@ -223,7 +223,8 @@ async def _claim(
             over = asked + (message.expires_at - now) / 1000
             window = Window(min(clock.monotonic() + CLAIM_HOLDS, over - _ON_ITS_WAY), over)
             move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer, in_time=True)
-            await work.commit(Writes(saves=[saved(draft, stored)], moves=[move], questioned=asking.questioned))
+            writes = Writes(saves=[saved(draft, stored)], moves=[move], questioned=asking.questioned, links=list(rendered.links))
+            await work.commit(writes)
             return _Claim(rendered, permit.address, lanes, touch, window, now)
     except Moved:
         _leave(pace, entered, clock)

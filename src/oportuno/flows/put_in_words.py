@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from oportuno.content.click_links import Measured
 from oportuno.content.links import LinkMaker
 from oportuno.content.message import Message, Rendered
 from oportuno.content.render import render
@@ -17,6 +18,7 @@ from oportuno.flows.programme import Programme
 from oportuno.kit.faults import NotFound
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
 
 _NONE: Final[Mapping[str, Template]] = MappingProxyType({})
 Words: TypeAlias = Callable[[Message, Programme, Draft, Millis], Rendered]
@@ -32,18 +34,31 @@ def put_in_words(maker: LinkMaker, house: Mapping[str, Template] = _NONE) -> Wor
         template = programme.templates.get(message.said.template) or house.get(message.said.template)
         if template is None or template.channel != message.said.channel:
             raise NotFound("template_missing", f"there is no message “{message.said.template}” for {message.said.channel}")
-        brand = programme.brand
+        brand, profile = msgspec.structs.asdict(programme.brand), seen(draft)
+        # From the permit, not from now: a resend of the same message carries the same links.
+        links = maker.links(message, message.permitted_at, cart_url=programme.brand.cart_url)
+        measured = None
+        if Purpose.MEASUREMENT in draft.granted:
+            measured = Measured(
+                workspace=message.key.workspace,
+                message=message.id,
+                key=maker.key,
+                links=links,
+                brand=brand,
+                profile=profile,
+                context=message.said.context,
+            )
         return render(
             message,
             template,
-            profile=seen(draft),
-            # From the permit, not from now: a resend of the same message carries the same links.
-            links=maker.links(message, message.permitted_at, cart_url=brand.cart_url),
-            brand=msgspec.structs.asdict(brand),
+            profile=profile,
+            links=links,
+            brand=brand,
             languages=programme.policy.languages,
             locale=locale_of(draft),
             now=now,
             tz=zone_of_customer(draft) or programme.policy.timezone,
+            measured=measured,
         )
 
     return worded

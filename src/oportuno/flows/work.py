@@ -11,7 +11,7 @@ import msgspec
 
 from oportuno.channels.channel import Answer
 from oportuno.consent.refusals import Reason, Refusal
-from oportuno.content.message import Message
+from oportuno.content.message import FollowedLink, Message
 from oportuno.decision.verdict import Verdict, verdict_on
 from oportuno.events.event import Event
 from oportuno.flows.crossing import Across, Crossing
@@ -239,6 +239,8 @@ class Writes(msgspec.Struct, kw_only=True):
     """Only of addresses whose questions were read in this unit of work."""
     send_keys: list[SendKey] = []
     """Only of keys that were read in this unit of work."""
+    links: list[FollowedLink] = []
+    """Where the measured links of the mails claimed here lead; stored once however many mails carry them."""
     quarantines: list[Quarantine] = []
     let_go: list[str] = []
     """What states let go of to stay small (`Section.shed`): counted, not stored."""

@@ -105,6 +105,10 @@ def _letters(tables: Tables, key: CustomerKey, job: ErasureRow) -> None:
     tables.letters = {name: each for name, each in tables.letters.items() if name[0] != key.workspace or each.message not in job.letters}
 
 
+def _clicks(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
+    tables.clicks = {place: row for place, row in tables.clicks.items() if place[0] != key}
+
+
 def _decisions(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
     tables.decisions = [decision for decision in tables.decisions if decision.key != key]
 
@@ -144,6 +148,7 @@ def _rejects(tables: Tables, key: CustomerKey, job: ErasureRow) -> None:
 _SWEEPS: Final[dict[str, Callable[[Tables, CustomerKey, ErasureRow], None]]] = {
     "outbox": _messages,
     "mailbox": _letters,
+    "clicks": _clicks,
     "verdicts": _decisions,
     "consent_ledger": _ledger,
     "quarantine": _quarantines,

@@ -179,6 +179,7 @@ class MemoryWork(Transaction):
             tables.questions[_place_of(noted.workspace, noted.address)] = noted.asked
         for kept in writes.send_keys:
             tables.send_keys.setdefault(_send_place(kept.workspace, kept.key), kept)
+        tables.links.update(((link.workspace, link.id), link) for link in writes.links)
         for entry in writes.ledger:
             tables.ledger.setdefault(entry.id, entry)
         tables.quarantines.extend(writes.quarantines)

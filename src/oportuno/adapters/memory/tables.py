@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from oportuno.adapters.memory.crossed import Crossed
+from oportuno.channels.machine_clicks import Verdict
 from oportuno.flows.work import OutboxStatus, Status, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oportuno.channels.channel import Answer
-    from oportuno.content.message import Message
+    from oportuno.channels.machine_clicks import Sign
+    from oportuno.content.message import FollowedLink, Message
     from oportuno.events.event import Event
     from oportuno.flows.fan_out import FanOut, Place
     from oportuno.flows.ports import LaneClass, Letter, Reject
@@ -66,6 +68,14 @@ class MessageRow:
 
 
 @dataclass(slots=True)
+class ClickRow:
+    """A measured link was followed."""
+
+    sign: Sign
+    verdict: Verdict = Verdict.UNSETTLED
+
+
+@dataclass(slots=True)
 class ErasureRow:
     """Somebody who asked to be forgotten."""
 
@@ -113,6 +123,10 @@ class Tables:
     """(workspace, mark of an idempotency key) → what it stands for."""
     attempts: dict[bytes, list[Attempt]] = field(default_factory=dict)
     """A message's id → how each hand-off of it ended."""
+    links: dict[tuple[WorkspaceId, bytes], FollowedLink] = field(default_factory=dict)
+    """(workspace, the link's id) → where it leads."""
+    clicks: dict[tuple[CustomerKey, bytes, Millis, bytes], ClickRow] = field(default_factory=dict)
+    """(customer, message, when, link)."""
     crossed: Crossed = field(default_factory=Crossed)
     """Merges and inboxes."""
     quarantines: list[Quarantine] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oportuno.adapters.memory.catalogue import MemoryCatalogue
+from oportuno.adapters.memory.clicks import MemoryClicks
 from oportuno.adapters.memory.clock import START
 from oportuno.adapters.memory.crossing import MemoryCrossings
 from oportuno.adapters.memory.feed import MemoryFeed
@@ -51,6 +52,7 @@ class MemoryWorld(Ground):
         self.programmes = MemoryProgrammes(self)
         self.reads = MemoryReads(self)
         self.mailbox = MemoryMailbox(self)
+        self.clicks = MemoryClicks(self)
         self.crossings = MemoryCrossings(self)
         self.signings = MemorySignings(self, self.keys)
         self.catalogue = MemoryCatalogue(self)

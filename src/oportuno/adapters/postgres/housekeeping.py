@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from oportuno.adapters.postgres.clicks import KEPT as CLICKS_KEPT
+from oportuno.adapters.postgres.clicks import OLD_CLICKS, OLD_LINKS
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.intake import LANE_LOCK
 from oportuno.flows.crossing import UNDO_WITHIN
@@ -139,6 +141,8 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         await connection.execute(_OLD_INBOX, (UNDO_WITHIN + DAY,))
         await connection.execute(_OLD_QUESTIONS)
         await connection.execute(_OLD_SEND_KEYS, (SEND_KEYS_KEPT,))
+        await connection.execute(OLD_CLICKS, (CLICKS_KEPT,))
+        await connection.execute(OLD_LINKS, (CLICKS_KEPT,))
         await connection.execute(_OLD_VIOLATIONS, (VIOLATIONS_KEPT,))
         told = await connection.execute(_TOLD_THROUGH, (BUCKETS,))
         async with connection.transaction():

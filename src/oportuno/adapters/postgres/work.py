@@ -15,19 +15,24 @@ import msgspec
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.attempts import note_attempts
 from oportuno.adapters.postgres.crossing import PostgresAcross, write_crossing
+from oportuno.adapters.postgres.clicks import keep_links
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
+from oportuno.adapters.postgres.hearings import file_hearings, filed_before
 from oportuno.adapters.postgres.ledger import append_ledger
 from oportuno.adapters.postgres.questions import asked_until_now, note_questions
 from oportuno.adapters.postgres.send_keys import asked_before, note_send_keys
+from oportuno.adapters.postgres.suppressions import list_addresses, look_up, mark_under
 from oportuno.adapters.postgres.watch import write_walks, write_watches
 from oportuno.channels.channel import Outcome
+from oportuno.consent.reach import Silenced
 from oportuno.content.message import Message
 from oportuno.flows.work import (
     AskedBefore,
     Cancel,
     Decision,
     MoveMessage,
+    NotedHearing,
     OutboxStatus,
     Quarantine,
     Question,
@@ -134,7 +139,8 @@ _MOVE = """
 WITH moved AS (
     UPDATE outbox SET status = CASE WHEN doubt AND %b::int2 IN (3, 5, 6) THEN 4 ELSE %b::int2 END, reason = %b, deliverer = %b,
         not_before = coalesce(%b::int8, not_before), answer = coalesce(%b::bytea, answer), attempts = attempts + %b::int4,
-        handed_at = coalesce(%b::int8, handed_at), ended_at = %b::int8, doubt = doubt OR %b
+        handed_at = coalesce(%b::int8, handed_at), ended_at = %b::int8, doubt = doubt OR %b,
+        mark = coalesce(%b::bytea, mark), provider_ref = coalesce(%b::text, provider_ref)
     WHERE bucket = %b AND workspace = %b AND customer = %b AND id = %b AND day = %b AND status = %b AND (%b::int4 = 0 OR deliverer = %b)
         AND (%b::int8 IS NULL OR not_before <= %b::int8)
     RETURNING 1
@@ -208,6 +214,16 @@ class PostgresWork:
         async with translated():
             return await asked_before(self._connection, self._secret, workspace, key, digest)
 
+    async def heard_before(self, note: NotedHearing) -> bool:
+        """See the port."""
+        async with translated():
+            return await filed_before(self._connection, note)
+
+    async def listed(self, workspace: WorkspaceId, channel: str, address: str) -> Silenced | None:
+        """See the port."""
+        async with translated():
+            return await look_up(self._connection, self._secret, workspace, channel, address)
+
     def across(self) -> PostgresAcross:
         """See the port."""
         return PostgresAcross(self._connection)
@@ -239,9 +255,12 @@ class PostgresWork:
             if decisions:
                 await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, decisions)))
             await append_ledger(connection, writes.ledger)
+            await list_addresses(connection, self._secret, writes.listed)
+            await file_hearings(connection, writes.heard)
             await note_questions(connection, self._secret, writes.questioned)
             await note_send_keys(connection, self._secret, writes.send_keys)
             await self._set_aside(writes)
+            await keep_links(connection, writes.links)
             await connection.execute(ending)
         self._begun = False
 
@@ -282,7 +301,7 @@ class PostgresWork:
         for message in writes.messages:
             await connection.execute(_MESSAGE, _message_row(message))
         for move in writes.moves:
-            await connection.execute(_MOVE, _move_row(move))
+            await connection.execute(_MOVE, _move_row(move, self._secret))
         await note_attempts(connection, writes.moves)
         for message, winner in writes.hand_overs:
             body = _PACK.encode(msgspec.structs.replace(message, key=winner))
@@ -362,14 +381,16 @@ def _cancel_row(cancel: Cancel) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _move_row(move: MoveMessage) -> tuple[Any, ...]:
+def _move_row(move: MoveMessage, secret: bytes) -> tuple[Any, ...]:
     handing = move.status is OutboxStatus.HANDING
     ended = None if move.status in (OutboxStatus.PENDING, OutboxStatus.HANDING) else move.at
     answer = None if move.answer is None else _PACK.encode(move.answer)
     in_time = move.at if move.in_time else None
+    mark = mark_under(secret, move.key.workspace, move.channel, move.address) if move.address else None
     return (
         int(move.status), int(move.status), move.reason, move.deliverer, move.not_before, answer, int(handing),
         move.at if handing else None, ended, move.answer is not None and move.answer.outcome is Outcome.UNKNOWN,
+        mark, move.answer.provider_ref.replace("\0", "") or None if move.answer is not None else None,
         *move.key, move.id, day_of_id(move.id), int(move.expect), move.held_by, move.held_by, in_time, in_time,
     )  # fmt: skip
 
