@@ -49,6 +49,8 @@ class Attention(Section):
     title: ClassVar[str] = "attention"
 
     touches: list[Touch] = []
+    complained: Millis = 0
+    """When they last called a message of ours spam; 0: never."""
 
     def shed(self) -> str:
         """Forget what a reservation is about (its place then comes back at its expiry only); else count the two oldest touches as one.

@@ -62,6 +62,7 @@ def merge_attention(attention: Attention, other: Attention) -> None:
             mine = known.get(touch.id)
             known[touch.id] = touch if mine is None or not mine.made or mine.at < touch.at else mine
     attention.touches = sorted(known.values(), key=_by_time)
+    attention.complained = max(attention.complained, other.complained)
 
 
 def refusals_since(before: Consents, now: Consents) -> dict[str, Consent]:

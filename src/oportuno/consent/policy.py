@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from oportuno.attention.ledger import Limit
+from oportuno.channels.warm_up import WarmUp
+from oportuno.consent.reach import Patience
 from oportuno.kit.times import DAY, MINUTE, Millis
 
 
@@ -32,7 +34,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How long a link works by which somebody confirms that they want to hear from us."""
     confirm_limit: Limit = Limit(at_most=2, per=7 * DAY)
     """How often a customer is asked to confirm, at most."""
+    patience: Patience = Patience()
+    """From how many soft bounces on an address counts as lastingly failing."""
     languages: tuple[str, ...] = ("es", "en")
     """Languages of the workspace, the fallback first."""
+    warm_up: WarmUp | None = None
+    """How much the sending domain may send on its first days; None: it is known to receivers."""
     sandbox: bool = False
     """A demo or test workspace: hands off only to its own mailbox."""

@@ -22,6 +22,7 @@ from oportuno.kit.faults import NotFound
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
 from oportuno.profile.watching import rewatch
 
 _TRIES: Final = 5
@@ -92,11 +93,7 @@ class Counter:
             done.writes.cancels = [cancel._replace(key=key) for cancel in done.writes.cancels]
             done.writes.decisions = [decision._replace(key=key) for decision in done.writes.decisions]
             done.writes.ledger = [entry._replace(key=key) for entry in done.writes.ledger]
-            if draft.changed:
-                draft.granted = granted_purposes(draft, now)
-                news = rewatch(draft, now, anyway=draft.granted != before)
-                done.writes.watches += [WatchChange(key, *change) for change in news]
-                done.writes.saves.append(_save(draft, stored, journeys))
+            settle(draft, stored, done.writes, since=(now, before), journeys=journeys)
             if draft.changed or done.writes.ledger:
                 await work.commit(done.writes)
             return done.heard
@@ -123,6 +120,19 @@ def give_back(draft: Draft, concerned: Callable[[bytes, str], bool]) -> None:
         attention = draft.open(Attention)
         for touch_id in found:
             release(attention, id=touch_id)
+
+
+def settle(
+    draft: Draft, stored: Stored, writes: Writes, *, since: tuple[Millis, frozenset[Purpose]], journeys: tuple[Journey, ...]
+) -> None:
+    """Add to the writes what a changed draft entails: its save, its timers, what it watches. `since`: now, and what was granted before."""
+    now, before = since
+    if not draft.changed:
+        return
+    draft.granted = granted_purposes(draft, now)
+    news = rewatch(draft, now, anyway=draft.granted != before)
+    writes.watches += [WatchChange(draft.key, *change) for change in news]
+    writes.saves.append(_save(draft, stored, journeys))
 
 
 def _save(draft: Draft, stored: Stored, journeys: tuple[Journey, ...]) -> SaveCustomer:

@@ -14,6 +14,7 @@ from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.consent.answers import ANY_CHANNEL, Answered, Consents, granted_purposes, slot
 from oportuno.consent.listen import listen, sections_of
 from oportuno.consent.merging import merge_attention, merge_consents, tighten, widen
+from oportuno.consent.reach import Reach, merge_reach
 from oportuno.decision.pending import Pending
 from oportuno.events.event import Event
 from oportuno.journeys.heard import Heard
@@ -103,6 +104,7 @@ RULES: Final[Mapping[type[Section], Rule]] = {
     LetGo: _into(LetGo, merge_let_go),
     Watching: _into(Watching, merge_watching),
     Attention: _into(Attention, merge_attention),
+    Reach: _into(Reach, merge_reach),
     Walks: _into(Walks, _merge_walks),
     Pending: _into(Pending, _merge_pending),
     Heard: _into(Heard, _merge_heard),

@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from oportuno.channels.channel import Answer
+from oportuno.channels.hearing import Hearing
+from oportuno.consent.reach import Silenced
 from oportuno.consent.refusals import Reason, Refusal
 from oportuno.content.message import FollowedLink, Message
 from oportuno.decision.verdict import Verdict, verdict_on
@@ -125,6 +127,9 @@ class MoveMessage(NamedTuple):
     """When set, the message must also be in this deliverer's hands: nobody undoes another's claim."""
     in_time: bool = False
     """Its `not_before` must also have come by `at`: who looked at the outbox too long ago does not overtake a wait."""
+    channel: str = ""
+    address: str = ""
+    """Of a claim: where it goes. Adapters keep a keyed hash of it with the message, never the address."""
 
 
 class HandOver(NamedTuple):
@@ -191,6 +196,35 @@ class AskedBefore(NamedTuple):
     """Whether the same was asked for."""
 
 
+class NotedHearing(NamedTuple):
+    """A report of a message, filed with it. Fails with Moved when the same report stands there already."""
+
+    key: CustomerKey
+    """The customer under whose number the message stands."""
+    message: bytes
+    hearing: Hearing
+
+
+class Listed(NamedTuple):
+    """An address that is not written to any more, whoever its customer is. Adapters keep a keyed hash of it, never the address.
+
+    Where it is listed already, the graver reason stands, and of equals the older.
+    """
+
+    workspace: WorkspaceId
+    channel: str
+    silenced: Silenced
+    source: str
+    """Who told: a Hearing's source, ``api``, ``import``."""
+    mark: bytes = b""
+    """The hash, where only that is known."""
+    address: str = ""
+    note: str = ""
+    """Why, in somebody's words, without personal data."""
+    customer: CustomerKey | None = None
+    """Who is silent because of it, so that lifting it reaches them."""
+
+
 class LedgerEntry(NamedTuple):
     """One answer about consent, with what proves it. Append-only."""
 
@@ -235,6 +269,8 @@ class Writes(msgspec.Struct, kw_only=True):
     moves: list[MoveMessage] = []
     hand_overs: list[HandOver] = []
     ledger: list[LedgerEntry] = []
+    heard: list[NotedHearing] = []
+    listed: list[Listed] = []
     questioned: list[Questioned] = []
     """Only of addresses whose questions were read in this unit of work."""
     send_keys: list[SendKey] = []
@@ -297,6 +333,14 @@ class Work(Protocol):
 
         Comes after `lock`, which may be of no customer. Raises LockHeld when somebody keeps it for too long.
         """
+        ...
+
+    async def heard_before(self, note: NotedHearing) -> bool:
+        """Say whether this report is filed with its message already. Comes after `lock`."""
+        ...
+
+    async def listed(self, workspace: WorkspaceId, channel: str, address: str) -> Silenced | None:
+        """Say whether an address is on the list of suppressions, and why. One look by its key."""
         ...
 
     def across(self) -> Across:

@@ -123,6 +123,19 @@ def _quarantines(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
     tables.quarantines = [kept for kept in tables.quarantines if kept.event.key != key]
 
 
+def _hearings(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
+    tables.hearings = {place: record for place, record in tables.hearings.items() if place[0] != key}
+    tables.silent_because = {row for row in tables.silent_because if row[0] != key}
+
+
+def _unmatched(tables: Tables, key: CustomerKey, job: ErasureRow) -> None:
+    for (workspace, id_), record in list(tables.unmatched.items()):
+        heard = record.hearing
+        told = f"{heard.address} {heard.detail} {heard.text} ".encode() + heard.raw
+        if workspace in {0, key.workspace} and names_any(told, job.traces):
+            del tables.unmatched[workspace, id_]
+
+
 def _watches(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
     tables.watch = {row for row in tables.watch if (row[0], row[1], row[4]) != tuple(key)}
 
@@ -152,9 +165,11 @@ _SWEEPS: Final[dict[str, Callable[[Tables, CustomerKey, ErasureRow], None]]] = {
     "verdicts": _decisions,
     "consent_ledger": _ledger,
     "quarantine": _quarantines,
+    "hearings": _hearings,
     "watch": _watches,
     "merges": _merges,
     "events": _events,
+    "unmatched_hearings": _unmatched,
     "rejects": _rejects,
 }
 

@@ -11,6 +11,7 @@ from oportuno.adapters.memory.crossing import MemoryAcross, apply_crossing, chec
 from oportuno.adapters.memory.fanout import check_walks, write_walks, write_watches
 from oportuno.adapters.memory.forget import erase_at_once
 from oportuno.adapters.memory.ground import Transaction
+from oportuno.adapters.memory.hearings import check_hearings, file_hearings, list_addresses, mark_of_address
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
     from oportuno.adapters.memory.ground import Ground, Lockable
+    from oportuno.consent.reach import Silenced
     from oportuno.events.event import Event
-    from oportuno.flows.work import Cancel, MoveMessage, Question, SaveCustomer, Writes
+    from oportuno.flows.work import Cancel, MoveMessage, NotedHearing, Question, SaveCustomer, Writes
     from oportuno.kit.ids import CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
@@ -97,6 +99,17 @@ class MemoryWork(Transaction):
         found = self.ground.tables.send_keys.get(place)
         return None if found is None else AskedBefore(found.message, found.digest == digest)
 
+    async def heard_before(self, note: NotedHearing) -> bool:
+        """Say whether a report is filed already."""
+        await self.ground.pause("store.heard_before")
+        return (note.key, note.message, note.hearing.id) in self.ground.tables.hearings
+
+    async def listed(self, workspace: WorkspaceId, channel: str, address: str) -> Silenced | None:
+        """Say whether an address is listed, and why."""
+        await self.ground.pause("store.listed")
+        found = self.ground.tables.suppressions.get((workspace, channel, mark_of_address(workspace, channel, address)))
+        return found.silenced if found is not None else None
+
     def across(self) -> MemoryAcross:
         """Give what can be read beyond the locked rows."""
         return MemoryAcross(self.ground)
@@ -118,6 +131,7 @@ class MemoryWork(Transaction):
                 raise Moved("customer_moved", "somebody else has changed the customer")
             if not save.due_changed and save.due_at != (row.due_at if row is not None else None):
                 raise TimerAstray("timer_astray", "a save that says “timer unchanged” names another time than the one stored")
+        check_hearings(tables, writes.heard)
         check_crossing(tables, writes.crossing)
         for step in writes.moves:
             message = tables.messages.get(step.id)
@@ -175,6 +189,8 @@ class MemoryWork(Transaction):
             row = tables.messages[handed.message.id]
             row.message = msgspec.structs.replace(row.message, key=handed.winner)
         tables.decisions.extend(writes.decisions)
+        list_addresses(tables, writes.listed)
+        file_hearings(tables, writes.heard, self.ground.clock.now)
         for noted in writes.questioned:
             tables.questions[_place_of(noted.workspace, noted.address)] = noted.asked
         for kept in writes.send_keys:
@@ -221,6 +237,7 @@ class MemoryWork(Transaction):
         row.status, row.moved_at, row.reason, row.deliverer = status, move.at, move.reason, move.deliverer
         row.doubt = row.doubt or (move.answer is not None and move.answer.outcome is Outcome.UNKNOWN)
         row.answer = move.answer or row.answer
+        row.mark = mark_of_address(move.key.workspace, move.channel, move.address) if move.address else row.mark
         if move.not_before is not None:
             row.not_before = move.not_before
         if move.expect is OutboxStatus.HANDING:

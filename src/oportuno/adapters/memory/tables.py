@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from oportuno.content.message import FollowedLink, Message
     from oportuno.events.event import Event
     from oportuno.flows.fan_out import FanOut, Place
+    from oportuno.flows.hear_back import HearingRecord
     from oportuno.flows.ports import LaneClass, Letter, Reject
     from oportuno.flows.ports_imports import ImportRecord
     from oportuno.flows.reads import Attempt
-    from oportuno.flows.work import Decision, LedgerEntry, Poisoned, Quarantine, Question, SendKey
+    from oportuno.flows.work import Decision, LedgerEntry, Listed, Poisoned, Quarantine, Question, SendKey
     from oportuno.kit.ids import Bucket, CustomerId, CustomerKey, WorkspaceId
     from oportuno.kit.times import Millis
 
@@ -54,6 +55,8 @@ class MessageRow:
     answer: Answer | None = None
     reason: str = ""
     doubt: bool = False
+    mark: bytes = b""
+    """What stands for the address to which it went; empty: it never went."""
 
     def waiting(self) -> Waiting:
         """Give the row as a deliverer reads it."""
@@ -127,6 +130,14 @@ class Tables:
     """(workspace, the link's id) → where it leads."""
     clicks: dict[tuple[CustomerKey, bytes, Millis, bytes], ClickRow] = field(default_factory=dict)
     """(customer, message, when, link)."""
+    hearings: dict[tuple[CustomerKey, bytes, bytes], HearingRecord] = field(default_factory=dict)
+    """(customer, message, the report's id) → what was heard and believed."""
+    unmatched: dict[tuple[WorkspaceId, bytes], HearingRecord] = field(default_factory=dict)
+    """(workspace, the report's id) → what belongs to no message, or was not believed."""
+    suppressions: dict[tuple[WorkspaceId, str, bytes], Listed] = field(default_factory=dict)
+    """(workspace, channel, what stands for the address) → why it is not written to."""
+    silent_because: set[tuple[CustomerKey, str, bytes]] = field(default_factory=set)
+    """(customer, channel, what stands for the address)."""
     crossed: Crossed = field(default_factory=Crossed)
     """Merges and inboxes."""
     quarantines: list[Quarantine] = field(default_factory=list)

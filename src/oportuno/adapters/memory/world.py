@@ -11,6 +11,7 @@ from oportuno.adapters.memory.crossing import MemoryCrossings
 from oportuno.adapters.memory.feed import MemoryFeed
 from oportuno.adapters.memory.forget import MemoryErasures
 from oportuno.adapters.memory.ground import Ground
+from oportuno.adapters.memory.hearings import MemoryHearings
 from oportuno.adapters.memory.holdings import MemoryHoldings
 from oportuno.adapters.memory.hooks import MemoryHooks
 from oportuno.adapters.memory.imports import MemoryImports
@@ -57,6 +58,7 @@ class MemoryWorld(Ground):
         self.signings = MemorySignings(self, self.keys)
         self.catalogue = MemoryCatalogue(self)
         self.erasures = MemoryErasures(self)
+        self.hearings = MemoryHearings(self)
         self.tallies = MemoryTallies(self)
         self.plans = MemoryTrackingPlans(self)
         self.hooks = MemoryHooks(self)

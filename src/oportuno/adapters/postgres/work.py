@@ -14,8 +14,8 @@ import msgspec
 
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.attempts import note_attempts
-from oportuno.adapters.postgres.crossing import PostgresAcross, write_crossing
 from oportuno.adapters.postgres.clicks import keep_links
+from oportuno.adapters.postgres.crossing import PostgresAcross, write_crossing
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.forget import erase
 from oportuno.adapters.postgres.hearings import file_hearings, filed_before
