@@ -135,3 +135,29 @@ CREATE INDEX attempts_customer ON attempts (bucket, workspace, customer);
 CREATE TABLE attempts_odd PARTITION OF attempts DEFAULT;
 
 -- ── End of that part ────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- ── Where mail providers tell what became of mail ───────────────────────────────────────────────────────────────────
+
+-- Addresses at which a provider posts, each with what its posts are verified by.
+CREATE TABLE mail_hooks (
+    workspace  integer NOT NULL,
+    id         text    NOT NULL,           -- hook_…, as the address names it
+    provider   text    NOT NULL,           -- ses, sendgrid, mailgun, postmark
+    name       text    NOT NULL,
+    secret     bytea   NOT NULL,           -- a key or a password: never shown; empty where AWS's certificate is what is verified by
+    topic      text    NOT NULL,           -- of SES: the SNS topic that may post; empty: the first that asks to
+    made_at    bigint  NOT NULL,
+    last_at    bigint,                     -- when the last post came that was believed
+    PRIMARY KEY (id)
+);
+CREATE INDEX mail_hooks_of ON mail_hooks (workspace, made_at);
+
+-- Mailgun signs a moment and a token, not what it posts: each token is good for one body, and again for the same.
+CREATE TABLE mail_hook_tokens (
+    hook  text   NOT NULL,
+    token bytea  NOT NULL,
+    body  bytea  NOT NULL,
+    at    bigint NOT NULL,
+    PRIMARY KEY (hook, token)
+);
+CREATE INDEX mail_hook_tokens_at ON mail_hook_tokens (at);
