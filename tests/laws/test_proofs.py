@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).parents[2] / "docs" / "proof"
-PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices", "fuzz")
+PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices", "fuzz", "bring")
 
 
 def runs_of(part: str) -> list[dict[str, Any]]:
@@ -115,3 +115,10 @@ def test_ten_minutes_of_hostile_bodies_broke_nothing() -> None:
         assert run["inputs"] > 100_000
         assert {int(status) for status in run["answers"]} <= {0, 200, 400, 401, 403, 413, 415, 429}
         assert run["most_mb"] - run["warm_mb"] <= 100
+
+
+def test_three_real_data_sets_came_in_whole_and_nobody_was_spoken_to() -> None:
+    for run in runs_of("bring"):
+        assert (run["sizes"]["rows"], run["kills"] >= 5, run["spoken"]) == (0, True, 0)
+        assert run["rows"] == {"complete-journey": 1_469_307, "uci-online-retail": 541_909, "eshop-clothing": 165_474}
+        assert run["orders_folded"] == run["events"]["complete-journey"] == 155_848

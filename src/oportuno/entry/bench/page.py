@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+
+def _grown(record: dict[str, Any]) -> float:
+    return float(record["import"]["memory_mb"]["most"] / record["import"]["memory_mb"]["third"])
+
+
 _ROWS: Final[list[tuple[str, Callable[[dict[str, Any]], float], str, float, bool]]] = [
     # what, figure, unit, target, whether more is better
     ("Stored and evaluated, batches of 100", lambda r: r["batches"]["evaluated_per_second"], "events/s", 10_000, True),
@@ -49,6 +54,15 @@ _ROWS: Final[list[tuple[str, Callable[[dict[str, Any]], float], str, float, bool
     ("Catalogue feed, first time, a second of CPU", lambda r: r["catalogue"]["first"]["rows_per_cpu_second"], "rows", 20_000, True),
     ("Catalogue feed again, a second of CPU", lambda r: r["catalogue"]["again"]["rows_per_cpu_second"], "rows", 20_000, True),
     ("Memory grown by a catalogue feed", lambda r: r["catalogue"]["first"]["grown_mb"], "MB", 64, False),
+    ("Orders brought in from a file, beside a shop that speaks", lambda r: r["import"]["rows_per_second"], "rows/s", 30_000, True),
+    (
+        "… the shop's p99 meanwhile over its idle",
+        lambda r: r["import"]["meanwhile"]["p99_ms"] / r["import"]["idle"]["p99_ms"],
+        "×",
+        1.5,
+        False,
+    ),
+    ("… the importing process's memory at most over a third of the way", _grown, "×", 1.1, False),
     ("State of a customer, p50", lambda r: r["state_bytes"]["p50"], "bytes", 2_048, False),
     ("State of a customer, p99", lambda r: r["state_bytes"]["p99"], "bytes", 4_096, False),
 ]
@@ -117,6 +131,7 @@ def _beside(record: dict[str, Any]) -> list[str]:
         _scale(record),
         _told(record["fan_out"]),
         _merged(record["merges"]),
+        _brought(record["import"]),
         f"- PostgreSQL's CPU for everything else (API, deliverer): {batches['cpu_us']['pg_other']:.1f} µs/event.",
         f"- Requests of 100 events: p50 {batches['request_p50_ms']:.1f} ms, p99 {batches['request_p99_ms']:.1f} ms.",
         f"- Refused: {batches['refused']} in batches, {record['singles']['refused']} single.",
@@ -150,6 +165,17 @@ def _merged(found: dict[str, Any]) -> str:
         f"- Two customers who are one: p50 {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms, asked one after the other on an idle system; "
         f"{found['merges']:,} asked at once beside 2,000 events/s were joined within p50 {float(many['p50']):,.0f} ms, "
         f"p99 {float(many['p99']):,.0f} ms, with {sum(found['cpu_us'].values()):,.0f} µs of CPU each in all parts, the events' included."
+    )
+
+
+def _brought(found: dict[str, Any]) -> str:
+    others, idle, meanwhile = found["others_us"], found["idle"], found["meanwhile"]
+    still = "still ran" if found["still_importing_after_probe"] else "had ended"
+    parts = "; ".join(f"{name} {others[name]:.1f}" for name in ("pg_other", "engine", "pg_decide"))
+    return (
+        f"- {found['rows']:,} lines of orders brought in: {found['own_us']:.1f} µs of CPU a line in the importing process "
+        f"({found['memory_mb']['most']:.0f} MB at most), and in the others: {parts}. The import {still} when the probes ended; the shop's "
+        f"p99 was {idle['p99_ms']:.1f} ms idle and {meanwhile['p99_ms']:.1f} ms meanwhile."
     )
 
 

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from oportuno.consent.read_policy import read_policy
 from oportuno.entry.bench import floors
+from oportuno.entry.bench.brought_in import measure_import
 from oportuno.entry.bench.feeds import measure_catalogue
 from oportuno.entry.bench.laid_down import JOURNEYS, POLICY, message
 from oportuno.entry.bench.latency import Sink, probe
@@ -53,6 +54,8 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     told: int
     """Customers of the shop whose price falls; half of them watch."""
     merges: int
+    lines: int
+    """Lines of the file of orders."""
 
 
 FULL: Final = Sizes(
@@ -66,9 +69,20 @@ FULL: Final = Sizes(
     products=1_000_000,
     told=200_000,
     merges=20_000,
+    lines=1_500_000,
 )
 QUICK: Final = Sizes(
-    few=1_000, many=3_000, most=10_000, events=20_000, singles=3_000, probes=60, backlog=30_000, products=20_000, told=4_000, merges=500
+    few=1_000,
+    many=3_000,
+    most=10_000,
+    events=20_000,
+    singles=3_000,
+    probes=60,
+    backlog=30_000,
+    products=20_000,
+    told=4_000,
+    merges=500,
+    lines=20_000,
 )
 _CONNECTIONS: Final = 6
 _SINGLE_CONNECTIONS: Final = 32
@@ -129,6 +143,7 @@ async def _measure(sizes: Sizes, console: Console) -> dict[str, Any]:
             found["most"] = _throughput(served, shop, sizes.most, sizes.events, seed=9)
         found["memory_mb_end"] = served.memory()
         found["fan_out"] = await _fan_out(served, (neighbour, near), sink, sizes=sizes, console=console)
+        found["import"] = await _import(served, sizes=sizes, console=console)
         found["merges"] = await asyncio.to_thread(_merges, served, sink, sizes=sizes, console=console)
     await sink.close()
     await near.close()
@@ -214,6 +229,20 @@ async def _fan_out(served: Served, of_neighbour: tuple[Workspace, Sink], sink: S
     with _said(console, f"a price that {sizes.told // 2:,} of {sizes.told:,} watch, and a neighbour meanwhile"):
         beside, first = (neighbour.write_key, neighbour.prefix), max(2 * sizes.probes, 1_000)
         return await measure_fan_out(served, shop.number, near, customers=sizes.told, probes=sizes.probes, beside=beside, first=first)
+
+
+async def _import(served: Served, *, sizes: Sizes, console: Console) -> dict[str, Any]:
+    """Bring a file of orders in beside a shop that speaks."""
+    near = Sink()
+    await near.start()
+    beside = open_workspace(served, "Tienda Centro", "c", near.url)
+    seed(served, beside, 0, max(2 * sizes.probes, 1_000), console)
+    shop = open_workspace(served, "Tienda Antigua", "a", near.url)
+    with _said(console, f"{sizes.lines:,} lines of orders brought in, and a neighbour meanwhile"):
+        keys = beside.write_key, beside.prefix
+        found = await measure_import(served, shop.number, sizes.lines, sink=near, beside=keys, probes=sizes.probes)
+    await near.close()
+    return found
 
 
 def _throughput(
