@@ -18,6 +18,7 @@ from oportuno.consent.confirm import asked_again_at, is_pending
 from oportuno.consent.permit import _SEAL, Permit
 from oportuno.consent.policy import Policy
 from oportuno.consent.quiet import quiet_until, zones_of
+from oportuno.consent.reach import DEAD_ENDS, Silenced, silenced
 from oportuno.consent.refusals import Reason, Refusal
 from oportuno.consent.wishes import cadence_of
 from oportuno.kit.ids import derive, write_id
@@ -27,8 +28,6 @@ from oportuno.profile.mute import BOUGHT, BOUGHT_FOR
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Core, Muted
 
-_DEAD_ENDS: Final = frozenset({"hard_bounce", "invalid"})
-"""Suppressions that hold for service messages too: the address does not work."""
 _LEFT: Final = "unsubscribed"
 _LOOK_AGAIN: Final[Millis] = MINUTE
 _LONGEST_ADDRESS: Final = 254
@@ -112,19 +111,31 @@ def _grounds(draft: Draft, ask: Ask) -> dict[str, Any]:
     return {"consent_since": answer.at, "consent_source": answer.source, "notice": answer.notice}
 
 
-def _dead_end(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
-    found = draft.read(Consents).suppressed.get(ask.channel)
-    if found is None or found[0] not in _DEAD_ENDS:
-        return None
-    return Reason(refusal=Refusal.SUPPRESSED, facts={"channel": ask.channel, "because": found[0], "since": found[1]})
+def forbids(ask: Ask, found: Silenced) -> Reason | None:
+    """Say whether an address that is silenced may not get what is asked about; None: it may.
+
+    A service message stops only where the address does not work. A question to confirm reaches whoever left, and so may come back, and
+    nobody who complained or was closed by the shop. Everything else stops.
+    """
+    free = False
+    if ask.confirms:
+        free = found.reason == _LEFT
+    elif ask.purpose is Purpose.SERVICE:
+        free = found.reason not in DEAD_ENDS
+    facts = {"channel": ask.channel, "because": found.reason, "since": found.since}
+    return None if free else Reason(refusal=Refusal.SUPPRESSED, facts=facts)
 
 
-def _unwelcome(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
-    """Who left may ask to come back; who complained, or was closed by the shop, is not even asked."""
-    found = draft.read(Consents).suppressed.get(ask.channel)
-    if found is None or found[0] == _LEFT:
-        return None
-    return Reason(refusal=Refusal.SUPPRESSED, facts={"channel": ask.channel, "because": found[0], "since": found[1]})
+def forbids_listed(draft: Draft, ask: Ask, listed: Silenced) -> Reason | None:
+    """Say the same of an address on the list of suppressions. Whoever said yes after leaving somewhere has come back."""
+    answer = draft.read(Consents).answers.get(slot(ask.purpose, ask.channel))
+    back = listed.reason == _LEFT and answer is not None and answer.state is Answered.GRANTED and answer.at > listed.since
+    return None if back else forbids(ask, listed)
+
+
+def _suppressed(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
+    found = silenced(draft, ask.channel, address_of(draft, ask.channel))
+    return None if found is None else forbids(ask, found)
 
 
 def _pending(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
@@ -135,13 +146,6 @@ def _asked(draft: Draft, ask: Ask, policy: Policy, now: Millis) -> Reason | None
     free_at = asked_again_at(draft.read(Consents), ask.confirms, policy.confirm_limit, now, besides=ask.id)
     # Not put off: whoever asks again then is asked then.
     return Reason(refusal=Refusal.ASKED_ENOUGH, facts={"free_at": free_at}) if free_at > now else None
-
-
-def _suppressed(draft: Draft, ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
-    found = draft.read(Consents).suppressed.get(ask.channel)
-    if found is None:
-        return None
-    return Reason(refusal=Refusal.SUPPRESSED, facts={"channel": ask.channel, "because": found[0], "since": found[1]})
 
 
 def _consent(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | None:
@@ -246,8 +250,8 @@ def held_out(draft: Draft, policy: Policy) -> bool:
     return drawn * 100 < policy.holdout_percent * 2**64
 
 
-_FOR_SERVICE: Final[tuple[_Check, ...]] = (_dead_end,)
-_FOR_CONFIRMING: Final[tuple[_Check, ...]] = (_unwelcome, _pending, _asked)
+_FOR_SERVICE: Final[tuple[_Check, ...]] = (_suppressed,)
+_FOR_CONFIRMING: Final[tuple[_Check, ...]] = (_suppressed, _pending, _asked)
 _FOR_MARKETING: Final[tuple[_Check, ...]] = (
     _suppressed,
     _consent,

@@ -198,8 +198,13 @@ def part(
         loser.open(Pending).held = []
     known = {touch.id for touch in joined.read(Attention).touches}
     since = [touch for touch in current.read(Attention).touches if touch.made and touch.id not in known]
-    if since:
-        merge_attention(loser.open(Attention), Attention(touches=since))
+    complained = current.read(Attention).complained
+    if since or complained > joined.read(Attention).complained:
+        merge_attention(loser.open(Attention), Attention(touches=since, complained=complained))
+    if current.has(Reach):
+        # It is about addresses, whosever they are from now on.
+        merge_reach(winner.open(Reach), current.read(Reach))
+        merge_reach(loser.open(Reach), current.read(Reach))
     for draft in (winner, loser):
         tighten(draft, before, after)
         _mute_since(draft, together.read(Muted), current.read(Muted))
