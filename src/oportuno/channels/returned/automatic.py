@@ -21,11 +21,11 @@ _MARKS: Final = (
 )
 _PRECEDENCE: Final = frozenset({"auto_reply", "auto-reply", "bulk", "junk", "list"})
 _SUBJECT: Final = re.compile(
-    r"^\W*(?:(?:re|rv|aw|sv|antwort)\s*:\s*)?(?:"
+    r"^\W*(?:"
     r"auto(?:matic|mated|mática|matisch\w*)?[\s:-]*(?:re(?:ply|sponse|spuesta)|respuesta|antwort)|auto\s*:|autoreply|out\s+of\s+(?:the\s+)?office|ooo\b|vacation"
     r"|on\s+(?:vacation|holiday|leave)|away\s+from|respuesta\s+autom[aá]tica|contestaci[oó]n\s+autom[aá]tica|fuera\s+de\s+(?:la\s+)?oficina|ausente|ausencia"
     r"|de\s+vacaciones|r[eé]ponse\s+automatique|absence|abwesen|abwesenheit|automatische\s+antwort|risposta\s+automatica|resposta\s+autom[aá]tica|fuori\s+ufficio"
-    r"|notificaci[oó]n\s+de\s+lectura|read\s*:|le[ií]do\s*:|delivery\s+receipt)",
+    r"|notificaci[oó]n\s+de\s+lectura|read\s*:|le[ií]do\s*:|delivery\s+receipt)(?!\w)",
     re.IGNORECASE,
 )
 

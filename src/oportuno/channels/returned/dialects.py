@@ -28,6 +28,8 @@ _ORIGINAL: Final = re.compile(
     r"(?im)^(?:-{2,}.{0,60}(?:original|below\s+this\s+line|copy\s+of|returned|unsent).{0,80}|received:\s.{0,200}|return-path:\s.{0,200}|.{0,40}original\s+message\s+follows.{0,40})$"
 )
 _MOST: Final = 4_000
+_MOST_HEADER: Final = 8_000
+"""A mail with a longer header is not shown to the library: it reads some of them in time that grows with their square."""
 
 
 class Bounce(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,8 @@ def bounce_in(letter: Letter) -> Bounce | None:
 
 
 def _failures(letter: Letter) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    if any(len(value) > _MOST_HEADER for value in letter.values()):
+        return frozenset(), frozenset()
     try:
         temporary, lasting = all_failures(letter)
         return frozenset(temporary), frozenset(lasting)

@@ -20,11 +20,14 @@ Letter: TypeAlias = Message
 
 MOST_BYTES: Final = 1_048_576
 """What of a mail is looked at. Reports put what they say first and the returned mail last."""
-_MOST_HEAD: Final = 262_144
+_MOST_HEAD: Final = 65_536
 _MOST_PARTS: Final = 60
 """Beginnings of parts in a mail: one with more is read by its headers alone, because each level costs every line a comparison."""
 _MOST_HEADER: Final = 4_000
 _MOST_TEXT: Final = 100_000
+_MOST_HTML: Final = 40_000
+_MOST_ADDRESSES: Final = 1_000
+"""The library's reading of addresses grows with the square of what it is given."""
 _BEGINS: Final = re.compile(rb"(?im)^content-type:\s*(?:multipart|message)/")
 _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 _SPACES: Final = re.compile(r"\s+")
@@ -50,17 +53,15 @@ def _headers_of(head: bytes) -> Letter:
 
 def header(letter: Letter, name: str) -> str:
     """Give a header in one line, decoded as far as that goes; empty: there is none."""
-    try:
-        value = letter.get(name)
-        return "" if value is None else _decoded(str(value)[:_MOST_HEADER])
-    except Exception:  # noqa: BLE001 - the same
-        return ""
+    return next(iter(headers(letter, name)), "")
 
 
 def headers(letter: Letter, name: str) -> list[str]:
     """Give every occurrence of a header, at most 20."""
     try:
-        return [_decoded(str(value)[:_MOST_HEADER]) for value in (letter.get_all(name) or [])[:20]]
+        found = [str(value) for key, value in letter.raw_items() if key.lower() == name]
+        # Some write it in bytes of their own, which the parser keeps as they are.
+        return [_decoded(value[:_MOST_HEADER].encode("ascii", "surrogateescape").decode("utf-8", "replace")) for value in found[:20]]
     except Exception:  # noqa: BLE001 - the same
         return []
 
@@ -146,7 +147,7 @@ def plain_text(letter: Letter) -> str:
 def text_of_html(html: str) -> str:
     """Give the text of a page, without quoted mails."""
     try:
-        tree = LexborHTMLParser(html)
+        tree = LexborHTMLParser(html[:_MOST_HTML])
         for quoted in (
             "blockquote",
             ".gmail_quote",
@@ -169,7 +170,7 @@ def text_of_html(html: str) -> str:
 
 def addresses_in(letter: Letter, *names: str) -> list[str]:
     """Give the plain addresses in some headers, in order, each once."""
-    found = [address for name in names for value in headers(letter, name) for _, address in getaddresses([value])]
+    found = [address for name in names for value in headers(letter, name) for _, address in getaddresses([value[:_MOST_ADDRESSES]])]
     return list(dict.fromkeys(address.strip() for address in found if _ADDRESS.fullmatch(address.strip())))
 
 

@@ -30,7 +30,8 @@ _ABOUT_US: Final = re.compile(
       \bspam|\bjunk\b|\bublk|\bbulk\b|unsolicited|\bphish|\bblock(?:ed|ing|list)|black\s?-?\s?list|deny\s?list|\bdnsbl|\brbl\b
     | spamhaus|spamcop|\bsorbs\b|barracuda|reputation|\bpolicy\b|policies|administrative|prohibited|\bbanned\b|not\s+allowed
     | not\s+permitted|permission|unauthori[sz]ed|not\s+authori[sz]ed|authenticat|\bspf\b|\bdkim\b|\bdmarc\b|access\s+denied
-    | relay(?!=)|virus|malware|infected|attachment|content\s+(?:reject|filter|not)|content.{0,20}\bscan
+    | relaying|relay\s+(?:access|denied|not|is|check)|(?:as\s+a|open|to|not|not\s+an?|won't|don't|cannot)\s+relay
+    | virus|malware|infected|attachment|content\s+(?:reject|filter|not)|content.{0,20}\bscan
     | message\s+(?:content|was\s+rejected\s+by\s+(?:the\s+)?filter)|\bfilter(?:ed|s)?\b|\buri\b|surbl|whitelist|challenge
     | not\s+accept(?:ing)?\s+(?:mail|messages?|e-?mails?)\s+from|sender.{0,40}(?:reject|denied|refus|verif|invalid|unknown)
     | reverse\s+dns|\bptr\b|\bhelo\b|looks?\s+like|suspicio|restricted|\bsender\s+address|correo\s+no\s+deseado|no\s+autorizad
@@ -163,7 +164,7 @@ def _stronger(told: _Status | None, said: _Status | None) -> _Status | None:
         return told or said
     if told[0] != said[0]:
         return min(told, said, key=lambda status: status[0])
-    return told if said[1:] in _VAGUE else said
+    return told if said[1:] in _VAGUE and told[1:] not in _VAGUE else said
 
 
 def _written(status: _Status | None) -> str:
