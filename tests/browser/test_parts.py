@@ -13,71 +13,133 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oportuno.catalog.once import Once
 from oportuno.catalog.reading import read_row
 from oportuno.entry.demo.basket import Basket, read_basket, write_basket
 from oportuno.entry.demo.catalogue import fill_shelves, lowered
+from oportuno.entry.demo.complete_journey import CompleteJourney
 from oportuno.entry.demo.drawings import drawing, names
 from oportuno.entry.demo.groundwork import PLAYS, SHOWN_WAIT, shortened
-from oportuno.entry.demo.history import WEEKS, History, order_call, read_history
-from oportuno.entry.demo.loading import batches
+from oportuno.entry.demo.history import History, Product, mapping_of, read_history, shelved
+from oportuno.entry.demo.online_retail import OnlineRetail
 from oportuno.entry.demo.pages import money, words
-from oportuno.entry.demo.people import identify_calls, people_of, user_of
-from oportuno.entry.demo.setting import LANGUAGES, Person, Setting, read_setting, write_setting
-from oportuno.entry.demo.shelves import AISLES
+from oportuno.entry.demo.people import answers_of, everybody, people_of, user_of, visits
+from oportuno.entry.demo.run import chosen_data
+from oportuno.entry.demo.setting import LANGUAGES, Person, Progress, Setting, read_progress, read_setting, write_progress, write_setting
+from oportuno.entry.demo.shelves import AISLES, GIFT_AISLES
 from oportuno.entry.demo.stage import go, is_email, visitor_key
+from oportuno.events.bring.read import calls_of
+from oportuno.events.bring.rows import Made
 from oportuno.journeys.journey import Wait, WaitFor
 from oportuno.journeys.read import read_journey
-from oportuno.kit.times import DAY, SECOND, parse_moment
+from oportuno.kit.faults import BadInput
+from oportuno.kit.times import DAY, SECOND
 
 HOME = files("oportuno.entry.demo")
 NOW = 1_795_000_000_000
 
 
+RETAIL = Path(__file__).parents[3] / "shared" / "data" / "online_retail_cc0.parquet"
+
+
 @pytest.fixture(scope="module")
 def history() -> History:
-    return read_history(NOW)
+    return read_history(CompleteJourney(), NOW, customers=40)
 
 
-def test_history_holds_eight_weeks_of_real_orders_and_ends_now(history: History) -> None:
-    assert len(history.orders) > 20_000
-    assert len(history.households()) > 2_000
-    assert NOW - DAY <= history.orders[-1].at <= NOW
-    assert history.orders[-1].at - history.orders[0].at > (WEEKS * 7 - 1) * DAY
-    assert all(order.lines and order.total >= 0 for order in history.orders)
+@pytest.fixture(scope="module")
+def products(history: History) -> tuple[Product, ...]:
+    return shelved(history)
 
 
-def test_every_shelf_is_filled_with_a_real_product_at_its_price_and_has_its_drawing(history: History) -> None:
-    assert len(history.products) == sum(len(aisle.shelves) for aisle in AISLES)
-    assert len({product.id for product in history.products}) == len(history.products)
-    assert all(product.price >= 10 and product.baskets > 0 for product in history.products)
-    assert {product.drawing for product in history.products} <= names()
+def test_history_holds_the_whole_year_of_some_or_of_all_households_and_ends_now(history: History) -> None:
+    whole = history._replace(table=history.whole)
+    assert (whole.lines, whole.orders(), len(whole.customers()), len(whole.stores())) == (1_469_307, 155_848, 2_469, 457)
+    assert len(history.customers()) == 40
+    assert history.starts > NOW - 367 * DAY
+    last = max(line.cells["at"] for line in history.rows({who: user_of(who) for who, _ in history.customers()}))
+    assert NOW - 8 * DAY <= last <= NOW
+
+
+def test_every_shelf_is_filled_with_a_real_product_at_its_price_and_has_its_drawing(products: tuple[Product, ...]) -> None:
+    assert len(products) == sum(len(aisle.shelves) for aisle in AISLES)
+    assert len({product.id for product in products}) == len(products)
+    assert all(product.price >= 10 and product.baskets > 0 for product in products)
+    assert {product.drawing for product in products} <= names()
     assert drawing("banana", "huerta").startswith("<svg ")
 
 
-def test_everything_is_loaded_as_an_import_with_fixed_ids_under_the_collectors_ceilings(history: History) -> None:
-    calls = [
-        *identify_calls(history, history.orders[0].at),
-        *(order_call(order, user_of(order.household)) for order in history.orders[:3000]),
-    ]
-    seen: set[str] = set()
-    for batch in batches(calls):
-        assert sum(len(raw) + 1 for raw in batch) < 450_000
-        for raw in batch:
-            call = json.loads(raw)
-            assert len(raw) < 32_000
-            assert call["context"]["oportuno"]["source"] == "import"
-            assert parse_moment(call["timestamp"]) is not None
-            assert call["userId"]
-            seen.add(call["messageId"])
-    assert len(seen) == len(calls)
+def test_orders_come_in_as_an_import_whole_and_at_the_prices_paid(history: History) -> None:
+    users = {who: user_of(who) for who, _ in history.customers()}
+    made = list(calls_of(history.rows(users), mapping_of(history.data), Once()))
+    assert all(isinstance(each, Made) for each in made)
+    assert len(made) == history.orders()
+    calls = [json.loads(each.body) for each in made if isinstance(each, Made)]
+    assert all(call["context"]["oportuno"]["source"] == "import" for call in calls)
+    assert sum(len(call["properties"]["products"]) for call in calls) == history.lines
+    paid = sum(call["properties"]["total"] for call in calls)
+    assert paid == pytest.approx(sum(row for row in history.table["amount"].to_pylist()))
+    assert {call["userId"] for call in calls} == set(users.values())
 
 
 def test_the_people_on_show_have_made_up_addresses_and_real_orders(history: History) -> None:
-    people = people_of(history)
+    people = people_of(history.customers())
     assert [person.name for person in people[:4]] == ["Ana", "Bruno", "Carla", "Dora"]
     assert all(not person.email or person.email.endswith("@example.com") for person in people)
     assert all(person.orders > 0 for person in people[4:])
     assert not next(person for person in people if person.name == "Carla").may_write
+
+
+def test_what_households_said_of_themselves_comes_with_their_simulated_answers_and_a_yes_has_its_proof(history: History) -> None:
+    made = list(everybody(history))
+    assert len(made) == 3 + 40
+    for each in made:
+        call = json.loads(each.body)
+        assert call["traits"]["email"].endswith("@example.com")
+        assert not each.answers or each.proof["consent.source"] == "demo_simulated"
+    said = history.data.traits()
+    assert len(said) == 801
+    assert all({"age", "income"} <= set(traits) for traits in said.values())
+
+
+def test_simulated_visits_are_of_households_that_said_yes_and_say_that_they_are_simulated(
+    history: History, products: tuple[Product, ...]
+) -> None:
+    yes = {user_of(who) for who, _ in history.customers() if answers_of(who)[1]}
+    made = list(visits(history, products, NOW))
+    assert made
+    assert {each.user for each in made} <= yes
+    assert all(json.loads(each.body)["properties"]["simulated"] for each in made)
+    assert all(NOW - 7 * DAY < each.at < NOW for each in made)
+
+
+def test_the_second_data_set_fills_its_own_shelves() -> None:
+    history = read_history(OnlineRetail(RETAIL), NOW)
+    assert (history.lines, len(history.customers())) == (406_829, 4_372)
+    products = shelved(history)
+    assert len(products) == sum(len(aisle.shelves) for aisle in GIFT_AISLES)
+    assert {product.drawing for product in products} <= names()
+    assert all(read_basket(write_basket(Basket(lines={product.id: 1}))).lines for product in products)
+
+
+def test_a_file_that_is_no_data_set_is_named(tmp_path: Path) -> None:
+    other = tmp_path / "other.parquet"
+    other.write_text("no parquet")
+    with pytest.raises(BadInput) as fault:
+        OnlineRetail(other).rows()
+    assert fault.value.code == "demo_data_unreadable"
+    with pytest.raises(BadInput):
+        chosen_data(("retail", other))
+
+
+def test_the_pages_hear_how_far_the_loading_is_until_it_is_over(tmp_path: Path) -> None:
+    assert read_progress(tmp_path) is None
+    write_progress(tmp_path, Progress(what="orders", done=50, whole=200))
+    told = read_progress(tmp_path)
+    assert told is not None
+    assert (told.what, told.percent) == ("orders", 25)
+    write_progress(tmp_path, None)
+    assert read_progress(tmp_path) is None
 
 
 def test_who_said_yes_to_mail_has_answered() -> None:
@@ -86,9 +148,9 @@ def test_who_said_yes_to_mail_has_answered() -> None:
     assert Person(key="hogar-1", name="Hogar 1").answered == "person_unknown"
 
 
-def test_the_catalogue_is_written_whole_once_and_at_a_new_address_only_its_addresses(history: History) -> None:
+def test_the_catalogue_is_written_whole_once_and_at_a_new_address_only_its_addresses(products: tuple[Product, ...]) -> None:
     sent: list[tuple[str, dict[str, list[dict[str, Any]]]]] = []
-    setting = Setting(workspace=1, public_id="ws_1", write_key="w", secret_key="s", ends=NOW, wait_seconds=20, products=history.products)
+    setting = Setting(workspace=1, public_id="ws_1", write_key="w", secret_key="s", ends=NOW, wait_seconds=20, products=products)
 
     def send(method: str, path: str, body: bytes) -> None:
         sent.append((f"{method} {path}", json.loads(body)))
@@ -96,7 +158,7 @@ def test_the_catalogue_is_written_whole_once_and_at_a_new_address_only_its_addre
     first = fill_shelves(setting, "http://127.0.0.1:1", send)
     assert [path for path, _ in sent] == ["PUT /api/v1/categories", "POST /api/v1/products"]
     rows = [read_row(row, currency="EUR").product for row in sent[1][1]["items"]]
-    assert [(row.id, row.price, row.currency) for row in rows] == [(one.id, one.price, "USD") for one in history.products]
+    assert [(row.id, row.price, row.currency) for row in rows] == [(one.id, one.price, "USD") for one in products]
     assert all(row.image and row.manual_url and row.categories and row.stock for row in rows)
     assert fill_shelves(first, "http://127.0.0.1:1", send) is first
     assert fill_shelves(first, "http://127.0.0.1:2", send).shelved == "http://127.0.0.1:2"
@@ -155,7 +217,7 @@ def test_every_string_exists_in_both_languages_with_the_same_slots_and_is_used()
         Path(str(path)).read_text(encoding="utf-8") for path in (*HOME.iterdir(), *HOME.joinpath("pages").iterdir()) if path.is_file()
     ]
     code = "\n".join(sources)  # words.tsv itself names each key once
-    built = {"person_", "live_speak", "live_wait", "live_silence", "view_", "answers_now_", "hear_done_", "help_"}
+    built = {"loading_", "person_", "live_speak", "live_wait", "live_silence", "view_", "answers_now_", "hear_done_", "help_"}
     unused = [key for key in es if code.count(key) < 2 and not any(key.startswith(start) for start in built)]
     assert unused == []
 

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
+from oportuno.entry.demo.complete_journey import _variant
 from oportuno.entry.demo.drawings import names, picture
-from oportuno.entry.demo.history import _variant
 from oportuno.entry.demo.router import _mark
 
 

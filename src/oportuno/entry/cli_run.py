@@ -90,9 +90,11 @@ def demo(
     port: Port = None,
     data_dir: DataDir = None,
     wait: Annotated[int, typer.Option(min=1, max=3_600, help="Seconds a left basket rests; in a real shop it is half an hour.")] = 20,
+    households: Annotated[int, typer.Option(min=0, help="Only so many of the data's customers; 0: all of them.")] = 0,
+    data: Annotated[tuple[str, Path] | None, typer.Option(help="Another data set and its file: online-retail FILE.parquet.")] = None,
 ) -> None:
     """Run the demonstration: a shop, its mailbox and its decisions, on this machine alone."""
     with sentences():
-        from oportuno.entry.demo.run import run
+        from oportuno.entry.demo.run import chosen_data, run
 
-        raise SystemExit(run(settings_with(port=port, data_dir=data_dir), wait_seconds=wait))
+        raise SystemExit(run(settings_with(port=port, data_dir=data_dir), data=chosen_data(data), customers=households, wait_seconds=wait))

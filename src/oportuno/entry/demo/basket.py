@@ -15,7 +15,7 @@ _MOST: Final = 20
 """Pieces of one product."""
 _LINES: Final = 30
 _MOMENT: Final = re.compile(r"[0-9]{1,15}")
-_FORM: Final = re.compile(r"([0-9]{1,12})x([0-9]{1,2})")
+_FORM: Final = re.compile(r"([0-9]{1,12}[A-Z]{0,2})x([0-9]{1,2})")
 
 
 class Basket(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from oportuno.catalog.product import Product as Sold
-from oportuno.entry.demo.history import CURRENCY, Product
+from oportuno.entry.demo.history import Product
 from oportuno.entry.demo.setting import Setting
-from oportuno.entry.demo.shelves import AISLES
+from oportuno.entry.demo.shelves import aisles_of
 from oportuno.kit.faults import Unavailable
 
 if TYPE_CHECKING:
@@ -21,10 +23,31 @@ _KEPT: Final = 80
 """Percent of a price that are left of it when it is lowered."""
 _LEAST: Final = 20
 """Cents below which a price is not lowered any more: a fifth of it would be no cent, or less than the law of five percent."""
-_MOST: Final = 200
+
+_OLD: Final = 2.0
+"""Seconds for which the shelf is not looked at again: the live page asks every second, and the catalogue may hold 70,000 products."""
 
 Send = Callable[[str, str, bytes], None]
 """Sends a request (method, path, JSON) until it is taken."""
+
+
+class Shelf:
+    """What the shop shows, as the catalogue had it a moment ago."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Sold] = {}
+        self._at = 0.0
+
+    async def look(self, asked: Callable[[], Awaitable[dict[str, Sold]]]) -> dict[str, Sold]:
+        """Give what stands on the shelf; asks the catalogue when the last look is too old."""
+        if not self._at or time.monotonic() - self._at > _OLD:
+            self._found = await asked()
+            self._at = time.monotonic()
+        return self._found
+
+    def forget(self) -> None:
+        """Look again next time: somebody wrote."""
+        self._at = 0.0
 
 
 def fill_shelves(setting: Setting, address: str, send: Send) -> Setting:
@@ -36,14 +59,14 @@ def fill_shelves(setting: Setting, address: str, send: Send) -> Setting:
         return setting
     whole = not setting.shelved
     if whole:
-        categories = [{"id": aisle.key, "name": aisle.es} for aisle in AISLES]
+        categories = [{"id": aisle.key, "name": aisle.es} for aisle in aisles_of(setting.data)]
         send("PUT", "/api/v1/categories", msgspec.json.encode({"items": categories}))
-    rows = [row_of(product, address, whole=whole) for product in setting.products]
+    rows = [row_of(product, address, setting.currency, whole=whole) for product in setting.products]
     send("POST", "/api/v1/products", msgspec.json.encode({"items": rows, "launch": False}))
     return msgspec.structs.replace(setting, shelved=address)
 
 
-def row_of(product: Product, address: str, *, whole: bool = True) -> dict[str, Any]:
+def row_of(product: Product, address: str, currency: str, *, whole: bool = True) -> dict[str, Any]:
     """Write a product as a row of a feed; without `whole` only its addresses."""
     row: dict[str, Any] = {
         "id": product.id,
@@ -52,7 +75,7 @@ def row_of(product: Product, address: str, *, whole: bool = True) -> dict[str, A
         "manual_url": f"{address}/demo/help/{product.id}",
     }
     if whole:
-        row |= {"name": product.names["es"], "price": written(product.price), "currency": CURRENCY, "stock": STOCK}
+        row |= {"name": product.names["es"], "price": written(product.price), "currency": currency, "stock": STOCK}
         row |= {"categories": [product.aisle], "brand": brand_of(product)}
     return row
 
@@ -68,8 +91,13 @@ def written(cents: int) -> str:
 
 
 async def sold(stage: Stage) -> dict[str, Sold]:
-    """Give everything in the catalogue by id; nothing while it is being written."""
-    return {product.id: product for product in await stage.catalogue.products(stage.setting.workspace, limit=_MOST)}
+    """Give what the shop shows as it stands in the catalogue, by id; nothing while it is being written. Two seconds old at most."""
+    return await stage.shelf.look(lambda: _look(stage))
+
+
+async def _look(stage: Stage) -> dict[str, Sold]:
+    found = await asyncio.gather(*(stage.catalogue.product(stage.setting.workspace, product.id) for product in stage.setting.products))
+    return {product.id: product for product in found if product is not None}
 
 
 async def price_of(stage: Stage, product: Product) -> int:
@@ -93,7 +121,15 @@ async def lower(stage: Stage, product: Product, language: str) -> None:
     if less is not None:
         await _write(
             stage,
-            [{"id": product.id, "price": written(less), "was": written(price), "currency": CURRENCY, "name": product.names[language]}],
+            [
+                {
+                    "id": product.id,
+                    "price": written(less),
+                    "was": written(price),
+                    "currency": stage.setting.currency,
+                    "name": product.names[language],
+                }
+            ],
         )
 
 
@@ -104,6 +140,8 @@ async def name_in(stage: Stage, products: list[Product], language: str) -> None:
 
 
 async def _write(stage: Stage, rows: list[dict[str, Any]]) -> None:
+    stage.shelf.forget()
     answer = await stage.api.post("/api/v1/products", json={"items": rows})
+    stage.shelf.forget()
     if not answer.is_success or answer.json()["refused"]:
         raise Unavailable("not_written", "the catalogue could not be written now; try again in a moment")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from oportuno.entry.demo.gift_drawings import GIFTS
+
 DEEP, TEAL, SEA, SUN, AMBER, RED, BRICK, CREAM, SAND, LEAF, FOREST, WHITE = (
     "#0D4450", "#1F7A7B", "#5FB0AE", "#F8C81C", "#E3A70C", "#C94F3D", "#9E3A2B", "#FBF4E2", "#E6D9BB", "#7FA650", "#4E7A35", "#FFFFFF",
 )  # fmt: skip
@@ -256,7 +258,10 @@ _SHAPES: Final[dict[str, str]] = {
     + _path("M80 150h40l-6 22h-28z", SEA),
 }
 
-_GROUNDS: Final = {"huerta": "#E6EFDC", "frescos": "#DDEBEA", "horno": "#FBF0CF", "despensa": "#F6E4DE", "casa": "#EDEFEA"}
+_GROUNDS: Final = {
+    "huerta": "#E6EFDC", "frescos": "#DDEBEA", "horno": "#FBF0CF", "despensa": "#F6E4DE", "casa": "#EDEFEA",
+    "mesa": "#DDEBEA", "luz": "#FBF0CF", "adorno": "#F6E4DE", "papel": "#EDEFEA",
+}  # fmt: skip
 """The ground a picture stands on, by aisle."""
 
 
@@ -264,7 +269,7 @@ def drawing(name: str, aisle: str = "") -> str:
     """Give a picture as an SVG document; of an unknown name, an empty shelf. With an aisle, on its ground."""
     ground = _box(0, 0, 200, 200, _GROUNDS[aisle], 0) if aisle in _GROUNDS else ""
     shadow = _oval(100, 168, 54, 5, "#12262B").replace("/>", ' opacity=".14"/>')
-    shapes = ground + shadow + _SHAPES.get(name, "")
+    shapes = ground + shadow + (_SHAPES | GIFTS).get(name, "")
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" role="img" aria-hidden="true">{shapes}</svg>'
 
 
@@ -283,4 +288,4 @@ def painted(svg: str, side: int) -> bytes:
 
 def names() -> frozenset[str]:
     """Give the names of all pictures."""
-    return frozenset(_SHAPES)
+    return frozenset(_SHAPES | GIFTS)

@@ -75,7 +75,7 @@ async def fall_facts(
 
     `decided`: decisions as they are shown, newest first. `people`: who may have had nothing decided because they do not want to hear of it.
     """
-    shelf = await sold(stage)
+    shelf, currency = await sold(stage), stage.setting.currency
     product = await _looked_at_last(stage, mine)
     fall = _last_fall(stage, shelf, now)
     told = await _told(stage, language, fall, mine, decided=decided, people=people, now=now) if fall is not None else []
@@ -83,7 +83,7 @@ async def fall_facts(
     less = lowered(price) if price is not None else None
     return {
         "fall_key": f"{product.id if product else ''}-{price}-{fall.version if fall else 0}-{len(told)}",
-        "control": _shown(product, language) | {"price": money(price, language), "less": money(less, language)}
+        "control": _shown(product, language) | {"price": money(price, language, currency), "less": money(less, language, currency)}
         if product is not None and price is not None and less is not None
         else _NONE,
         "fall": _shown(fall.product, language)
@@ -92,8 +92,8 @@ async def fall_facts(
                 language,
                 "fall_sentence",
                 name=fall.product.names[language],
-                was=money(fall.was, language),
-                price=money(fall.price, language),
+                was=money(fall.was, language, currency),
+                price=money(fall.price, language, currency),
                 time=clock(fall.at, language, seconds=True),
             )
         }

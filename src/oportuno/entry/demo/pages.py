@@ -16,7 +16,6 @@ from babel.numbers import format_currency, format_decimal
 from liquid import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from oportuno.entry.demo.history import CURRENCY
 from oportuno.entry.demo.setting import LANGUAGES, ZONE
 from oportuno.kit.times import DAY, Millis, to_datetime
 
@@ -38,9 +37,9 @@ def say(language: str, key: str, **slots: object) -> str:
     return _SLOT.sub(lambda found: str(slots[found[1]]), words()[language][key])
 
 
-def money(cents: int, language: str) -> str:
-    """Write an amount in the data's currency, as the language writes it."""
-    return str(format_currency(Decimal(cents) / 100, CURRENCY, locale=_LOCALES[language]))
+def money(cents: int, language: str, currency: str = "USD") -> str:
+    """Write an amount as the language writes it."""
+    return str(format_currency(Decimal(cents) / 100, currency, locale=_LOCALES[language]))
 
 
 def number(value: int, language: str) -> str:

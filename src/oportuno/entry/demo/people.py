@@ -1,14 +1,17 @@
-"""The people a visitor can be: the cast of the house, and some of the data's real households under made-up addresses."""
+"""The people a visitor can be: the cast of the house, and some of the data's real customers under made-up addresses."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from oportuno.entry.demo.history import History
+import msgspec
+
+from oportuno.entry.demo.history import History, Product, spread
 from oportuno.entry.demo.setting import LOCALES, ZONE, Person
-from oportuno.kit.times import Millis, to_text
+from oportuno.events.bring.rows import CONTEXT, Made
+from oportuno.events.event import Call
+from oportuno.kit.times import DAY, HOUR, MINUTE, Millis, to_text
 
 CAST: Final = (
     Person(key="ana", name="Ana", email="ana@example.com", may_write=True, may_remember=True),
@@ -16,10 +19,21 @@ CAST: Final = (
     Person(key="carla", name="Carla", email="carla@example.com", may_write=False, may_remember=False),
 )
 DORA: Final = Person(key="", name="Dora")
-_SHOWN: Final = 6
+SHOWN: Final = 6
 """How many households the picker offers."""
 _ANSWERS: Final = ((True, True), (True, False), (False, False), (False, None))
-"""What the offered households said, in turn: may write, may remember. Simulated."""
+"""May write, may remember (None: never answered). Simulated."""
+_SHARES: Final = (46, 68, 88, 100)
+"""Up to which percent of the households each of these answers goes."""
+_LOOKERS: Final = 8
+"""Of each product of the shop's so many households are given visits to the website."""
+SIMULATED: Final = {
+    "source": "demo_simulated",
+    "notice": "demo-1",
+    "language": "es",
+    "actor": "demonstration",
+    "proof": {"note": "simulated for the demonstration; no real person gave this answer"},
+}
 
 
 def user_of(household: int) -> str:
@@ -32,68 +46,93 @@ def name_of(household: int, language: str = "es") -> str:
     return f"Hogar {household}" if language == "es" else f"Household {household}"
 
 
-def people_of(history: History) -> tuple[Person, ...]:
-    """Give the cast, Dora, and a few households from the busiest to the quietest."""
-    counts = Counter(order.household for order in history.orders)
-    ranked = [household for household, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
-    step = max(1, len(ranked) // _SHOWN)
-    households = ranked[::step][:_SHOWN]
-    picked = [
-        Person(
+def answers_of(household: int) -> tuple[bool, bool | None]:
+    """Say what a household answered: may the shop write, may it remember. Simulated, and always the same."""
+    drawn = spread(user_of(household), 100)
+    return _ANSWERS[next(place for place, share in enumerate(_SHARES) if drawn < share)]
+
+
+def people_of(ranked: list[tuple[int, int]]) -> tuple[Person, ...]:
+    """Give the cast, Dora, and a few households from the busiest to the quietest, one for each kind of answer in turn.
+
+    `ranked`: households with their number of orders, the busiest first.
+    """
+    step = max(1, len(ranked) // SHOWN)
+    picked: dict[int, Person] = {}
+    for place in range(min(SHOWN, len(ranked))):
+        wanted = _ANSWERS[place % len(_ANSWERS)]
+        around = ranked[place * step : (place + 1) * step]
+        household, orders = next((pair for pair in around if answers_of(pair[0]) == wanted), around[0])
+        may_write, may_remember = answers_of(household)
+        picked[household] = Person(
             key=user_of(household),
             name=name_of(household),
             email=f"{user_of(household)}@example.com",
-            may_write=_ANSWERS[place % len(_ANSWERS)][0],
-            may_remember=_ANSWERS[place % len(_ANSWERS)][1],
-            orders=counts[household],
+            may_write=may_write,
+            may_remember=may_remember,
+            orders=orders,
         )
-        for place, household in enumerate(households)
-    ]
-    return (*CAST, DORA, *picked)
+    return (*CAST, DORA, *picked.values())
 
 
-def identify_calls(history: History, starts: Millis) -> Iterator[dict[str, Any]]:
-    """Write everybody we know by name as Segment calls of an import."""
+def everybody(history: History) -> Iterator[Made]:
+    """Write everybody we know by name as an import takes them, each with the simulated answers and what they said of themselves."""
+    starts, said = history.starts, history.data.traits()
+    row = 0
     for person in CAST:
-        yield _identify(person.key, person.name, person.email, starts)
-    for household in history.households():
+        row += 1
+        yield _made(person.key, person.name, person.email, starts, row, answers=(person.may_write, person.may_remember), more={})
+    for household, _ in history.customers():
+        row += 1
         user = user_of(household)
-        yield _identify(user, name_of(household), f"{user}@example.com", starts)
+        answers = answers_of(household)
+        yield _made(user, name_of(household), f"{user}@example.com", starts, row, answers=answers, more=said.get(household, {}))
 
 
-def _identify(user: str, name: str, email: str, at: Millis) -> dict[str, Any]:
-    return {
-        "type": "identify",
-        "messageId": f"demo-identify-{user}",
+def _made(user: str, name: str, email: str, at: Millis, row: int, *, answers: tuple[bool, bool | None], more: dict[str, str]) -> Made:
+    may_write, may_remember = answers
+    traits = {"email": email, "name": name, "locale": LOCALES["es"], "timezone": ZONE, "country": "ES", **more}
+    call = {"type": "identify", "userId": user, "timestamp": to_text(at), "context": CONTEXT, "traits": traits}
+    given: dict[str, bool] = {}
+    if may_remember is not None:
+        given = {"consent.personalisation": may_remember, "consent.measurement": may_remember, "consent.email": may_write}
+    proof = {
+        "consent.method": "simulated",
+        "consent.source": SIMULATED["source"],
+        "consent.at": at,
+        "consent.notice": SIMULATED["notice"],
+        "consent.language": SIMULATED["language"],
+        "consent.actor": SIMULATED["actor"],
+        "consent.evidence": "simulated for the demonstration; no real person gave this answer",
+    }
+    body = msgspec.json.encode(call)
+    return Made(Call.IDENTIFY, "", user, "", at, f"demo-identify-{user}", body, row, row, given, proof if given else {})
+
+
+def visits(history: History, products: Iterable[Product], ends: Millis) -> Iterator[Made]:
+    """Write simulated visits to the website: some households that said yes looked twice, these days, at something of the shop's.
+
+    Real purchases say who would care for a product; that they looked is invented, and each event says so.
+    """
+    row = 0
+    allowed = [household for household, _ in history.customers() if answers_of(household)[1]]
+    for product in products:
+        order = sorted(allowed, key=lambda household: spread(f"{product.id} {household}", 1_000_003))
+        for household in order[:_LOOKERS]:
+            for look in (1, 2):
+                row += 1
+                at = ends - look * DAY - spread(f"{look} {product.id} {household}", 12) * HOUR - spread(f"{household}", 59) * MINUTE
+                yield _visit(user_of(household), product, at, row)
+
+
+def _visit(user: str, product: Product, at: Millis, row: int) -> Made:
+    properties = {"product_id": product.id, "name": product.names["es"], "price": product.price / 100, "category": product.aisle}
+    call: dict[str, Any] = {
+        "type": "track",
+        "event": "Product Viewed",
         "userId": user,
         "timestamp": to_text(at),
-        "context": {"oportuno": {"source": "import"}},
-        "traits": {"email": email, "name": name, "locale": LOCALES["es"], "timezone": ZONE, "country": "ES"},
+        "context": CONTEXT,
+        "properties": {**properties, "simulated": True},
     }
-
-
-def with_consents(people: Iterable[Person]) -> Iterator[tuple[Person, list[dict[str, Any]]]]:
-    """Give each known person with the simulated answers to record, as the API takes them."""
-    for person in people:
-        answers = []
-        if person.key and person.may_remember is not None:
-            answers.append(("personalisation", "*", person.may_remember))
-            answers.append(("measurement", "*", person.may_remember))
-            answers.append(("marketing", "email", person.may_write))
-        if answers:
-            yield (
-                person,
-                [
-                    {"purpose": purpose, "channel": channel, "state": "granted" if yes else "denied", **SIMULATED}
-                    for purpose, channel, yes in answers
-                ],
-            )
-
-
-SIMULATED: Final = {
-    "source": "demo_simulated",
-    "notice": "demo-1",
-    "language": "es",
-    "actor": "demonstration",
-    "proof": {"note": "simulated for the demonstration; no real person gave this answer"},
-}
+    return Made(Call.TRACK, "Product Viewed", user, "", at, f"demo-visit-{row}", msgspec.json.encode(call), row, row)

@@ -15,13 +15,12 @@ from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
 from oportuno.entry.demo.drawings import drawing, names, painted, picture
 from oportuno.entry.demo.falls import fall_routes
 from oportuno.entry.demo.hear import hear_routes
-from oportuno.entry.demo.history import TERMS
 from oportuno.entry.demo.live import live_routes
 from oportuno.entry.demo.mail import mail_routes
 from oportuno.entry.demo.pages import say
 from oportuno.entry.demo.setting import LANGUAGES, Person
-from oportuno.entry.demo.shelves import AISLES
-from oportuno.entry.demo.shop import counts, shop_routes
+from oportuno.entry.demo.shelves import AISLES, GIFT_AISLES
+from oportuno.entry.demo.shop import counts, shop_routes, terms_of
 from oportuno.entry.demo.stage import (
     ANSWER_COOKIE,
     FRESH_COOKIE,
@@ -39,7 +38,7 @@ from oportuno.entry.demo.stage import (
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "woff2": "font/woff2", "txt": "text/plain"}
 _BIG: Final = 600
 """Pixels of a picture at the top of a mail: twice the size at which it is shown."""
-_ID: Final = r"^[0-9]{1,12}$"
+_ID: Final = r"^[0-9]{1,12}[A-Z]{0,2}$"
 _LONG: Final = {"Cache-Control": "public, max-age=86400"}
 _ASSETS: Final = files("oportuno.entry.demo").joinpath("assets")
 
@@ -123,7 +122,7 @@ def _picture_routes() -> APIRouter:
 
 
 def _known_picture(aisle: str, name: str) -> None:
-    if name not in names() or aisle not in {"", *(known.key for known in AISLES)}:
+    if name not in names() or aisle not in {"", *(known.key for known in (*AISLES, *GIFT_AISLES))}:
         raise HTTPException(status_code=404)
 
 
@@ -148,7 +147,7 @@ def _people_routes(stage: Stage) -> APIRouter:
     @routes.get("/{language}/tour")
     async def tour(request: Request, language: str) -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        return page(stage, visitor, "tour", "tour", {"terms": TERMS[language], "counts": counts(stage, language)})
+        return page(stage, visitor, "tour", "tour", {"terms": terms_of(stage.setting.data)[language], "counts": counts(stage, language)})
 
     @routes.get("/{language}/be")
     async def be(request: Request, language: str) -> Response:

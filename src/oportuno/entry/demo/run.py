@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
+from oportuno.entry.demo.complete_journey import CompleteJourney
 from oportuno.entry.demo.groundwork import lay_ground
-from oportuno.entry.demo.history import TERMS, History
+from oportuno.entry.demo.history import DataSet, History
 from oportuno.entry.demo.loading import load, shelve
+from oportuno.entry.demo.online_retail import OnlineRetail
 from oportuno.entry.demo.setting import Setting
 from oportuno.entry.serve import serve
 from oportuno.kit.faults import BadInput, Fault
@@ -20,16 +23,18 @@ WAIT_SECONDS: Final = 20
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
-def run(settings: Settings, *, wait_seconds: int = WAIT_SECONDS) -> int:
+def run(settings: Settings, *, data: DataSet | None = None, customers: int = 0, wait_seconds: int = WAIT_SECONDS) -> int:
     """Run the demonstration until SIGTERM or SIGINT; gives the exit code.
 
-    `wait_seconds` is how long a left basket rests before it is decided on. Raises BadInput for an address that others can reach, and
-    Unavailable when it cannot start.
+    `data`: another data set than the Complete Journey. `customers`: only so many of its customers, 0 everybody. `wait_seconds` is how
+    long a left basket rests before it is decided on. Raises BadInput for an address that others can reach, and Unavailable when it
+    cannot start.
     """
     if settings.host not in _LOOPBACK:
         raise BadInput("demo_not_here", "the demonstration answers this machine alone: leave the host at 127.0.0.1", place="OPORTUNO_HOST")
     console = Console(stderr=True)
-    for text in TERMS.values():
+    chosen: DataSet = data or CompleteJourney()
+    for text in chosen.terms.values():
         console.print(text, style="dim")
     folder = settings.data_dir / "demo"
     told = _Told(console)
@@ -37,15 +42,26 @@ def run(settings: Settings, *, wait_seconds: int = WAIT_SECONDS) -> int:
 
     def prepare(ready: Settings) -> None:
         with console.status("Preparando la tienda / Preparing the shop"):
-            told.setting, told.history = asyncio.run(lay_ground(ready, folder, wait_seconds=wait_seconds))
+            found = asyncio.run(lay_ground(ready, folder, data=chosen, customers=customers, wait_seconds=wait_seconds))
+        told.settings, (told.setting, told.history) = ready, found
 
     def then(address: str) -> None:
-        told.tell_when_loaded(address, settings)
+        told.tell_when_loaded(address, folder)
 
     try:
         return serve(settings, prepare=prepare, then=then)
     finally:
         told.stop()
+
+
+def chosen_data(named: tuple[str, Path] | None) -> DataSet:
+    """Give the data set that was asked for; none: the Complete Journey. Raises BadInput for one that is not known."""
+    if named is None:
+        return CompleteJourney()
+    name, path = named
+    if name != OnlineRetail.key:
+        raise BadInput("demo_data_unknown", f"beside the Complete Journey there is {OnlineRetail.key} FILE.parquet", place="--data")
+    return OnlineRetail(path)
 
 
 class _Told:
@@ -54,13 +70,15 @@ class _Told:
     def __init__(self, console: Console) -> None:
         self.setting: Setting | None = None
         self.history: History | None = None
+        self.settings: Settings | None = None
+        """With the database's address."""
         self._console = console
         self._stopped = threading.Event()
         self._loader: threading.Thread | None = None
 
-    def tell_when_loaded(self, address: str, settings: Settings) -> None:
+    def tell_when_loaded(self, address: str, folder: Path) -> None:
         """Load what is not loaded yet, then say where to look."""
-        self._loader = threading.Thread(target=self._load, args=(address, settings), name="demo loader", daemon=True)
+        self._loader = threading.Thread(target=self._load, args=(address, folder), name="demo loader", daemon=True)
         self._loader.start()
 
     def stop(self) -> None:
@@ -69,13 +87,14 @@ class _Told:
         if self._loader is not None:
             self._loader.join(timeout=5)
 
-    def _load(self, address: str, settings: Settings) -> None:
-        folder = settings.data_dir / "demo"
+    def _load(self, address: str, folder: Path) -> None:
+        stopped = self._stopped.is_set
         try:
             if self.setting is not None:
-                self.setting = shelve(self.setting, address=address, folder=folder, stopped=self._stopped.is_set)
-            if self.setting is not None and self.history is not None:
-                load(self.setting, self.history, address=address, folder=folder, console=self._console, stopped=self._stopped.is_set)
+                self.setting = shelve(self.setting, address=address, folder=folder, stopped=stopped)
+            if self.setting is not None and self.history is not None and self.settings is not None:
+                self._console.print(f"La tienda ya abre, la historia entra detrás / The shop is open, its history follows: {address}/demo")
+                load(self.setting, self.history, self.settings, address=address, folder=folder, console=self._console, stopped=stopped)
         except Fault as fault:
             self._console.print(f"oportuno: {fault.sentence} ({fault.code})", style="red")
             return

@@ -14,6 +14,7 @@ LANGUAGES: Final = ("es", "en")
 ZONE: Final = "Europe/Madrid"
 LOCALES: Final = {"es": "es-ES", "en": "en-GB"}
 _FILE: Final = "demo.json"
+_PROGRESS: Final = "progress.json"
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """The address that the catalogue's products were written with; empty: there is no catalogue yet."""
     orders: int = 0
     households: int = 0
+    lines: int = 0
+    data: str = "complete-journey"
+    """Which data set it stands on."""
+    currency: str = "USD"
+    """The data's own currency."""
     products: tuple[Product, ...] = ()
     people: tuple[Person, ...] = ()
 
@@ -65,6 +71,38 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     def person(self, key: str) -> Person | None:
         """Give the person with this key, if there is one."""
         return next((person for person in self.people if person.key == key), None)
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the loading is, for the pages that are open meanwhile."""
+
+    what: str
+    """What is being loaded: the end of a key of the words (``loading_…``)."""
+    done: int = 0
+    whole: int = 0
+
+    @property
+    def percent(self) -> int:
+        """How much of it is done."""
+        return min(99, self.done * 100 // self.whole) if self.whole else 0
+
+
+def read_progress(folder: Path) -> Progress | None:
+    """Give how far the loading is; None when nothing is being loaded."""
+    try:
+        return msgspec.json.decode((folder / _PROGRESS).read_bytes(), type=Progress)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+def write_progress(folder: Path, progress: Progress | None) -> None:
+    """Say how far the loading is, or that it is over."""
+    if progress is None:
+        (folder / _PROGRESS).unlink(missing_ok=True)
+        return
+    fresh = folder / f"{_PROGRESS}.new"
+    fresh.write_bytes(msgspec.json.encode(progress))
+    fresh.replace(folder / _PROGRESS)
 
 
 def read_setting(folder: Path) -> Setting | None:

@@ -107,8 +107,68 @@ AISLES: Final = (
     ),
 )
 
+GIFT_AISLES: Final = (
+    Aisle(
+        "mesa",
+        "Mesa y cocina",
+        "Table and kitchen",
+        (
+            _shelf("jumbo bag red", "", "bag", "Bolsa grande de lunares", "Big polkadot bag"),
+            _shelf("cakestand", "", "cakestand", "Frutero de tres pisos", "Three-tier cake stand"),
+            _shelf("mug", "", "mug", "Taza", "Mug"),
+            _shelf("teacup", "", "teacup", "Taza de té con plato", "Teacup and saucer"),
+            _shelf("lunch box", "", "lunchbox", "Fiambrera", "Lunch box"),
+            _shelf("cake cases", "", "cases", "Moldes de magdalena", "Cake cases"),
+            _shelf("jam making", "", "jar", "Juego para mermelada", "Jam making set"),
+        ),
+    ),
+    Aisle(
+        "luz",
+        "Luz y velas",
+        "Light and candles",
+        (
+            _shelf("t-light holder", "", "candle", "Portavelas con corazón", "Heart tea-light holder"),
+            _shelf("metal lantern", "", "lantern", "Farol de metal", "Metal lantern"),
+            _shelf("light string", "", "bulb", "Guirnalda de luces", "Light string"),
+        ),
+    ),
+    Aisle(
+        "adorno",
+        "Adorno",
+        "Decoration",
+        (
+            _shelf("bunting", "", "bunting", "Banderines", "Bunting"),
+            _shelf("ornament", "", "bird", "Adorno de pájaro", "Bird ornament"),
+            _shelf("clock", "", "clock", "Reloj despertador", "Alarm clock"),
+            _shelf("picture frame", "", "frame", "Marco de fotos", "Picture frame"),
+            _shelf("doormat", "", "mat", "Felpudo", "Doormat"),
+        ),
+    ),
+    Aisle(
+        "papel",
+        "Papel y regalo",
+        "Paper and gifts",
+        (
+            _shelf("wrap", "", "roll", "Papel de regalo", "Gift wrap"),
+            _shelf("card", "", "card", "Tarjeta", "Card"),
+            _shelf("hot water bottle", "", "bottle", "Bolsa de agua caliente", "Hot water bottle"),
+        ),
+    ),
+)
+"""Shelves of the gift shop; its data has no departments."""
+
 
 def fits(words: str, text: str) -> bool:
     """Say whether a type or department in capitals holds all the words, and none of those after ``-``."""
     low = text.lower()
     return all((word[1:] not in low) if word[0] == "-" else (word in low) for word in words.split())
+
+
+def aisles_of(data: str) -> tuple[Aisle, ...]:
+    """Give the aisles of the shop that stands on a data set."""
+    return GIFT_AISLES if data == "online-retail" else AISLES
+
+
+def aisle_named(key: str) -> Aisle:
+    """Give an aisle of either shop."""
+    return next(aisle for aisle in (*AISLES, *GIFT_AISLES) if aisle.key == key)

@@ -12,12 +12,14 @@ from fastapi.responses import HTMLResponse, Response
 from oportuno.catalog.product import Product as Sold
 from oportuno.entry.demo.basket import Basket
 from oportuno.entry.demo.catalogue import brand_of, name_in, sold
+from oportuno.entry.demo.complete_journey import CompleteJourney
 from oportuno.entry.demo.hear import hear_facts
-from oportuno.entry.demo.history import CURRENCY, TERMS, Product
+from oportuno.entry.demo.history import Product
+from oportuno.entry.demo.online_retail import OnlineRetail
 from oportuno.entry.demo.pages import clock, day, money, number, say
 from oportuno.entry.demo.restore import Restored, restored
 from oportuno.entry.demo.setting import LOCALES
-from oportuno.entry.demo.shelves import AISLES
+from oportuno.entry.demo.shelves import aisle_named, aisles_of
 from oportuno.entry.demo.stage import ANSWER_COOKIE, FRESH_COOKIE, Stage, Visitor, form_of, go, keep, keep_basket, page, visitor_of
 from oportuno.kit.times import Millis
 
@@ -59,7 +61,7 @@ def shop_routes(stage: Stage) -> APIRouter:
     @router.get("/{language}/terms")
     async def terms(request: Request, language: str) -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        return plain(stage, visitor, "terms_title", [TERMS[language], counts(stage, language)])
+        return plain(stage, visitor, "terms_title", [terms_of(stage.setting.data)[language], counts(stage, language)])
 
     return router
 
@@ -77,7 +79,7 @@ def _product_routes(stage: Stage) -> APIRouter:
         facts = {
             "product": shown(found, language, shelf),
             "current_aisle": found.aisle,
-            "lowest_text": _lowest_text(shelf.get(found.id), language),
+            "lowest_text": _lowest_text(shelf.get(found.id), language, stage.setting.currency),
             "me_email": visitor.email,
             "may_ask": bool(visitor.answer or visitor.person.key),
             "told": say(language, {"asked": "tell_asked", "saved": "tell_saved"}[told]) if told in {"asked", "saved"} else "",
@@ -145,7 +147,7 @@ def _basket_routes(stage: Stage) -> APIRouter:
 def list_facts(stage: Stage, visitor: Visitor, aisle: str, q: str, shelf: Mapping[str, Sold]) -> dict[str, Any]:
     """Say what the list shows: an aisle, what a search found, or everything."""
     language = visitor.language
-    current = next((known for known in AISLES if known.key == aisle), None)
+    current = next((known for known in aisles_of(stage.setting.data) if known.key == aisle), None)
     found = [product for product in stage.setting.products if (current is None or product.aisle == current.key) and _matches(product, q)]
     heading = getattr(current, language) if current is not None else say(language, "shop_title")
     return {
@@ -196,9 +198,9 @@ def _notice(language: str, basket: Basket, back: Restored | None, now: Millis) -
     return say(language, "cart_held", time=clock(basket.held_until, language)) if kept and basket.lines else ""
 
 
-def _lowest_text(found: Sold | None, language: str) -> str:
+def _lowest_text(found: Sold | None, language: str, currency: str) -> str:
     lowest = found.lowest if found is not None else None
-    return say(language, "lowest_was", price=money(lowest, language)) if lowest is not None else ""
+    return say(language, "lowest_was", price=money(lowest, language, currency)) if lowest is not None else ""
 
 
 def asked_for(product: Product, shelf: Mapping[str, Sold]) -> int:
@@ -211,7 +213,7 @@ def shown(product: Product, language: str, shelf: Mapping[str, Sold]) -> dict[st
     """Give a product as a page shows it, at the catalogue's price."""
     found = shelf.get(product.id, Sold(id=product.id))
     was = found.was if found.was is not None and found.price is not None and found.was > found.price else None
-    aisle = next(known for known in AISLES if known.key == product.aisle)
+    aisle = aisle_named(product.aisle)
     return {
         "id": product.id,
         "aisle": product.aisle,
@@ -241,7 +243,7 @@ def shop_page(
     """Write a page of the shop: its head and foot, the question about remembering, and what its script may say."""
     basket = back.basket if back is not None and back.basket.lines else visitor.basket
     common = {
-        "aisles": [{"key": aisle.key, "name": getattr(aisle, visitor.language)} for aisle in AISLES],
+        "aisles": [{"key": aisle.key, "name": getattr(aisle, visitor.language)} for aisle in aisles_of(stage.setting.data)],
         "current_aisle": "",
         "q": "",
         "cart_count": basket.pieces,
@@ -267,7 +269,7 @@ def _browser(  # noqa: PLR0917 - all of what one page knows
         "key": stage.setting.write_key,
         "locale": LOCALES[visitor.language],
         "language": visitor.language,
-        "currency": CURRENCY,
+        "currency": stage.setting.currency,
         "person": {"id": visitor.person.key, "email": visitor.person.email, "name": visitor.person.name},
         "answer": visitor.answer,
         "fresh": visitor.fresh,
@@ -313,6 +315,11 @@ def missing(stage: Stage, visitor: Visitor) -> HTMLResponse:
     return answer
 
 
+def terms_of(data: str) -> Mapping[str, str]:
+    """Give the terms of a data set, by language."""
+    return OnlineRetail.terms if data == OnlineRetail.key else CompleteJourney.terms
+
+
 def counts(stage: Stage, language: str) -> str:
     """Say how much of the data was loaded and how."""
     setting = stage.setting
@@ -320,6 +327,7 @@ def counts(stage: Stage, language: str) -> str:
         language,
         "terms_counts",
         orders=number(setting.orders, language),
+        lines=number(setting.lines, language),
         households=number(setting.households, language),
         date=day(setting.ends, language),
     )

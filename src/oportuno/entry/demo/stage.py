@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -15,8 +16,9 @@ from httpx2 import AsyncClient
 
 from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
 from oportuno.entry.demo.basket import Basket, read_basket, write_basket
-from oportuno.entry.demo.pages import render, say
-from oportuno.entry.demo.setting import LANGUAGES, Person, Setting
+from oportuno.entry.demo.catalogue import Shelf
+from oportuno.entry.demo.pages import number, render, say
+from oportuno.entry.demo.setting import LANGUAGES, Person, Progress, Setting, read_progress
 from oportuno.flows.ports import Mailbox, Programmes
 from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.reads import Reads
@@ -52,6 +54,13 @@ class Stage:
     api: AsyncClient
     version: str = "1"
     """Changes when the assets do."""
+    folder: Path | None = None
+    """Where it is noted how far the loading is; None: nowhere."""
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def loading(self) -> Progress | None:
+        """Say how far history is; None when it is all here."""
+        return read_progress(self.folder) if self.folder is not None else None
 
 
 @dataclass(frozen=True)
@@ -119,8 +128,19 @@ def page(stage: Stage, visitor: Visitor, name: str, here: str, facts: Mapping[st
         "me_key": visitor.person.key,
         "wait_seconds": stage.setting.wait_seconds,
         "mails": 0,
+        "currency": stage.setting.currency,
+        "loading": loading_text(stage, visitor.language),
     }
     return HTMLResponse(render(name, visitor.language, {**common, **facts}), status_code=status, headers=dict(SECURITY))
+
+
+def loading_text(stage: Stage, language: str) -> str:
+    """Say how far history is while it comes in; empty when it is here."""
+    reached = stage.loading()
+    if reached is None:
+        return ""
+    what = say(language, f"loading_{reached.what}", done=number(reached.done, language), whole=number(reached.whole, language))
+    return say(language, "loading", percent=reached.percent, what=what)
 
 
 def person_name(person: Person, language: str) -> str:

