@@ -11,12 +11,13 @@ import resource
 import subprocess
 import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from math import isclose
 from pathlib import Path
 
+import psutil
 from ground import UNREAD, Ground
 from pyarrow import Table, compute, parquet
 from pydantic import SecretStr
@@ -72,8 +73,8 @@ class Findings:
     import_seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     """Of the importing processes alone."""
-    most_memory_mb: int = 0
-    """Of any importing process."""
+    memory_mb: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of the importing process: after a third of its time, and at most. Not ru_maxrss, which begins at what its parent had."""
     kills: int = 0
     orders_folded: int = 0
     spoken: int = 0
@@ -194,11 +195,10 @@ class Bring:
             command = ["import", kind.value, str(path), "--preset", preset, "--refused", str(refused), "--workspace", name]
             self._killed(command, workspace, rows, kills)
             began = time.monotonic() if kills else began
-            self._process(command).wait(_PATIENCE)
+            self._watch(self._process(command), preset)
         now, found = resource.getrusage(resource.RUSAGE_CHILDREN), self.report.found
         found.rows[preset], found.import_seconds[preset] = rows, round(time.monotonic() - began, 1)
         found.cpu_seconds[preset] = round(now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime, 1)
-        found.most_memory_mb = max(found.most_memory_mb, now.ru_maxrss // 1024 if not self.sizes.rows else 0)
         query = "SELECT position, finished_at IS NOT NULL FROM imports WHERE workspace = %s"
         self._expect(f"{preset}: rows done with, and finished", self.ground.execute(query, (workspace,)), [(rows, True)])
         found.events[preset] = self.ground.execute("SELECT count(*) FROM events WHERE workspace = %s", (workspace,))[0][0]
@@ -206,6 +206,20 @@ class Bring:
             return 0
         with refused.open(encoding="utf-8", newline="") as file:
             return sum(1 for _ in csv.reader(file)) - 1
+
+    def _watch(self, process: subprocess.Popen[bytes], preset: str) -> None:
+        until, seen = time.monotonic() + _PATIENCE, psutil.Process(process.pid)
+        looks: list[int] = []
+        while process.poll() is None:
+            if time.monotonic() > until:
+                self.report.found.faults.append(f"{preset}: not brought in within {_PATIENCE:.0f} s")
+                self.ground.kill(process)
+                return
+            with suppress(psutil.Error):
+                looks.append(seen.memory_info().rss // 1_000_000)
+            time.sleep(0.1)
+        if looks:
+            self.report.found.memory_mb[preset] = (looks[len(looks) // 3], max(looks))
 
     async def _inside(self, asked: Asked, workspace: int) -> None:
         settings = Settings(database_url=SecretStr(self.ground.url), data_dir=self.ground.folder)

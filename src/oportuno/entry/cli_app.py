@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -28,10 +29,21 @@ EXIT_INPUT = 2
 EXIT_ENVIRONMENT = 3
 """The machine does not allow it: port taken, no permission, data directory of another version, database gone."""
 
+PROCESS: Final = "process"
+"""What the context carries when a process is this command's alone, and not a test or a program that calls it."""
+_IN_NO_HURRY: Final = 10
+
 Port = Annotated[int | None, typer.Option(help="Port of the HTTP side; 0 lets the system choose. [PORT]", min=0, max=65535)]
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [OPORTUNO_HOST]")]
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded PostgreSQL keeps its files. [OPORTUNO_DATA_DIR]")]
 Descriptor = Annotated[int | None, typer.Option(hidden=True)]
+
+
+def step_back(context: typer.Context) -> None:
+    """Leave the processor to whoever answers people: what this process does may take its time."""
+    if context.obj == PROCESS and hasattr(os, "setpriority"):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, _IN_NO_HURRY)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from oportuno.adapters.files.form import FileForm
-from oportuno.entry.cli_app import DataDir, app, sentences, settings_with
+from oportuno.entry.cli_app import DataDir, app, sentences, settings_with, step_back
 from oportuno.entry.cli_workspace import Which, choose_workspace
 from oportuno.events.bring.fields import Kind
 
@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 @app.command("import")
 def import_file(
+    context: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="What the rows are: orders, products, calls …")],
     file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet; the first two may be compressed with gzip.")],
     workspace: Which = None,
@@ -48,6 +49,7 @@ def import_file(
     """Bring in last year's data: nothing of it speaks to anybody. Stopped half-way, the same command goes on where it stopped."""
     from oportuno.entry.bringing.asked import Asked
 
+    step_back(context)
     asked = Asked(
         kind=kind,
         file=file,
