@@ -64,7 +64,7 @@ def bounce_in(letter: Letter) -> Bounce | None:
 
 
 def _failures(letter: Letter) -> tuple[frozenset[bytes], frozenset[bytes]]:
-    if any(len(value) > _MOST_HEADER for value in letter.values()):
+    if any(len(str(value)) > _MOST_HEADER for _, value in letter.raw_items()):
         return frozenset(), frozenset()
     try:
         temporary, lasting = all_failures(letter)
