@@ -8,7 +8,7 @@ from oportuno.consent.policy import Policy
 from oportuno.consent.refusals import Reason
 from oportuno.content.message import Message, message_from
 from oportuno.decision.decide import ask_of
-from oportuno.decision.verdict import Decided, Verdict
+from oportuno.decision.verdict import Decided, Verdict, without_words
 from oportuno.kit.times import Millis
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
@@ -18,7 +18,12 @@ def decide_at_once(draft: Draft, proposal: Proposal, *, policy: Policy, now: Mil
     """Decide: the verdict, and the message if it is to be said. What waits in the state is left as it is."""
     answer = examine(draft, ask_of(proposal), policy=policy, now=now)
     if isinstance(answer, Reason):
-        return Verdict(proposal=proposal, decided=Decided.SILENCE, reasons=(answer,), at=now), None
+        return silent_at_once(proposal, answer, now=now), None
     if proposal.confirms:
         note_asked(draft, proposal.confirms, proposal.id, now)
-    return Verdict(proposal=proposal, decided=Decided.SPEAK, at=now), message_from(answer, proposal)
+    return Verdict(proposal=without_words(proposal), decided=Decided.SPEAK, at=now), message_from(answer, proposal)
+
+
+def silent_at_once(proposal: Proposal, reason: Reason, *, now: Millis) -> Verdict:
+    """Give the verdict that it is not said, for a reason that stands outside the customer's state."""
+    return Verdict(proposal=without_words(proposal), decided=Decided.SILENCE, reasons=(reason,), at=now)

@@ -10,6 +10,7 @@ from oportuno.consent.refusals import Reason
 from oportuno.content.message import Message
 from oportuno.kit.times import Millis
 from oportuno.moments.proposal import Proposal
+from oportuno.moments.sending import NOTICE
 
 
 class Decided(StrEnum):
@@ -33,12 +34,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """For Wait: when it is decided again."""
 
 
+def without_words(proposal: Proposal) -> Proposal:
+    """Leave out what a program gave to be said: the message keeps it, and what was decided on it is explained without it."""
+    return msgspec.structs.replace(proposal, context={}) if proposal.because.kind == NOTICE else proposal
+
+
 def verdict_on(message: Message, reason: Reason, *, at: Millis, retry_at: Millis | None = None) -> Verdict:
     """Give the verdict that a message which had been spoken waits (until `retry_at`) or falls silent after all."""
     said = message.said
     words = {name: getattr(said, name) for name in said.__struct_fields__}
     return Verdict(
-        proposal=Proposal(**words, made_at=message.permitted_at),
+        proposal=without_words(Proposal(**words, made_at=message.permitted_at)),
         decided=Decided.SILENCE if retry_at is None else Decided.WAIT,
         reasons=(reason,),
         at=at,

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from oportuno.content.click_links import Measured
+from oportuno.content.given import given_mail
 from oportuno.content.links import LinkMaker
 from oportuno.content.message import Message, Rendered
 from oportuno.content.render import render
@@ -17,6 +18,7 @@ from oportuno.content.template import Template
 from oportuno.flows.programme import Programme
 from oportuno.kit.faults import NotFound
 from oportuno.kit.times import Millis
+from oportuno.moments.sending import GIVEN
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
 
@@ -31,6 +33,11 @@ def put_in_words(maker: LinkMaker, house: Mapping[str, Template] = _NONE) -> Wor
     """
 
     def worded(message: Message, programme: Programme, draft: Draft, now: Millis) -> Rendered:
+        given = message.said.context.get(GIVEN) if not message.said.template else None
+        if given is not None:
+            return given_mail(
+                given, msgspec.structs.asdict(programme.brand), channel=message.said.channel, language=_language(message, draft, programme)
+            )
         template = programme.templates.get(message.said.template) or house.get(message.said.template)
         if template is None or template.channel != message.said.channel:
             raise NotFound("template_missing", f"there is no message “{message.said.template}” for {message.said.channel}")
@@ -55,10 +62,18 @@ def put_in_words(maker: LinkMaker, house: Mapping[str, Template] = _NONE) -> Wor
             links=links,
             brand=brand,
             languages=programme.policy.languages,
-            locale=locale_of(draft),
+            locale=message.said.because.facts.get("language") or locale_of(draft),
             now=now,
             tz=zone_of_customer(draft) or programme.policy.timezone,
             measured=measured,
         )
 
     return worded
+
+
+def _language(message: Message, draft: Draft, programme: Programme) -> str:
+    """Say in which language a body is that was given whole: as it was told, else the one that the customer is written to in."""
+    told = str(message.said.because.facts.get("language") or "")
+    own = (locale_of(draft) or "").replace("_", "-").split("-")[0].lower()
+    languages = programme.policy.languages
+    return told or (own if own in languages else next(iter(languages), "en"))

@@ -25,7 +25,7 @@ _STEP: Final = "send"
 
 
 class Basis(StrEnum):
-    """On what ground the shop may write without being asked (GDPR, article 6). Consent and interest are not among them: those are marketing's."""
+    """On what ground the shop may write without being asked (GDPR, article 6). Consent and interest are marketing's, and not among them."""
 
     CONTRACT = "contract"
     """It belongs to something that was agreed: an order, an account, an appointment."""

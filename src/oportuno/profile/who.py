@@ -191,6 +191,11 @@ def _email(value: Any) -> str | None:
     return f"{local}@{domain.lower()}"
 
 
+def email_in(value: str) -> str | None:
+    """Give an e-mail address as a profile keeps it; None when it is not one."""
+    return _email(value)
+
+
 def _phone(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None

@@ -28,6 +28,7 @@ from oportuno.entry.http.api import (
     identity,
     imports,
     merges,
+    messages,
     rejects,
     set_aside,
     stores,
@@ -139,7 +140,7 @@ def api(front: Front, health: Health) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.front = front
-    for each in (customers, answers, wishes, erasures, decisions, definitions, rejects, set_aside):
+    for each in (customers, answers, wishes, erasures, decisions, messages, definitions, rejects, set_aside):
         app.include_router(each.router)
     for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, imports):
         app.include_router(each.router)

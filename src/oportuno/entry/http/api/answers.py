@@ -118,16 +118,16 @@ async def erase(front: FrontHere, who: Caller, customer: AnyId) -> Response:
     return Response(status_code=204, headers={"Location": f"/api/v1/erasures/{write_id(CUSTOMER, key.customer)}"})
 
 
-def bounded(proof: dict[str, Any]) -> dict[str, Any]:
-    """Check that a proof is small and shallow plain data. Raises ValueError."""
+def bounded(proof: dict[str, Any], *, most: int = _PROOF_BYTES) -> dict[str, Any]:
+    """Check that a proof, or other data of a program's own, is small and shallow plain data. Raises ValueError."""
     if _depth(proof) > _DEPTH:
         raise ValueError("it is nested too deeply")
     try:
         size = len(msgspec.msgpack.encode(proof))
     except (OverflowError, TypeError, ValueError) as fault:
         raise ValueError("it holds something that cannot be kept") from fault
-    if size > _PROOF_BYTES:
-        raise ValueError(f"it has more than {_PROOF_BYTES} bytes")
+    if size > most:
+        raise ValueError(f"it has more than {most} bytes")
     return proof
 
 

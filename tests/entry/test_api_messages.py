@@ -1,0 +1,181 @@
+"""Transactional messages over the API: one request, one message; who may be written to, and what is no back door."""
+
+from __future__ import annotations
+
+import asyncio
+
+from api_house import CONSENT, problem, tell
+
+from oportuno.flows.work import OutboxStatus
+
+WHOLE = {"user_id": "ana", "subject": "Tu pedido 1001", "text": "Sale mañana.", "basis": "contract"}
+
+
+async def ask(tienda, key, **body):
+    return await tienda.client.post("/api/v1/messages", json=body, headers=tienda.secret | {"Idempotency-Key": key})
+
+
+async def told(tienda, who="ana", **traits):
+    await tienda.send("identify", userId=who, traits={"email": f"{who}@example.com"} | traits)
+    await tienda.work()
+
+
+def test_carla_who_said_no_to_marketing_gets_the_notice_of_her_order():
+    async def story(tienda):
+        await told(tienda, "carla")
+        answer = await tienda.post("/customers/carla/consents", CONSENT | {"state": "denied"})
+        assert answer.status_code == 200
+        sent = await ask(tienda, "order-1", **WHOLE | {"user_id": "carla"})
+        assert sent.status_code == 202, sent.text
+        shown = (await tienda.get(f"/messages/{sent.json()['message']}")).json()
+        assert (shown["status"], shown["marketing"], shown["purpose"], shown["journey"]) == ("pending", False, "service", "transactional")
+        why = (await tienda.get(f"/messages/{sent.json()['message']}/why")).json()
+        assert "Es un aviso, no publicidad." in why["sentence"]["es"]
+        assert [each["decided"] for each in why["verdicts"]] == ["speak"]
+
+    tell(story)
+
+
+def test_the_same_request_asked_again_gets_the_same_answer_and_sends_nothing_more():
+    async def story(tienda):
+        await told(tienda)
+        first = await ask(tienda, "order-1", **WHOLE)
+        again = await ask(tienda, "order-1", **WHOLE)
+        assert (first.status_code, again.status_code) == (202, 202)
+        assert first.json() == again.json()
+        assert ("idempotent-replayed" in first.headers, again.headers["idempotent-replayed"]) == (False, "true")
+        assert len(tienda.world.tables.messages) == 1
+        other = await ask(tienda, "order-1", **WHOLE | {"text": "Sale hoy."})
+        assert problem(other, 422, "idempotency_key_reused")["place"] == "Idempotency-Key"
+        assert len(tienda.world.tables.messages) == 1
+
+    tell(story)
+
+
+def test_fifty_who_ask_at_once_with_one_key_get_one_message():
+    async def story(tienda):
+        await told(tienda)
+        answers = await asyncio.gather(*(ask(tienda, "order-1", **WHOLE) for _ in range(50)))
+        assert {(each.status_code, each.json()["message"]) for each in answers} == {(202, answers[0].json()["message"])}
+        assert len(tienda.world.tables.messages) == 1
+        assert len((await tienda.get("/customers/ana/verdicts")).json()["items"]) == 1
+
+    tell(story)
+
+
+def test_an_address_that_does_not_work_is_a_silence_with_its_name_whoever_asks_again():
+    async def story(tienda):
+        await told(tienda)
+        await tienda.post("/customers/ana/suppressions", {"channel": "email", "reason": "hard_bounce", "actor": "shop"})
+        answers = [await ask(tienda, "order-1", **WHOLE) for _ in range(2)]
+        told_first, told_again = (problem(each, 409, "message_silent") for each in answers)
+        assert told_first == told_again
+        assert told_first["reason"]["refusal"] == "suppressed"
+        assert not tienda.world.tables.messages
+        verdicts = (await tienda.get("/customers/ana/verdicts")).json()["items"]
+        assert [(each["decided"], each["message"]) for each in verdicts] == [("silence", told_first["message"])]
+        assert (await tienda.get(f"/messages/{told_first['message']}/why")).status_code == 200
+
+    tell(story)
+
+
+def test_who_left_or_complained_about_marketing_still_gets_notices():
+    async def story(tienda):
+        for number, reason in enumerate(("complaint", "manual")):
+            await told(tienda, f"bruno{number}")
+            await tienda.post(f"/customers/bruno{number}/suppressions", {"channel": "email", "reason": reason, "actor": "shop"})
+            assert (await ask(tienda, reason, **WHOLE | {"user_id": f"bruno{number}"})).status_code == 202
+
+    tell(story)
+
+
+def test_a_bare_address_makes_somebody_of_whom_nothing_but_it_is_known():
+    async def story(tienda):
+        body = {name: value for name, value in WHOLE.items() if name != "user_id"} | {"email": "Nueva@Example.COM"}
+        sent = await ask(tienda, "order-1", **body)
+        assert sent.status_code == 202, sent.text
+        again = await ask(tienda, "order-2", **body | {"email": "nueva@example.com"})
+        assert again.json()["customer"] == sent.json()["customer"]
+        await tienda.work()
+        profile = (await tienda.get(f"/customers/{sent.json()['customer']}")).json()["profile"]
+        assert profile["customer"]["traits"]["email"] == "Nueva@example.com"
+        assert (await tienda.get(f"/customers/{sent.json()['customer']}/consents")).json() == {"items": []}
+        assert len(tienda.world.tables.messages) == 2
+
+    tell(story)
+
+
+def test_a_shop_whose_user_ids_are_addresses_reaches_the_customer_it_knows():
+    async def story(tienda):
+        await told(tienda, "ana@example.com", email="ana@example.com")
+        body = {name: value for name, value in WHOLE.items() if name != "user_id"} | {"email": "ana@example.com"}
+        sent = await ask(tienda, "order-1", **body)
+        assert sent.json()["customer"] == (await tienda.get("/customers", id="ana@example.com")).json()["customer"]
+        moved = {"userId": "ana@example.com", "traits": {"email": "otra@example.com"}}
+        await tienda.client.post("/v1/identify", json=moved, auth=(tienda.secret_key, ""))
+        await tienda.work()
+        problem(await ask(tienda, "order-2", **body), 409, "address_elsewhere")
+
+    tell(story)
+
+
+def test_it_is_no_back_door_for_marketing():
+    async def story(tienda):
+        await told(tienda)
+        assert problem(await ask(tienda, "a", **WHOLE | {"basis": "consent"}), 400, "basis_of_marketing")["place"] == "basis"
+        problem(await ask(tienda, "b", **WHOLE | {"basis": "because"}), 400, "basis_unknown")
+        refused = await ask(tienda, "c", user_id="ana", basis="contract", template="abandoned-cart")
+        assert problem(refused, 400, "message_promotes")["place"] == "template"
+        problem(await ask(tienda, "d", **WHOLE | {"subject": "¡Última oportunidad!"}), 400, "wording_forbidden")
+        assert not tienda.world.tables.messages
+
+    tell(story)
+
+
+def test_what_cannot_be_used_is_named_with_its_place_and_uses_up_no_key():
+    async def story(tienda):
+        await told(tienda)
+        for change, status, code, place in (
+            ({"email": "ana@example.com"}, 400, "recipient_unclear", "email"),
+            ({"user_id": None}, 400, "recipient_unclear", "user_id"),
+            ({"user_id": None, "email": "nobody"}, 400, "address_malformed", "email"),
+            ({"user_id": None, "customer": "cus_1"}, 400, "id_malformed", ""),
+            ({"user_id": "nobody"}, 404, "customer_unknown", ""),
+            ({"text": None}, 400, "body_unclear", "html"),
+            ({"subject": " "}, 400, "body_unclear", "subject"),
+            ({"data": {"a": 1}}, 400, "data_without_template", "data"),
+            ({"template": "unknown"}, 400, "body_unclear", "subject"),
+            ({"expires_in": 5}, 422, "request_malformed", "expires_in"),
+            ({"surprise": 1}, 422, "request_malformed", "surprise"),
+        ):
+            refused = problem(await ask(tienda, "one", **WHOLE | change), status, code)
+            assert refused.get("place", "") == place, change
+        problem(await ask(tienda, "one", user_id="ana", basis="contract", template="unknown"), 400, "message_unknown")
+        missing = await tienda.client.post("/api/v1/messages", json=WHOLE, headers=tienda.secret)
+        assert problem(missing, 422, "request_malformed")["place"] == "header.Idempotency-Key"
+        assert (await ask(tienda, "one", **WHOLE)).status_code == 202
+
+    tell(story)
+
+
+def test_who_was_forgotten_is_not_written_to_and_the_old_request_is_not_answered_as_if_they_were():
+    async def story(tienda):
+        await told(tienda)
+        sent = (await ask(tienda, "one", **WHOLE)).json()
+        await tienda.delete("/customers/ana")
+        problem(await ask(tienda, "one", **WHOLE), 410, "customer_erased")
+        whole = {name: value for name, value in WHOLE.items() if name != "user_id"}
+        problem(await ask(tienda, "two", **whole | {"customer": sent["customer"]}), 410, "customer_erased")
+        problem(await ask(tienda, "three", **WHOLE), 404, "customer_unknown")
+        assert not [row for row in tienda.world.tables.messages.values() if row.status is OutboxStatus.PENDING]
+
+    tell(story)
+
+
+def test_a_write_key_may_not_send():
+    async def story(tienda):
+        await told(tienda)
+        headers = {"authorization": f"Bearer {tienda.write_key}", "Idempotency-Key": "one"}
+        problem(await tienda.client.post("/api/v1/messages", json=WHOLE, headers=headers), 403, "secret_key_needed")
+
+    tell(story)
