@@ -21,6 +21,7 @@ from oportuno.content.said import Because, Said
 from oportuno.content.template import Template
 from oportuno.decision.pending import Held, Pending
 from oportuno.flows.answer import Desk
+from oportuno.flows.click import ClickDoor
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.publish import read_template
 from oportuno.flows.put_in_words import put_in_words
@@ -123,6 +124,7 @@ class Stage:
         self.programme = programme
         ports: dict[str, Any] = {"store": self.world.store, "reads": self.reads, "programmes": self.world.programmes}
         self.desk = Desk(**ports)
+        self.click_door = ClickDoor(desk=self.desk, links=MAKER, clicks=self.world.clicks)
         self.registry = Registry(**ports)
 
     @property
@@ -159,6 +161,12 @@ class Stage:
         cart.held_until = self.now + held if held else 0
         self.save(draft)
         return key
+
+    def measure(self, key: CustomerKey, state: Answered = Answered.GRANTED) -> None:
+        """Let the customer say yes to measurement, or take it back."""
+        draft = self.draft(key)
+        draft.open(Consents).answers[slot(Purpose.MEASUREMENT)] = Consent(state=state, at=self.now, notice="7")
+        self.save(draft)
 
     def save(self, draft: Draft) -> None:
         async def run() -> None:
@@ -247,6 +255,18 @@ class Stage:
         draft.granted = granted_purposes(draft, self.now)
         return put_in_words(MAKER)(message, self.programme, draft, self.now)
 
+    def claim(self, message: Message) -> Rendered:
+        """Put a message into words and store where its links lead, as its claim does."""
+        rendered = self.render(message)
+
+        async def run() -> None:
+            async with self.world.store.work() as work:
+                await work.lock([message.key])
+                await work.commit(Writes(links=list(rendered.links)))
+
+        asyncio.run(run())
+        return rendered
+
     def token(self, message: Message, action: Action, *, answer: int = 0) -> str:
         return MAKER.token(message.id, message.key, action, self.now, answer=answer)
 
@@ -261,4 +281,4 @@ class Stage:
     def everything(self) -> str:
         """All that is stored, to compare."""
         tables = self.world.tables
-        return repr((tables.customers, tables.messages, tables.ledger, tables.decisions))
+        return repr((tables.customers, tables.messages, tables.ledger, tables.decisions, tables.links))

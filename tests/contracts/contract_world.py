@@ -10,6 +10,7 @@ import psycopg
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
+from oportuno.adapters.postgres.clicks import PostgresClicks
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.erasures import PostgresErasures
 from oportuno.adapters.postgres.feed import PostgresFeed
@@ -25,6 +26,7 @@ from oportuno.adapters.postgres.tallies import PostgresTallies
 from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
 from oportuno.events.event import Call, Source
+from oportuno.flows.click import Clicks
 from oportuno.flows.forget import Erasures
 from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sighting
 from oportuno.flows.ports_catalogue import Catalogue
@@ -57,6 +59,7 @@ class Outside(Protocol):
     tallies: Tallies
     imports: Imports
     holdings: Holdings
+    clicks: Clicks
 
     def ingester(self) -> Intake:
         """Give one more ingester with lanes of its own."""
@@ -91,6 +94,7 @@ class InMemory:
         self.shelves = self.world.catalogue
         self.imports = self.world.imports
         self.holdings = self.world.holdings
+        self.clicks = self.world.clicks
 
     def ingester(self) -> Intake:
         return self.world.ingester()
@@ -159,6 +163,7 @@ class InPostgres:
         self.shelves = PostgresShelves(looking)
         self.imports = PostgresImports(url, changing)
         self.holdings = PostgresHoldings(looking)
+        self.clicks = PostgresClicks(looking, changing)
         self.to_close = [store, outbox, self.imports, looking, changing]
         self.deliverers: dict[int, PostgresOutbox] = {}
 

@@ -132,6 +132,7 @@ async def tienda_norte():
         tallies=world.tallies,
         plans=world.plans,
         hooks=world.hooks,
+        clicks=world.clicks,
     )
     tienda = Tienda(world, workspaces, opened, build(front))
     async with tienda.client:

@@ -108,7 +108,7 @@ class Measured:
         self._hosts = shop_hosts(brand)
         self._cart = (links.cart, str(brand.get("cart_url") or ""))
         self._plain = frozenset(filter(None, (links.why, links.bought, links.not_interested, links.unsubscribe, links.confirm)))
-        self._privacy = str(brand.get("privacy_url") or "").partition("{language}")[0]
+        self._privacy = _NAMED_LANGUAGE.sub(r"[\\w-]+", re.escape(str(brand.get("privacy_url") or "")))
         self._names = _words_of(profile.get(name) for name in ("first_name", "last_name", "name"))
         self._private = _values_of(profile) | _values_of(_ordered(context))
         self._marks = (write_id("msg", message).casefold(), message.hex(), f"{links.base}/p/".casefold(), "oportuno_cart=")
@@ -147,7 +147,7 @@ class Measured:
     def _of_everybody(self, address: str, marked: str) -> bool:
         if address in self._plain or address.startswith((f"{self._base}/p/", f"{self._base}/c/")):
             return False
-        if self._privacy and address.startswith(self._privacy):
+        if self._privacy and re.fullmatch(self._privacy, address):
             return False
         told = unquote_plus(marked).casefold()
         if any(mark in told for mark in self._marks):
@@ -163,6 +163,7 @@ class Measured:
         return pieces.isdisjoint(self._private) and self._names.isdisjoint(_WORDS.findall(said))
 
 
+_NAMED_LANGUAGE: Final = re.compile(re.escape(re.escape("{language}")))
 _PIECES: Final = re.compile(r"[/?&=#]")
 _WORDS: Final = re.compile(r"\w{3,}")
 

@@ -67,6 +67,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How: ``one_click``, ``preference_link`` …"""
     agreed_at: Millis = 0
     """When they said yes to marketing by the message's channel; 0 when that yes does not hold, or came after the message."""
+    measured: str = ""
+    """Whether it is noted which links they follow: ``yes``, ``no_more`` (they said yes once), or empty: no."""
     locale: str = ""
     zone: str = ""
 
@@ -136,6 +138,7 @@ class Desk(Counter):
             left_at=_left_at(consents, said.channel),
             left_by=left.source if left is not None else "",
             agreed_at=left.at if left is not None and left.state is Answered.GRANTED and left.at <= message.permitted_at else 0,
+            measured=_measured(draft),
             locale=known.get("locale", ""),
             zone=known.get("timezone", ""),
         )
@@ -263,6 +266,13 @@ class Desk(Counter):
         draft = Draft(key, stored.state, stored.version)
         draft.granted = granted_purposes(draft, await self.reads.now())
         return draft
+
+
+def _measured(draft: Draft) -> str:
+    if Purpose.MEASUREMENT in draft.granted:
+        return "yes"
+    said = draft.read(Consents).answers.get(slot(Purpose.MEASUREMENT))
+    return "no_more" if said is not None and said.state in {Answered.GRANTED, Answered.WITHDRAWN} else ""
 
 
 def masked(email: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from oportuno.adapters.postgres.importing import ImportParts
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
+    from oportuno.flows.click import Clicks
     from oportuno.flows.crossing import Crossings
     from oportuno.flows.definitions import Workspaces
     from oportuno.flows.facts import FactsAtHand
@@ -82,6 +83,8 @@ class Front:
     """What events are held against, and what did not fit."""
     hooks: Hooks
     """Where shops' systems post."""
+    clicks: Clicks
+    """Where measured links lead, and what was followed."""
 
     @property
     def digest_key(self) -> bytes:
@@ -109,6 +112,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
     from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
+    from oportuno.adapters.postgres.clicks import PostgresClicks
     from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.hooks import PostgresHooks
@@ -161,6 +165,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             tallies=PostgresTallies(looking),
             plans=PostgresTrackingPlans(looking, changing),
             hooks=PostgresHooks(changing),
+            clicks=PostgresClicks(looking, changing),
         )
 
 

@@ -37,6 +37,7 @@ from oportuno.entry.http.api import (
     wishes,
 )
 from oportuno.entry.http.api.door import bearer_headers
+from oportuno.entry.http.clicks import clicks_router
 from oportuno.entry.http.collect import PREFIXES, Collector
 from oportuno.entry.http.health import Health, health_router
 from oportuno.entry.http.pages.home import home_router
@@ -46,6 +47,7 @@ from oportuno.entry.http.problems import MEDIA_TYPE, Broken, problem_bytes, prob
 from oportuno.entry.http.sdk import sdk_router
 from oportuno.flows.answer import Desk
 from oportuno.flows.apply import SeveralFaults
+from oportuno.flows.click import ClickDoor
 from oportuno.flows.limits import Doorkeeper, Intakes
 from oportuno.kit.faults import BadInput, Fault, NotFound, WrongMethod
 from oportuno.wiring import Front
@@ -150,6 +152,7 @@ def api(front: Front, health: Health) -> FastAPI:
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)
     app.include_router(home_router(onward="/demo" if front.settings.demo_dir is not None else ""))
     app.include_router(pages_router(Pages(desk=desk, links=front.links)))
+    app.include_router(clicks_router(ClickDoor(desk=desk, links=front.links, clicks=front.clicks)))
     if front.settings.demo_dir is not None:
         from oportuno.entry.demo.mount import mount
 

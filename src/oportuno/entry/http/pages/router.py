@@ -20,7 +20,7 @@ from oportuno.flows.confirm import confirm
 from oportuno.kit.faults import BadInput, Fault, NotAllowed, NotFound
 from oportuno.kit.times import to_text
 
-__all__ = ["Pages", "router"]
+__all__ = ["Pages", "router", "sorry"]
 
 _READING: Final = ["GET", "HEAD"]
 _ABOUT_ITEMS: Final = frozenset({Action.WHY, Action.BOUGHT, Action.NOT_INTERESTED})
@@ -47,7 +47,7 @@ def router(pages: Pages) -> APIRouter:
         try:
             form = await read_form(request)
         except BadInput as fault:
-            return _sorry(fault, Setting(language=spoken(request)))
+            return sorry(fault, Setting(language=spoken(request)))
         return await _visit(pages, request, token, lambda visit: _hear(visit, form))
 
     async def cart(request: Request, token: Token) -> Response:
@@ -88,7 +88,7 @@ async def _visit(pages: Pages, request: Request, token: str, handler: Handler) -
         setting = Setting(language=spoken(request, standing.locale), brand=brand)
         return await handler(Visit(pages, facts, setting, now, token))
     except Fault as fault:
-        return _sorry(fault, setting)
+        return sorry(fault, setting)
 
 
 async def _show(visit: Visit) -> Response:
@@ -164,9 +164,9 @@ _KIND: Final = {
 }
 
 
-def _sorry(fault: Fault, setting: Setting) -> Response:
-    """Say kindly what is the matter, and what to do. Nothing of the fault's inside is shown."""
-    kind, status = _KIND.get(fault.code, ("away", 503 if fault.status >= Fault.status else fault.status))
+def sorry(fault: Fault, setting: Setting, *, away: str = "away") -> Response:
+    """Say kindly what is the matter, and what to do; `away` are the words for a fault of ours. Nothing of its inside is shown."""
+    kind, status = _KIND.get(fault.code, (away, 503 if fault.status >= Fault.status else fault.status))
     words = setting.words
     data = {"title": words[f"{kind}_title"], "said": [words[kind]], "onward": setting.brand.shop_url if setting.brand else ""}
     return page("sorry", words[f"{kind}_title"], data, setting, status=status)

@@ -47,9 +47,16 @@ async def why(visit: Visit) -> Response:
         "answered": _answered(visit, standing, form),
         "points": points,
         "unused": not_used(said.because, form.language),
+        "measured": _measured(visit, standing) if said.channel == "email" else [],
         "leave": _link(visit, Action.UNSUBSCRIBE) if message.marketing else "",
     }
     return page("why", words["why_title"], data, visit.setting)
+
+
+def _measured(visit: Visit, standing: Standing) -> list[str]:
+    words = visit.setting.words
+    told = {"yes": "measured", "no_more": "measured_no_more"}.get(standing.measured, "measured_not")
+    return [words[told], words["measured_opening"]]
 
 
 async def confirm(visit: Visit, verb: Verb) -> Response:

@@ -181,6 +181,28 @@ _DECK: Final[dict[str, tuple[str, str]]] = {
         "Tu respuesta no se ha guardado. Vuelve a intentarlo en un momento.",
         "Your answer was not saved. Please try again in a moment.",
     ),
+    "away_link_title": ("Ahora no podemos abrir este enlace", "We can’t open this link right now"),
+    "away_link": (
+        "La culpa es nuestra. Vuelve a pulsarlo en un momento: no se ha perdido nada.",
+        "The fault is ours. Please press it again in a moment: nothing is lost.",
+    ),
+    "measure": ("Qué medimos", "What we measure"),
+    "measured": (
+        "Dices que sí a que midamos: si pulsas un enlace a la tienda, anotamos cuál y cuándo, para no insistir con lo que no te sirve.",
+        "You say yes to measuring: when you press a link to the shop we note which one and when, so as not to go on about what is no use.",
+    ),
+    "measured_no_more": (
+        "Ya no dices que sí a que midamos: los enlaces te llevan a la tienda y no anotamos nada.",
+        "You no longer say yes to measuring: the links take you to the shop and we note nothing.",
+    ),
+    "measured_not": (
+        "Nada. Los enlaces a la tienda van directos y no nos dicen si los pulsas.",
+        "Nothing. The links to the shop go straight there and do not tell us whether you press them.",
+    ),
+    "measured_opening": (
+        "Si abres o no el correo, no lo sabemos: no lleva nada que nos lo diga.",
+        "Whether you open the e-mail or not, we do not know: nothing in it tells us.",
+    ),
     "unclear_title": ("No hemos entendido la respuesta", "We did not understand the answer"),
     "unclear": ("No ha cambiado nada. Vuelve al mensaje y pulsa otra vez.", "Nothing has changed. Go back to the message and press again."),
 }
