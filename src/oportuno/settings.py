@@ -37,6 +37,19 @@ class Settings(BaseSettings):
         description="Address to listen on. Anything but loopback hides the demonstration's pages.",
     )
     data_dir: Path = Field(default=Path("data"), description="Where the embedded PostgreSQL keeps its files.")
+    # ── Keeping the installation ──
+    erasures_file: Path | None = Field(
+        default=None,
+        description="Where the list of who was forgotten is kept, outside the database and its backups."
+        " Unset: “erasures” in the data directory for the embedded PostgreSQL, and nowhere for another.",
+    )
+    trusted_hops: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="How many proxies stand before this server and say by X-Forwarded-For or Forwarded from where a request comes.",
+    )
+    # ── End of that ──
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s?#]+[^/\s?#])?$",
@@ -88,6 +101,10 @@ class Settings(BaseSettings):
     dkim_domain: str = Field(default="", description="Domain that signs e-mail (DKIM). Empty: the mail server signs.")
     dkim_selector: str = Field(default="oportuno", description="Selector of the DKIM key in the DNS.")
     dkim_key_file: Path | None = Field(default=None, description="PEM file with the private DKIM key (RSA or Ed25519).")
+    provider_signs: bool = Field(
+        default=False,
+        description="The mail server itself signs what it is given (DKIM), for the sender's domain and with both List-Unsubscribe headers.",
+    )
     demo_dir: Path | None = Field(
         default=None,
         description="Set by “oportuno demo” for its own parts: where the demonstration is kept. Its pages answer this machine alone.",

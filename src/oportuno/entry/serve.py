@@ -64,6 +64,8 @@ class Database:
         self.settings = settings
         """The settings, with the database's address."""
         self._server = server
+        # The embedded database's list lies beside it, unless a better place was set.
+        self.erasures_file = settings.erasures_file or (None if server is None else (settings.data_dir / "erasures").resolve())
 
     @property
     def ours(self) -> bool:
@@ -205,6 +207,8 @@ class _Supervisor:
             "OPORTUNO_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
             "OPORTUNO_PUBLIC_URL": settings.public_url or address,
         }
+        if database.erasures_file is not None:
+            self._environment["OPORTUNO_ERASURES_FILE"] = str(database.erasures_file)
         if settings.demo_dir is not None:
             self._environment["OPORTUNO_DEMO_DIR"] = str(settings.demo_dir)
         self._listener = listener

@@ -14,9 +14,9 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.consent.refusals import Refusal
 from oportuno.decision.decide import drop_overdue, next_decision
 from oportuno.flows.ending import saved
-from oportuno.flows.programme import Programme
 from oportuno.flows.work import Decision, MoveMessage, OutboxStatus, SaveCustomer, Status, Store, Waiting, Writes
 from oportuno.journeys.advance import let_go_overdue, next_timer
+from oportuno.journeys.journey import Journey
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft
@@ -25,10 +25,10 @@ RESTORED: Final = "restored from a backup"
 """Beside every message of which it is not known whether it left before."""
 
 
-async def silence_overdue(key: CustomerKey, programme: Programme, store: Store, *, until: Millis) -> int:
+async def silence_overdue(key: CustomerKey, journeys: tuple[Journey, ...], store: Store, *, until: Millis) -> int:
     """End what promotes of one customer and was due by `until`: walks that lead to it, and proposals that waited. Says how many ended.
 
-    Raises Unavailable, Moved.
+    `journeys`: the workspace's; none where they cannot be read, then every walk that was due ends. Raises Unavailable, Moved.
     """
     async with store.work() as work:
         now, rows = await work.lock([key])
@@ -36,11 +36,11 @@ async def silence_overdue(key: CustomerKey, programme: Programme, store: Store, 
         if stored.status is not Status.ACTIVE or not stored.version:
             return 0
         draft = Draft(key, stored.state, stored.version)
-        ended = let_go_overdue(draft, programme.journeys, until=until)
+        ended = let_go_overdue(draft, journeys, until=until)
         verdicts = drop_overdue(draft, refusal=Refusal.RESTORED, until=until, now=now)
         if not ended and not verdicts:
             return 0
-        moments = [moment for moment in (next_timer(draft, programme.journeys), next_decision(draft)) if moment is not None]
+        moments = [moment for moment in (next_timer(draft, journeys), next_decision(draft)) if moment is not None]
         save = SaveCustomer(key, stored.version, draft.encode(), min(moments, default=None), due_changed=True)
         await work.commit(Writes(saves=[save], decisions=[Decision(key, verdict) for verdict in verdicts]))
     return ended + len(verdicts)

@@ -135,12 +135,22 @@ def hung_up(connection: Connection) -> bool:
     return bool(watch.poll(0))
 
 
+UNFINISHED: Final = "SELECT to_regclass('oportuno_restore.unfinished') IS NOT NULL"
+"""Whether a backup is being restored here, or was not restored to the end: who restores marks the database as long as that lasts."""
+RESTORE_UNFINISHED: Final = "a backup is being restored here, or was not restored to the end: “oportuno restore” begins it anew"
+_SECRET: Final = f"""
+SELECT secret, ({UNFINISHED}) AND current_setting('application_name') NOT LIKE 'oportuno restore%' FROM installation
+"""  # noqa: S608 - our own words
+
+
 async def read_secret(connection: Connection) -> bytes:
-    """Give the installation's secret. Raises Unavailable when the database was never migrated."""
+    """Give the installation's secret. Raises Unavailable when the database was never migrated, or is being restored by somebody else."""
     try:
-        row = await (await connection.execute("SELECT secret FROM installation")).fetchone()
+        row = await (await connection.execute(_SECRET.encode())).fetchone()
     except errors.UndefinedTable:
         row = None
+    if row is not None and row[1]:
+        raise Unavailable("restore_unfinished", RESTORE_UNFINISHED)
     if row is None:
         raise Unavailable("not_migrated", "the database has no Oportuno schema yet: run “oportuno migrate”")
     return bytes(row[0])

@@ -1,0 +1,56 @@
+"""The verbs that keep an installation: back it up, and bring it back."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oportuno.entry.cli_app import DataDir, app, sentences, settings_with
+from oportuno.kit.times import to_text
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there already.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write everything into one file, as it stands at one moment, while everybody goes on working. Keep it safe: all is in it."""
+    with sentences():
+        from oportuno.entry.serve import database_for
+        from oportuno.wiring.keeping import back_up
+
+        with database_for(settings_with(data_dir=data_dir)) as database:
+            manifest = back_up(database.settings, file, overwrite=overwrite, tell=_tell)
+    rows = sum(kept.rows for kept in manifest.tables.values())
+    typer.echo(f"{rows} rows as of {manifest.created_at} written to {file}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+    erasures: Annotated[Path | None, typer.Option(help="The list of who was forgotten. [OPORTUNO_ERASURES_FILE]")] = None,
+    without_erasures: Annotated[bool, typer.Option(help="There is no list: who was forgotten since the backup is known again.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Bring a backup back into an empty database, forget again who was forgotten since, and repeat nothing that may have been said."""
+    with sentences():
+        from oportuno.entry.serve import database_for
+        from oportuno.wiring.keeping import list_to_restore_by
+        from oportuno.wiring.keeping import restore as run
+
+        settings = settings_with(data_dir=data_dir)
+        listed = list_to_restore_by(settings, erasures, without=without_erasures)
+        with database_for(settings, alone=True) as database:
+            done = asyncio.run(run(database.settings, file, erasures=listed, tell=_tell))
+    typer.echo(f"{done.rows} rows as of {to_text(done.at)} restored")
+    typer.echo(f"{done.forgotten} forgotten again")
+    typer.echo(f"{done.in_doubt} messages that may have left before are unknown; {done.silenced} that were due are silent")
+
+
+def _tell(table: str, rows: int) -> None:
+    if rows:
+        typer.echo(f"{table}: {rows}", err=True)
