@@ -16,6 +16,7 @@ import structlog
 from oportuno import wiring
 from oportuno.entry.counted import count_delivered, count_reacted, count_settled
 from oportuno.entry.logs import set_up
+from oportuno.entry.noting import note_erasures
 from oportuno.entry.telling import Teller
 from oportuno.flows.forget import forget_on
 from oportuno.flows.poison import name_of
@@ -122,6 +123,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     stop = _stop_asked(lifeline)
     keeper = asyncio.create_task(_keep_house(settings, stop))
     forgetter = asyncio.create_task(_forget(settings, stop))
+    noter = asyncio.create_task(note_erasures(settings, stop))
     try:
         async with Teller("engine", lambda: wiring.tallies(settings)).telling() as sums:
             await run_worker(
@@ -130,6 +132,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     finally:
         keeper.cancel()
         forgetter.cancel()
+        noter.cancel()
 
 
 async def _keep_house(settings: Settings, stop: asyncio.Event) -> None:
