@@ -17,6 +17,7 @@ from oportuno.adapters.memory.hooks import MemoryHooks
 from oportuno.adapters.memory.imports import MemoryImports
 from oportuno.adapters.memory.intake import MemoryIntake
 from oportuno.adapters.memory.keys import MemoryKeys
+from oportuno.adapters.memory.mail_hooks import MemoryMailHooks
 from oportuno.adapters.memory.mailbox import MemoryMailbox
 from oportuno.adapters.memory.outbox import MemoryOutbox
 from oportuno.adapters.memory.plans import MemoryTrackingPlans
@@ -62,6 +63,7 @@ class MemoryWorld(Ground):
         self.tallies = MemoryTallies(self)
         self.plans = MemoryTrackingPlans(self)
         self.hooks = MemoryHooks(self)
+        self.mail_hooks = MemoryMailHooks(self)
         self.imports = MemoryImports(self, self.intake)
         self.holdings = MemoryHoldings(self)
         self._deliverers = 0

@@ -239,6 +239,8 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "signings": "by what a shop's server signs",
     "plan_violations": "names of events and properties, and what was expected of them: no value that was sent",
     "hooks": "addresses at which a shop's systems post, and their secrets",
+    "mail_hooks": "addresses at which mail providers post, and what their posts are verified by",
+    "mail_hook_tokens": "hashes of what a mail provider signed, let go after a day",
     "definitions": "journeys, messages and policies as the shop wrote them",
     "questions": "keyed hashes of addresses and when they were asked to confirm: what keeps strangers from drowning them in questions,"
     " so it must outlast the customers that strangers make, and is let go after the time of the policy's limit",
