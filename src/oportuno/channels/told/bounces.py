@@ -36,7 +36,9 @@ def verdict(kind: Kind, status: str, words: str) -> tuple[What, str]:
         return What.SOFT_BOUNCE, told if told[1:4] in {".6.", ".7."} else _ABOUT_US
     if kind is Kind.PASSES:
         return What.SOFT_BOUNCE, _status(status, said)
-    found = meaning_of(Refusal(status="5.1.1" if kind is Kind.GONE else status, text=said, theirs=True))
+    gone = kind is Kind.GONE
+    # A class that says "no such address" stands for the status that says so; it is the provider's word then, and not the server's.
+    found = meaning_of(Refusal(status="5.1.1" if gone else status, text=said, theirs=not gone))
     hard = found is not None and found.what is What.HARD_BOUNCE
     return (What.HARD_BOUNCE if hard else What.SOFT_BOUNCE), _status(status, said)
 
