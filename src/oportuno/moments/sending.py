@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
@@ -24,21 +23,16 @@ GIVEN: Final = "given"
 _STEP: Final = "send"
 
 
-class Basis(StrEnum):
-    """On what ground the shop may write without being asked (GDPR, article 6). Consent and interest are marketing's, and not among them."""
-
-    CONTRACT = "contract"
-    """It belongs to something that was agreed: an order, an account, an appointment."""
-    LEGAL_OBLIGATION = "legal_obligation"
-    """The law obliges the shop to say it: a recall, an invoice."""
-    VITAL = "vital"
-    """It may concern somebody's health or life."""
+BASES: Final = ("contract", "legal_obligation", "vital")
+"""On what ground a shop may write without being asked (GDPR, article 6): it belongs to something that was agreed (an order, an account, an
+appointment); the law obliges it (a recall, an invoice); it may concern somebody's health or life. Consent and interest are marketing's."""
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be sent: a published message with its data, or a body given whole."""
 
-    basis: Basis
+    basis: str
+    """One of `BASES`."""
     channel: str
     template: str = ""
     """Key of the published message; empty: the body is given."""
@@ -54,7 +48,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
 def propose_sending(key: CustomerKey, sending: Sending, *, named: str, now: Millis) -> Proposal:
     """Propose to say what was asked for; `named` tells this request from all others of its moment."""
-    facts: dict[str, Any] = {"at": now, "basis": sending.basis.value}
+    facts: dict[str, Any] = {"at": now, "basis": sending.basis}
     if sending.language:
         facts["language"] = sending.language
     whole = {"subject": sending.subject, "html": sending.html, "text": sending.text}

@@ -20,7 +20,7 @@ from oportuno.flows.send import KEY, Office, Sent, Whom, send
 from oportuno.kit.faults import BadInput, Conflict
 from oportuno.kit.ids import read_customer, write_id
 from oportuno.kit.times import DAY, SECOND, to_text
-from oportuno.moments.sending import Basis, Sending
+from oportuno.moments.sending import BASES, Sending
 from oportuno.profile.who import email_in
 from oportuno.wiring import Front
 
@@ -30,7 +30,6 @@ DATA_BYTES: Final = 16_384
 _HTML_AT_MOST: Final = 200_000
 _TEXT_AT_MOST: Final = 100_000
 _ID_AT_MOST: Final = 200
-_BASES: Final = tuple(basis.value for basis in Basis)
 _OF_MARKETING: Final = frozenset({"consent", "legitimate_interest", "legitimate_interests", "marketing", "promotion", "soft_opt_in"})
 
 Id = Annotated[str, Field(min_length=1, max_length=_ID_AT_MOST, pattern=r"^[^\x00]*$")]
@@ -158,13 +157,11 @@ def _whom(asked: SendShape) -> Whom:
 def _sending(asked: SendShape, programme: Programme) -> Sending:
     basis = asked.basis
     if basis in _OF_MARKETING:
-        sentence = (
-            f"“{basis}” is marketing's ground: what promotes goes through journeys, with a yes; here only {', '.join(_BASES)} will do"
-        )
+        sentence = f"“{basis}” is marketing's ground: what promotes goes through journeys, with a yes; here only {', '.join(BASES)} will do"
         raise BadInput("basis_of_marketing", sentence, place="basis")
-    if basis not in _BASES:
-        raise BadInput("basis_unknown", f"the basis is one of: {', '.join(_BASES)}", place="basis")
-    common: dict[str, Any] = {"basis": Basis(basis), "language": asked.language or "", "lasts": asked.expires_in * SECOND}
+    if basis not in BASES:
+        raise BadInput("basis_unknown", f"the basis is one of: {', '.join(BASES)}", place="basis")
+    common: dict[str, Any] = {"basis": basis, "language": asked.language or "", "lasts": asked.expires_in * SECOND}
     given = {name: value for name in ("subject", "html", "text") if (value := getattr(asked, name)) is not None}
     if asked.template is not None:
         if given:
