@@ -14,6 +14,7 @@ from oportuno.adapters.postgres.clicks import PostgresClicks
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.erasures import PostgresErasures
 from oportuno.adapters.postgres.feed import PostgresFeed
+from oportuno.adapters.postgres.hearings import PostgresHearings
 from oportuno.adapters.postgres.holdings import PostgresHoldings
 from oportuno.adapters.postgres.imports import PostgresImports
 from oportuno.adapters.postgres.intake import PostgresIntake
@@ -28,6 +29,7 @@ from oportuno.content.said import Because, Said
 from oportuno.events.event import Call, Source
 from oportuno.flows.click import Clicks
 from oportuno.flows.forget import Erasures
+from oportuno.flows.hear_back import Hearings
 from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sighting
 from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.ports_imports import Imports
@@ -56,6 +58,7 @@ class Outside(Protocol):
     mailbox: Mailbox
     catalogue: Catalogue
     erasures: Erasures
+    hearings: Hearings
     tallies: Tallies
     imports: Imports
     holdings: Holdings
@@ -89,6 +92,7 @@ class InMemory:
         self.crossings = self.world.crossings
         self.mailbox = self.world.mailbox
         self.erasures = self.world.erasures
+        self.hearings = self.world.hearings
         self.tallies = self.world.tallies
         self.catalogue = self.world.catalogue
         self.shelves = self.world.catalogue
@@ -158,6 +162,7 @@ class InPostgres:
         self.crossings = PostgresCrossings(changing, store.secret)
         self.mailbox = PostgresMailbox(changing)
         self.erasures = PostgresErasures(changing)
+        self.hearings = PostgresHearings(looking, changing, store.secret)
         self.tallies = PostgresTallies(changing)
         self.catalogue = PostgresCatalogue(changing)
         self.shelves = PostgresShelves(looking)

@@ -27,11 +27,14 @@ from oportuno.flows.programme import Programme
 from oportuno.flows.reads import Spot
 from oportuno.flows.work import Moved, NotedHearing, Status, Store, Writes
 from oportuno.kit.ids import CustomerKey, WorkspaceId
-from oportuno.kit.times import Millis
+from oportuno.kit.times import HOUR, Millis
 from oportuno.profile.draft import Draft
 
 KEPT_UNMATCHED_DAYS: Final = 30
 _TRIES: Final = 5
+_RAW_AT_MOST: Final = 16_384
+_LONGEST: Final = {"channel": 20, "source": 40, "provider_ref": 500, "address": 320, "status": 20, "detail": 200, "text": 20_000}
+"""Characters of what somebody else wrote."""
 
 
 class HeardAs(StrEnum):
@@ -112,6 +115,7 @@ async def hear_back(hearing: Hearing, ear: HearBack) -> HeardAs:
 
     Raises Unavailable with nothing lost: whoever told must tell again.
     """
+    hearing = storable(hearing)
     spoken = await ear.hearings.message(hearing)
     if hearing.proof is Proof.BARE or (spoken is not None and hearing.workspace not in (0, spoken.key.workspace)):
         return await _keep(hearing, HeardAs.NOT_BELIEVED, ear)
@@ -125,6 +129,16 @@ async def hear_back(hearing: Hearing, ear: HearBack) -> HeardAs:
     return ended
 
 
+def storable(hearing: Hearing) -> Hearing:
+    """Give a report as it can be stored whoever wrote it: no NUL, no half a character, nothing longer than its place."""
+    texts = {name: _plain(getattr(hearing, name), most) for name, most in _LONGEST.items()}
+    return msgspec.structs.replace(hearing, **texts, raw=hearing.raw[:_RAW_AT_MOST])
+
+
+def _plain(text: str, most: int) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:most]
+
+
 async def hear_early_ones(ear: HearBack, *, now: Millis, limit: int) -> int:
     """Hear unmatched reports of the last hours again: some came before their hand-off was written down. Says how many found it."""
     found = 0
@@ -134,7 +148,7 @@ async def hear_early_ones(ear: HearBack, *, now: Millis, limit: int) -> int:
     return found
 
 
-_EARLY: Final[Millis] = 3 * 60 * 60 * 1000
+_EARLY: Final[Millis] = 3 * HOUR
 
 
 async def _keep(hearing: Hearing, heard_as: HeardAs, ear: HearBack) -> HeardAs:

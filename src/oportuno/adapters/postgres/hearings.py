@@ -84,7 +84,7 @@ async def file_hearings(connection: Connection, notes: Sequence[NotedHearing]) -
 
 
 def _plain(value: Any) -> Any:
-    return str(value).replace("\0", "") if isinstance(value, str) else value
+    return str(value) if isinstance(value, str) else value
 
 
 class PostgresHearings:

@@ -1,0 +1,226 @@
+"""What every store of hearings promises: a report is filed once with its message, and what cannot be matched is kept whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from contract_world import Shop, message
+
+from oportuno.channels.channel import Answer, Outcome
+from oportuno.channels.hearing import Hearing, Proof, What
+from oportuno.consent.answers import Answered, Consent, Consents, slot
+from oportuno.consent.policy import Policy
+from oportuno.consent.reach import Reach, Silenced
+from oportuno.content.message import Message
+from oportuno.events.event import Trust
+from oportuno.flows.crossing import Merge, Reason
+from oportuno.flows.hear_back import HearBack, HeardAs, hear_back
+from oportuno.flows.merge import merge_once
+from oportuno.flows.programme import Brand, Programme
+from oportuno.flows.reads import Spot
+from oportuno.flows.work import Listed, Moved, MoveMessage, NotedHearing, OutboxStatus, SaveCustomer, Status
+from oportuno.kit.ids import BUCKETS, CustomerKey, derive
+from oportuno.kit.times import DAY
+from oportuno.profile.draft import Draft
+from oportuno.profile.purposes import Purpose
+from oportuno.profile.sections import Core, Register
+
+PENDING, HANDING, ACCEPTED = OutboxStatus.PENDING, OutboxStatus.HANDING, OutboxStatus.ACCEPTED
+ANA = "ana@correo.example"
+EVERYWHERE = frozenset(range(BUCKETS))
+
+
+class OneProgramme:
+    """Every workspace has laid down the same."""
+
+    async def programme(self, workspace: int) -> Programme:
+        return Programme(workspace=workspace, public_id=f"ws_{workspace}", version=1, policy=Policy(), brand=Brand(name="Tienda Norte"))
+
+    async def all(self) -> dict[int, Programme]:
+        return {}
+
+
+def ear_of(shop: Shop) -> HearBack:
+    return HearBack(hearings=shop.outside.hearings, store=shop.store, programmes=OneProgramme(), intake=shop.intake)
+
+
+async def known(shop: Shop, name: str = "ana", address: str = ANA) -> CustomerKey:
+    """A customer who said yes to marketing by e-mail."""
+    key, now = await shop.customer(user=name), await shop.now()
+    draft = Draft(key)
+    draft.open(Core).traits["email"] = Register(value=address, at=now)
+    draft.open(Consents).answers[slot(Purpose.MARKETING, "email")] = Consent(state=Answered.GRANTED, at=now - DAY)
+    await shop.write(saves=[SaveCustomer(key, 0, draft.encode(), None, due_changed=False)])
+    return key
+
+
+async def sent(shop: Shop, key: CustomerKey, *, ref: str = "", address: str = ANA) -> Message:
+    """A mail that the provider has accepted, and knows by `ref`."""
+    now = await shop.now()
+    mail = message(key, f"cesta {ref}", now=now)
+    await shop.write(messages=[mail])
+    await shop.write(moves=[MoveMessage(key, mail.id, PENDING, HANDING, now, channel="email", address=address)])
+    answer = Answer(outcome=Outcome.ACCEPTED, provider_ref=ref)
+    await shop.write(moves=[MoveMessage(key, mail.id, HANDING, ACCEPTED, now, answer=answer)])
+    return mail
+
+
+async def told(shop: Shop, mail: Message | None, what: What, **more: Any) -> Hearing:
+    facts = {"id": derive(what.value, shop.workspace, mail.id if mail else b""), "what": what, "source": "ses", "at": await shop.now()}
+    return Hearing(**{**facts, "proof": Proof.SIGNED, "message": mail.id if mail else b"", **more})
+
+
+async def drafted(shop: Shop, key: CustomerKey) -> Draft:
+    row = await shop.read(key)
+    return Draft(key, row.state, row.version)
+
+
+async def list_of(shop: Shop, address: str = ANA) -> Silenced | None:
+    async with shop.store.work() as work:
+        return await work.listed(shop.workspace, "email", address)
+
+
+def test_a_message_is_found_by_our_id_and_by_the_providers_and_knows_by_a_hash_where_it_went(tell):
+    async def story(shop: Shop):
+        hearings = shop.outside.hearings
+        mail = await sent(shop, await known(shop), ref="0102-abc")
+        by_id = await hearings.message(await told(shop, mail, What.DELIVERED))
+        by_ref = await hearings.message(await told(shop, None, What.DELIVERED, provider_ref="0102-abc", workspace=shop.workspace))
+        assert by_id is not None
+        assert by_id == by_ref
+        assert (by_id.key, by_id.id, by_id.status, by_id.handed) == (mail.key, mail.id, ACCEPTED, True)
+        assert by_id.mark == hearings.mark(shop.workspace, "email", " ANA@correo.example ")
+        assert by_id.mark != hearings.mark(shop.workspace + 1, "email", ANA)
+        assert by_id.mark != hearings.mark(shop.workspace, "email", "bruno@correo.example")
+        assert await hearings.message(await told(shop, None, What.DELIVERED, provider_ref="0102-abc", workspace=shop.workspace + 1)) is None
+        assert await hearings.message(await told(shop, None, What.DELIVERED, provider_ref="another\0")) is None
+        assert await hearings.message(await told(shop, None, What.DELIVERED, message=b"\xff" * 16)) is None
+
+    tell(story)
+
+
+def test_a_hard_bounce_silences_the_address_and_stands_with_its_message_once(tell):
+    async def story(shop: Shop):
+        ana = await known(shop)
+        mail = await sent(shop, ana)
+        bounce = await told(shop, mail, What.HARD_BOUNCE, status="5.1.1", detail="no such\0user", address=ANA, raw=b"\x00raw")
+        ends = await asyncio.gather(*(hear_back(bounce, ear_of(shop)) for _ in range(6)))
+        assert sorted(end.value for end in ends) == ["again"] * 5 + ["taken"]
+        assert (await drafted(shop, ana)).read(Reach).silent["email"][:2] == ("hard_bounce", bounce.at)
+        assert await list_of(shop) == Silenced("hard_bounce", bounce.at)
+        [heard] = await shop.outside.hearings.of_message(shop.workspace, mail.id)
+        assert (heard.what, heard.status, heard.detail, heard.address, heard.raw) == (What.HARD_BOUNCE, "5.1.1", "no suchuser", "", b"")
+        assert await shop.outside.hearings.of_message(shop.workspace + 1, mail.id) == []
+        [record] = await shop.outside.hearings.hearings(shop.workspace, before=None, limit=10)
+        assert (record.hearing.id, record.heard_as) == (bounce.id, HeardAs.TAKEN)
+        assert await shop.outside.hearings.hearings(shop.workspace, before=record.spot, limit=10) == []
+
+    tell(story)
+
+
+def test_what_has_no_message_is_kept_whole_and_let_go_of_when_its_message_is_found(tell):
+    async def story(shop: Shop):
+        hearings, ana = shop.outside.hearings, await known(shop)
+        ref: dict[str, Any] = {"provider_ref": "late", "workspace": shop.workspace}
+        early = await told(shop, None, What.HARD_BOUNCE, **ref, address=ANA, raw=b"\x00raw", text="a\0b")
+        assert [await hear_back(early, ear_of(shop)) for _ in range(2)] == [HeardAs.UNMATCHED, HeardAs.AGAIN]
+        [kept] = await hearings.unmatched(shop.workspace, before=None, limit=10)
+        assert (kept.heard_as, kept.hearing.raw, kept.hearing.address) == (HeardAs.UNMATCHED, b"\x00raw", ANA)
+        assert await hearings.unmatched(shop.workspace, before=Spot(kept.heard_at, b""), limit=10) == []
+        assert early.id in [each.id for each in await hearings.early(since=kept.heard_at, limit=10_000)]
+        assert early.id not in [each.id for each in await hearings.early(since=kept.heard_at + 1, limit=10_000)]
+        await sent(shop, ana, ref="late")
+        assert await hear_back(early, ear_of(shop)) is HeardAs.TAKEN
+        assert await hearings.unmatched(shop.workspace, before=None, limit=10) == []
+        assert await list_of(shop) is not None
+
+    tell(story)
+
+
+def test_a_complaint_about_a_message_to_who_is_one_with_another_by_now_reaches_who_they_are(tell):
+    async def story(shop: Shop):
+        tablet, ana = await known(shop, "tablet"), await known(shop)
+        mail = await sent(shop, tablet)
+        merge = Merge(
+            id=derive("merge", *tablet), loser=tablet, winner=ana, reason=Reason.REQUEST, asked_by="secret", trust=Trust.SECRET,
+            asked_at=await shop.now(),
+        )  # fmt: skip
+        await shop.outside.crossings.ask(merge)
+        async for _ in turns():
+            crossed = await merge_once(shop.outside.crossings, shop.store, OneProgramme(), EVERYWHERE, limit=50)
+            if crossed.idle:
+                break
+        assert (await shop.read(tablet)).status is Status.FORWARDED
+        assert await hear_back(await told(shop, mail, What.COMPLAINT), ear_of(shop)) is HeardAs.TAKEN
+        consents = (await drafted(shop, ana)).read(Consents)
+        assert consents.answers["marketing/email"].state is Answered.WITHDRAWN
+        assert consents.suppressed["email"][0] == "complaint"
+        assert len(await shop.outside.hearings.of_message(shop.workspace, mail.id)) == 1
+
+    tell(story)
+
+
+async def turns() -> AsyncIterator[int]:
+    """As many as a merge may take."""
+    for turn in range(200):
+        yield turn
+        await asyncio.sleep(0)
+
+
+def test_erasing_a_customer_forgets_what_was_heard_and_not_that_the_address_stays_silent(tell):
+    async def story(shop: Shop):
+        hearings, ana = shop.outside.hearings, await known(shop)
+        mail, other = await sent(shop, ana), await sent(shop, ana, ref="other")
+        await hear_back(await told(shop, mail, What.HARD_BOUNCE), ear_of(shop))
+        stranger = await told(shop, None, What.REPLY, workspace=shop.workspace, proof=Proof.BARE, raw=b"From: Ana <ana@correo.example>\r\n")
+        bruno = await told(shop, None, What.DELAYED, workspace=shop.workspace, proof=Proof.BARE, raw=b"From: bruno@correo.example\r\n")
+        assert [await hear_back(each, ear_of(shop)) for each in (stranger, bruno)] == [HeardAs.NOT_BELIEVED] * 2
+        await shop.write(erasures=[ana])
+        assert await hear_back(await told(shop, other, What.COMPLAINT, address=ANA), ear_of(shop)) is HeardAs.GONE
+        async for _ in turns():
+            if not await shop.outside.erasures.advance():
+                break
+        assert await hearings.of_message(shop.workspace, mail.id) == []
+        assert await hearings.hearings(shop.workspace, before=None, limit=10) == []
+        assert [kept.hearing.id for kept in await hearings.unmatched(shop.workspace, before=None, limit=10)] == [bruno.id]
+        found = await list_of(shop)
+        assert found is not None
+        assert found.reason == "hard_bounce"
+
+    tell(story)
+
+
+def test_of_two_reasons_on_the_list_the_graver_stands_and_of_equals_the_older(tell):
+    async def story(shop: Shop):
+        async def put(reason: str, since: int, address: str = ANA) -> None:
+            await shop.write(listed=[Listed(shop.workspace, "email", Silenced(reason, since), "api", address=address)])
+
+        assert await list_of(shop) is None
+        for reason, since in (("complaint", 5), ("unsubscribed", 1), ("complaint", 9), ("complaint", 3)):
+            await put(reason, since)
+        assert await list_of(shop) == Silenced("complaint", 3)
+        assert await list_of(shop, " Ana@CORREO.example") == Silenced("complaint", 3)
+        assert await list_of(shop, "bruno@correo.example") is None
+        await put("hard_bounce", 8)
+        assert await list_of(shop) == Silenced("hard_bounce", 8)
+
+    tell(story)
+
+
+def test_nothing_of_a_unit_of_work_stays_whose_report_was_filed_already(tell):
+    async def story(shop: Shop):
+        ana = await known(shop)
+        mail = await sent(shop, ana)
+        assert await hear_back(await told(shop, mail, What.DELIVERED), ear_of(shop)) is HeardAs.TAKEN
+        [filed] = await shop.outside.hearings.of_message(shop.workspace, mail.id)
+        with pytest.raises(Moved):
+            await shop.write(
+                heard=[NotedHearing(ana, mail.id, filed)],
+                listed=[Listed(shop.workspace, "email", Silenced("manual", 1), "api", address=ANA)],
+            )
+        assert await list_of(shop) is None
+
+    tell(story)
