@@ -105,6 +105,21 @@ class Settings(BaseSettings):
         default=False,
         description="The mail server itself signs what it is given (DKIM), for the sender's domain and with both List-Unsubscribe headers.",
     )
+    # Mail that comes back.
+    bounce_domain: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$|^$",
+        description="Domain to which mail that cannot be delivered comes back, message by message. Empty: it comes back to the sender.",
+    )
+    replies_here: bool = Field(
+        default=False, description="Let answers come back by that domain too, where a message names no address for them."
+    )
+    mail_in_port: int | None = Field(
+        default=None, ge=0, le=65535, description="Port that takes mail which comes back, by LMTP or SMTP; 0 lets the system choose."
+    )
+    mail_in_host: str = Field(default="127.0.0.1", description="Address of that port. It has no TLS: a mail server stands before it.")
+    mail_in_dir: Path | None = Field(default=None, description="Maildir folder into which mail that comes back is put.")
+
     demo_dir: Path | None = Field(
         default=None,
         description="Set by “oportuno demo” for its own parts: where the demonstration is kept. Its pages answer this machine alone.",

@@ -20,12 +20,14 @@ from oportuno.adapters.smtp.pool import SmtpServer
 from oportuno.adapters.smtp.provider import SmtpProvider
 from oportuno.adapters.system_clock import SystemClock
 from oportuno.attention.ledger import Attention, reserve
+from oportuno.channels.ways import ALL_SIGNED
 from oportuno.consent.answers import Answered, Consent, Consents, slot
 from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
-from oportuno.entry.deliverer import Deliverer, Way
+from oportuno.entry.deliverer import Deliverer
 from oportuno.flows.deliver import Delivered, Ended
 from oportuno.flows.programme import Programme
+from oportuno.flows.ways import Way
 from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.kit.ids import dated, derive, key_of
 from oportuno.kit.times import DAY, HOUR, day_of
@@ -89,7 +91,7 @@ async def delivering(url: str, port: int) -> AsyncIterator[tuple[PostgresStore, 
         programmes=OneProgramme(),
         clock=SystemClock(),
         render=lambda *_: rendered(),
-        ways=lambda _p, _c: Way("smtp", mail),
+        ways=lambda _p, _c: [Way("smtp", mail, ALL_SIGNED)],
         heard=lambda _c, delivered: heard.put_nowait(delivered),
     )
     task = asyncio.get_running_loop().create_task(deliverer.run())

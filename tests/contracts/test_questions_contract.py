@@ -17,6 +17,7 @@ from oportuno.content.message import Rendered
 from oportuno.decision.at_once import decide_at_once
 from oportuno.flows.deliver import Delivered, Ended, deliver_one
 from oportuno.flows.programme import Brand, Programme
+from oportuno.flows.ways import Way
 from oportuno.flows.work import SaveCustomer
 from oportuno.kit.times import DAY
 from oportuno.moments.asking import ask_to_confirm
@@ -81,7 +82,7 @@ class House:
             waiting,
             programme=self.programme,
             store=self.shop.store,
-            provider=self.postbox,
+            ways=[Way("postbox", self.postbox)],
             render=lambda message, _programme, _draft, _now: Rendered(channel=message.said.channel, language="es", subject="¿Eres tú?"),
             deliverer=self.deliverer,
             clock=SystemClock(),

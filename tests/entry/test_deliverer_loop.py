@@ -18,12 +18,14 @@ from deliver_world import ACCEPTED, Shop, policy, programme, render
 
 from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Pace, Rate
+from oportuno.channels.ways import ALL_SIGNED
 from oportuno.content.message import Message, Rendered
 from oportuno.content.template import Template
-from oportuno.entry.deliverer import Deliverer, Way
+from oportuno.entry.deliverer import Deliverer
 from oportuno.flows.deliver import Delivered, Ended
 from oportuno.flows.ports import Due
 from oportuno.flows.programme import Programme
+from oportuno.flows.ways import Way, Ways
 from oportuno.flows.work import OutboxStatus
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import DAY
@@ -73,9 +75,6 @@ class Endpoint:
         return self.answer
 
 
-Ways = Callable[[Programme, str], Way]
-
-
 @contextlib.asynccontextmanager
 async def running(shop: Shop, ways: Ways, **more: Any) -> Any:
     heard: asyncio.Queue[tuple[str, Delivered]] = asyncio.Queue()
@@ -118,7 +117,7 @@ def test_everything_due_goes_out_once_with_never_more_than_the_places_in_hand() 
     async def story(shop: Shop) -> None:
         mail, hook = Endpoint(), Endpoint()
         waiting = await messages(shop, 40) + await messages(shop, 40, channel="webhook")
-        async with running(shop, lambda _p, channel: Way(channel, mail if channel == "email" else hook)) as (_, heard, _o):
+        async with running(shop, lambda _p, channel: [Way(channel, mail if channel == "email" else hook, ALL_SIGNED)]) as (_, heard, _o):
             for _ in waiting:
                 assert (await heard.get())[1].ended is Ended.ACCEPTED
         assert {shop.status(one) for one in waiting} == {OutboxStatus.ACCEPTED}
@@ -133,7 +132,7 @@ def test_a_mail_server_that_hangs_does_not_hold_up_webhooks() -> None:
         mail, hook = Endpoint(hangs=True), Endpoint()
         await messages(shop, 30)
         await messages(shop, 30, channel="webhook")
-        async with running(shop, lambda _p, channel: Way(channel, mail if channel == "email" else hook)) as (_, heard, _o):
+        async with running(shop, lambda _p, channel: [Way(channel, mail if channel == "email" else hook, ALL_SIGNED)]) as (_, heard, _o):
             for _ in range(30):
                 assert (await heard.get())[0] == "webhook"
             assert not mail.free.is_set()
@@ -147,7 +146,7 @@ def test_one_shop_s_endpoint_that_hangs_does_not_hold_up_another_shop() -> None:
         slow, quick = Endpoint(hangs=True), Endpoint()
         await messages(shop, 30, channel="webhook", workspace=7)
         await messages(shop, 30, channel="webhook", workspace=8)
-        async with running(shop, lambda p, _c: Way("webhook", slow if p.workspace == 7 else quick)) as (_, heard, _o):
+        async with running(shop, lambda p, _c: [Way("webhook", slow if p.workspace == 7 else quick, ALL_SIGNED)]) as (_, heard, _o):
             for _ in range(30):
                 assert (await heard.get())[1].ended is Ended.ACCEPTED
             assert len(quick.begun) == 30
@@ -161,7 +160,7 @@ def test_however_many_shops_endpoints_hang_one_that_answers_is_not_held_up() -> 
         slow, quick = Endpoint(hangs=True), Endpoint()
         for workspace in (7, 8):
             await messages(shop, 30, channel="webhook", workspace=workspace)
-        async with running(shop, lambda p, _c: Way("webhook", quick if p.workspace == 9 else slow)) as (_, heard, _o):
+        async with running(shop, lambda p, _c: [Way("webhook", quick if p.workspace == 9 else slow, ALL_SIGNED)]) as (_, heard, _o):
             for _ in range(6):
                 await slow.arrived.acquire()
             await messages(shop, 30, channel="webhook", workspace=9)
@@ -179,7 +178,7 @@ def test_a_shop_that_has_used_up_its_pace_waits_alone() -> None:
         mine = await messages(shop, 30, channel="webhook", workspace=7)
         theirs = await messages(shop, 30, channel="webhook", workspace=8)
         pace = Pace(rates={"workspace 7 webhook": Rate(0.001, 5)})
-        async with running(shop, lambda _p, _c: Way("webhook", hook), pace=pace) as (_, heard, _o):
+        async with running(shop, lambda _p, _c: [Way("webhook", hook, ALL_SIGNED)], pace=pace) as (_, heard, _o):
             accepted = 0
             while accepted < 35:
                 accepted += (await heard.get())[1].ended is Ended.ACCEPTED
@@ -194,7 +193,7 @@ def test_those_who_wait_for_one_used_up_domain_come_back_one_after_the_other() -
         mail = Endpoint()
         waiting = await messages(shop, 8)
         pace = Pace(rates={"domain": Rate(0.25, 2)})
-        async with running(shop, lambda _p, _c: Way("email", mail), pace=pace) as (_, heard, _o):
+        async with running(shop, lambda _p, _c: [Way("email", mail, ALL_SIGNED)], pace=pace) as (_, heard, _o):
             ends = [(await heard.get())[1].ended for _ in waiting]
         assert sorted(ends) == [Ended.ACCEPTED] * 2 + [Ended.PACED] * 6
         later = [shop.world.tables.messages[one.message.id].not_before - shop.now for one in waiting]
@@ -214,7 +213,7 @@ def test_where_a_webhook_s_host_is_known_nobody_claims_in_vain_for_a_place_that_
         shop.world.programmes.put(known)
         worded = {"render": lambda *_: Rendered(channel="webhook", language="es", subject="", url=hook_url)}
         pace = Pace(rates={"host": Rate(8, 4)})
-        async with running(shop, lambda _p, _c: Way("webhook", hook), pace=pace, **worded) as (_, heard, _o):
+        async with running(shop, lambda _p, _c: [Way("webhook", hook, ALL_SIGNED)], pace=pace, **worded) as (_, heard, _o):
             ends = [(await heard.get())[1].ended for _ in range(4)]
             for _ in range(8):
                 shop.world.clock.advance(125)
@@ -231,7 +230,7 @@ def test_a_provider_that_is_down_is_asked_rarely_and_its_messages_step_aside() -
         mail, hook = Endpoint(down), Endpoint()
         waiting = await messages(shop, 30)
         await messages(shop, 30, channel="webhook")
-        async with running(shop, lambda _p, channel: Way(channel, mail if channel == "email" else hook)) as (_, heard, _o):
+        async with running(shop, lambda _p, channel: [Way(channel, mail if channel == "email" else hook, ALL_SIGNED)]) as (_, heard, _o):
             ends = []
             while sum(channel == "webhook" for channel, _ in ends) < 30 or sum(end.ended is Ended.PACED for _, end in ends) < 22:
                 ends.append(await heard.get())
@@ -247,7 +246,7 @@ def test_after_stop_what_is_in_hand_is_finished_and_recorded_and_nothing_new_beg
     async def story(shop: Shop) -> None:
         mail = Endpoint(hangs=True)
         waiting = await messages(shop, 30)
-        async with running(shop, lambda _p, _c: Way("email", mail)) as (deliverer, _heard, _o):
+        async with running(shop, lambda _p, _c: [Way("email", mail, ALL_SIGNED)]) as (deliverer, _heard, _o):
             await mail.arrived.acquire()
             deliverer.stop()
             mail.free.set()
@@ -262,7 +261,7 @@ def test_who_is_told_to_stop_while_the_database_is_gone_does_not_try_for_ever_to
     async def story(shop: Shop) -> None:
         mail = Endpoint(hangs=True)
         await messages(shop, 1)
-        async with running(shop, lambda _p, _c: Way("email", mail)) as (deliverer, _heard, _o):
+        async with running(shop, lambda _p, _c: [Way("email", mail, ALL_SIGNED)]) as (deliverer, _heard, _o):
             await mail.arrived.acquire()
 
             def gone() -> Any:
@@ -279,7 +278,7 @@ def test_who_is_told_to_stop_while_the_database_is_gone_does_not_try_for_ever_to
 def test_when_the_outbox_is_gone_for_good_the_deliverer_ends_so_that_a_new_one_is_born() -> None:
     async def story(shop: Shop) -> None:
         async def until_it_ends() -> None:
-            async with running(shop, lambda _p, _c: Way("email", Endpoint())) as (_, _h, outbox):
+            async with running(shop, lambda _p, _c: [Way("email", Endpoint(), ALL_SIGNED)]) as (_, _h, outbox):
                 outbox.lost = True
                 await asyncio.wait([task for task in asyncio.all_tasks() if task.get_name() == "deliverer"])
 
@@ -295,7 +294,7 @@ def test_a_message_of_a_workspace_that_is_gone_does_not_stop_the_others() -> Non
         stray = await shop.customer("stray", workspace=99)
         await shop.message(stray)
         await messages(shop, 5)
-        async with running(shop, lambda _p, _c: Way("email", mail)) as (_, heard, _o):
+        async with running(shop, lambda _p, _c: [Way("email", mail, ALL_SIGNED)]) as (_, heard, _o):
             for _ in range(5):
                 assert (await heard.get())[1].ended is Ended.ACCEPTED
 
@@ -308,10 +307,10 @@ def test_a_round_that_fails_in_a_way_nobody_foresaw_does_not_silence_its_channel
         [waiting] = await messages(shop, 1)
         failures = iter([True])
 
-        def ways(_programme: Programme, channel: str) -> Way:
+        def ways(_programme: Programme, channel: str) -> list[Way]:
             if next(failures, False):
                 raise KeyError(channel)
-            return Way(channel, mail)
+            return [Way(channel, mail, ALL_SIGNED)]
 
         async with running(shop, ways) as (_, heard, _o):
             assert (await heard.get())[1].ended is Ended.ACCEPTED

@@ -209,6 +209,7 @@ def test_a_fault_in_what_is_told_never_ends_the_work():
 def test_the_paces_are_those_of_the_settings():
     rates = rates_of(Settings(smtp_host="mail.example", email_per_second=2, domain_per_second=0.5))
     pace = Pace(rates=rates)
-    assert (rates["provider smtp mail.example"].per_second, rates["domain"].per_second) == (2, 0.5)
+    assert (rates["provider smtp"].per_second, rates["domain"].per_second) == (2, 0.5)
+    assert pace._rate("provider smtp mail.example") == rates["provider smtp"]
     assert pace._rate("domain cliente.example") == rates["domain"]
     assert pace._rate("provider mailbox") is None

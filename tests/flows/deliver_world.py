@@ -9,12 +9,14 @@ from oportuno.adapters.memory import MemoryWorld
 from oportuno.attention.ledger import Attention, Limit, reserve
 from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Pace
+from oportuno.channels.ways import ALL_SIGNED
 from oportuno.consent.answers import Answered, Consent, Consents, slot
 from oportuno.consent.policy import Policy
 from oportuno.content.message import Message, Rendered
 from oportuno.content.said import Because, Said
 from oportuno.flows.deliver import Delivered, deliver_one
 from oportuno.flows.programme import Brand, Programme
+from oportuno.flows.ways import Way
 from oportuno.flows.work import MoveMessage, OutboxStatus, SaveCustomer, Waiting, Writes
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import CustomerKey, dated, derive, key_of
@@ -25,6 +27,7 @@ from oportuno.profile.sections import Core, Register
 
 TIENDA_NORTE = 7
 DAILY = Limit(at_most=1, per=DAY)
+BRAND = Brand(name="Tienda Norte", legal="Tienda Norte, S. L., calle del Muelle 3, 39004 Santander", sender="hola@tiendanorte.example")
 ACCEPTED = Answer(outcome=Outcome.ACCEPTED)
 
 
@@ -83,13 +86,11 @@ def policy(**changes: object) -> Policy:
 
 
 def programme(rules: Policy | None = None, workspace: int = TIENDA_NORTE) -> Programme:
-    return Programme(
-        workspace=workspace, public_id=f"ws_{workspace}", version=1, policy=rules or policy(), brand=Brand(name="Tienda Norte")
-    )
+    return Programme(workspace=workspace, public_id=f"ws_{workspace}", version=1, policy=rules or policy(), brand=BRAND)
 
 
 def render(message: Message, _programme: Programme, _draft: Draft, _now: Millis) -> Rendered:
-    return Rendered(channel=message.said.channel, language="es", subject="Tu cesta te espera")
+    return Rendered(channel=message.said.channel, language="es", subject="Tu cesta te espera", sender=BRAND.sender)
 
 
 def faulty_render(_message: Message, _programme: Programme, _draft: Draft, _now: Millis) -> Rendered:
@@ -194,7 +195,7 @@ class Shop:
         settings = {
             "programme": self.programme,
             "store": self.world.store,
-            "provider": self.provider,
+            "ways": [Way("email", self.provider, ALL_SIGNED)],
             "render": render,
             "deliverer": self.deliverer,
             "clock": self.world.clock,

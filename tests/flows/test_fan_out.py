@@ -29,6 +29,7 @@ from oportuno.flows.ports_catalogue import How
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.react import Reacted, react_once
 from oportuno.flows.reads import SetAside
+from oportuno.flows.ways import Way
 from oportuno.flows.work import OutboxStatus, SaveCustomer, Writes
 from oportuno.journeys.journey import Journey
 from oportuno.journeys.read import read_journey
@@ -145,7 +146,7 @@ class House:
             waiting,
             programme=await self.world.programmes.programme(NORTE),
             store=self.world.store,
-            provider=self.world_provider,  # type: ignore[arg-type] - never reached in these stories
+            ways=[Way("none", self.world_provider)],  # type: ignore[arg-type] - never reached in these stories
             render=render,
             deliverer=self.world.start_deliverer(),
             clock=self.world.clock,

@@ -76,7 +76,12 @@ class Soak:
     async def _run(self, out: Any) -> None:
         postbox = Postbox()
         await postbox.open()
-        mail = {"OPORTUNO_SMTP_HOST": "127.0.0.1", "OPORTUNO_SMTP_PORT": str(postbox.port), "OPORTUNO_SMTP_SECURITY": "none"}
+        mail = {
+            "OPORTUNO_SMTP_HOST": "127.0.0.1",
+            "OPORTUNO_SMTP_PORT": str(postbox.port),
+            "OPORTUNO_SMTP_SECURITY": "none",
+            "OPORTUNO_PROVIDER_SIGNS": "true",
+        }
         # On this thread: PostgreSQL is bound to the life of the process's thread that starts it, and the postbox need not answer yet.
         with serve(environment=mail) as served:
             shops = await asyncio.to_thread(self._open, served)

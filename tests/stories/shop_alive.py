@@ -20,13 +20,14 @@ from pydantic import SecretStr
 
 from oportuno import wiring
 from oportuno.adapters.mjml import Mrml
-from oportuno.entry.deliverer import Deliverer, Way
+from oportuno.entry.deliverer import Deliverer
 from oportuno.entry.http.app import build
 from oportuno.entry.serve import listen_on
 from oportuno.entry.worker import Bench, run_worker
 from oportuno.flows.apply import apply
 from oportuno.flows.open_workspace import open_workspace
 from oportuno.settings import Settings
+from oportuno.wiring.ways import delivery as delivery_of
 
 POLICY: Final = """\
 policy:
@@ -38,6 +39,7 @@ policy:
   sandbox: true
 brand:
   name: Tienda Norte
+  legal: Tienda Norte, S. L., calle del Muelle 3, 39004 Santander
   sender: hola@tiendanorte.example
   shop_url: https://tiendanorte.example
   cart_url: https://tiendanorte.example/cesta
@@ -291,7 +293,7 @@ async def _engine(settings: Settings) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _deliveries(settings: Settings, shop: Shop) -> AsyncIterator[None]:
-    async with wiring.delivery(settings) as delivery:
+    async with delivery_of(settings) as delivery:
 
         async def deliver() -> None:
             deliverer = Deliverer(
@@ -302,7 +304,7 @@ async def _deliveries(settings: Settings, shop: Shop) -> AsyncIterator[None]:
                 clock=delivery.clock,
                 render=delivery.words,
                 facts=delivery.facts,
-                ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
+                ways=delivery.ways,
             )
             shop._deliverer = deliverer, asyncio.create_task(deliverer.run())
 

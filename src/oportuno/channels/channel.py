@@ -39,7 +39,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     provider_ref: str = ""
     """The provider's own id of what it took."""
     about: Literal["message", "destination", "provider"] = "message"
-    """What a refusal concerns, so that only that much is held back: this message, its domain or host, or the whole provider."""
+    """What it concerns, so that only that much is held back: this message, its domain or host, or the whole provider."""
+    way: str = ""
+    """By which way out it went, as that is paced: ``smtp mail.example``. Put in by whoever chose the way."""
+    sender: str = ""
+    """Of a mail: the domain that it was sent from."""
+    receiver: str = ""
+    """Of a mail: the group of domains that it went to (`channels.brake.group_of`), never the address or its own domain."""
 
 
 class Window(NamedTuple):

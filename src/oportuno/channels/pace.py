@@ -27,6 +27,8 @@ class Lanes(NamedTuple):
     provider: str
     destination: str
     workspace: str
+    brake: str = ""
+    """Only of marketing that complaints have slowed: the domains between which it goes."""
 
 
 FIRST_BACK_OFF: Final = 1.0
@@ -57,8 +59,8 @@ class _Lane:
 class Pace:
     """Paces and breakers of one process.
 
-    `rates` names the pace of a lane by its exact name, or by its first word for each lane of that kind (``domain``: so many a second to
-    every domain); lanes without one are free. `at_once` says how many hand-offs may pass one lane of
+    `rates` names the pace of a lane by its exact name, or by its first words for each lane of that kind (``domain``: so many a second to
+    every domain, ``provider smtp``: to every mail server); lanes without one are free. `at_once` says how many hand-offs may pass one lane of
     a kind at the same time, so that a slow one never takes every place.
     """
 
@@ -85,10 +87,15 @@ class Pace:
                 wait = max(wait, free - now)
         return wait if wait > _NO_TIME else 0.0
 
+    def resting(self, name: str, now: float) -> bool:
+        """Say whether a lane is closed after a failure, or one hand-off is just trying it out: whoever has another way takes that."""
+        lane = self._lanes.get(name)
+        return lane is not None and (lane.closed_until > now or bool(lane.probing and lane.handing))
+
     def crowded(self, lanes: Lanes) -> bool:
         """Say whether as many hand-offs as allowed are passing one of the lanes now."""
         caps = (self.at_once.get("provider"), self.at_once.get("destination"), self.at_once.get("workspace"))
-        for name, most in zip(lanes, caps, strict=True):
+        for name, most in zip(lanes[:3], caps, strict=True):
             lane = self._lanes.get(name)
             if most is not None and lane is not None and lane.handing >= most:
                 return True
@@ -125,10 +132,12 @@ class Pace:
         if answer.outcome is Outcome.REFUSED_FOR_NOW and answer.about != "message":
             self._close(lanes.provider if answer.about == "provider" else lanes.destination, answer, now)
         elif answer.outcome is Outcome.UNKNOWN:
-            lane = self._lane(lanes.destination or lanes.provider, now)
-            lane.unknowns += 1
-            if lane.unknowns >= _UNKNOWNS_TO_CLOSE:
-                self._close(lanes.destination or lanes.provider, answer, now)
+            # A server that itself falls silent again and again is not for one domain's mail alone.
+            for name in dict.fromkeys((lanes.destination or lanes.provider, *([lanes.provider] if answer.about == "provider" else ()))):
+                lane = self._lane(name, now)
+                lane.unknowns += 1
+                if lane.unknowns >= _UNKNOWNS_TO_CLOSE:
+                    self._close(name, answer, now)
         else:
             self._reopen(lanes)
 
@@ -163,7 +172,11 @@ class Pace:
         return 0.0 if tokens >= 1 else (1 - tokens) / rate.per_second
 
     def _rate(self, name: str) -> Rate | None:
-        return self.rates.get(name) or self.rates.get(name.partition(" ")[0])
+        found = self.rates.get(name)
+        if found is None:
+            first, _, rest = name.partition(" ")
+            found = self.rates.get(f"{first} {rest.partition(' ')[0]}") or self.rates.get(first)
+        return found
 
     def closed(self, now: float) -> dict[str, int]:
         """Count the lanes that are closed now, by the first word of their names: never a domain's or a workspace's own."""

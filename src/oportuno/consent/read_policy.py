@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from oportuno.attention.ledger import Limit
 from oportuno.catalog.product import ChangeKind
+from oportuno.channels.warm_up import WarmUp
 from oportuno.consent.policy import Policy
-from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND, Millis
+from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND, Millis, day_of, parse_moment, to_text
 from oportuno.kit.yaml_lines import Part, nearest, read_yaml, write_duration, write_yaml
 from oportuno.profile.zones import ZONES, ZONES_OF
 
 _POLICY: Final = (
     *("limits", "quiet", "timezone", "country", "currency"),
-    *("holdout", "freshness", "news", "interest_half_life", "confirm", "languages", "sandbox"),
+    *("holdout", "freshness", "news", "interest_half_life", "confirm", "languages", "warm_up", "sandbox"),
 )
 _NEWS: Final = tuple(kind.name.lower() for kind in ChangeKind)
 _BRAND: Final = ("name", "legal", "sender", "reply_to", "shop_url", "cart_url", "mark_url", "privacy_url")
@@ -24,6 +25,10 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _NO_QUIET: Final = (0, 0)
 _LARGEST_HOLDOUT: Final = 50
 _MOST_ASKED: Final = 10
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOST_OF_DAY: Final = 100_000_000
+_LONGEST_WARM_UP: Final = 90
+"""Days; whoever needs longer sends something that receivers do not want."""
 
 
 def read_policy(text: str) -> tuple[Policy, dict[str, Any]]:
@@ -55,6 +60,8 @@ def write_policy(policy: Policy, brand: dict[str, Any]) -> str:
     asking = policy.confirm_limit
     out["confirm"] = {"within": write_duration(policy.confirm_within), "at_most": asking.at_most, "per": write_duration(asking.per)}
     out["languages"] = list(policy.languages)
+    if policy.warm_up is not None:
+        out["warm_up"] = {"starts": to_text(policy.warm_up.starts * DAY)[:10], "at_most": list(policy.warm_up.at_most)}
     out["sandbox"] = policy.sandbox
     signed = {word: value for word, value in brand.items() if value}
     return write_yaml({"policy": out, "brand": signed} if signed else {"policy": out})
@@ -73,6 +80,7 @@ def _policy(part: Part) -> Policy:
         "news": _news,
         "interest_half_life": _half_life,
         "languages": _languages,
+        "warm_up": _warm_up,
         "sandbox": Part.flag,
     }
     for word, reader in readers.items():
@@ -117,6 +125,18 @@ def _brand(part: Part) -> dict[str, Any]:
     if tokens is not None:
         found["tokens"] = {name: value.text() for name, value in tokens.pairs()}
     return found
+
+
+def _warm_up(part: Part) -> WarmUp:
+    table = part.table(("starts", "at_most"), needed=("starts", "at_most"))
+    starts = table.need("starts")
+    first = parse_moment(f"{starts.text()}T00:00:00Z") if _DAY.fullmatch(starts.text()) else None
+    if first is None:
+        raise starts.fault("day_unfit", "the first day is written as year, month and day: 2026-12-01")
+    days = [each.whole(0, _MOST_OF_DAY) for each in table.need("at_most").parts()]
+    if not 0 < len(days) <= _LONGEST_WARM_UP:
+        raise table.need("at_most").fault("warm_up_unfit", f"say for each day how many mails may leave, for 1 to {_LONGEST_WARM_UP} days")
+    return WarmUp(starts=day_of(first), at_most=tuple(days))
 
 
 def _limits(part: Part) -> tuple[Limit, ...]:

@@ -26,6 +26,7 @@ class Shown(NamedTuple):
 
 COUNTED: Final[dict[str, Shown]] = {
     "oportuno_hand_offs": Shown("Attempts to deliver, by how they ended."),
+    "oportuno_hand_offs_by_way": Shown("Hand-offs by the way out that was taken and how it answered."),
     "oportuno_abandoned_settled": Shown("Messages settled that a dead deliverer had in hand."),
     "oportuno_hand_off_seconds": Shown("From the decision to speak to the first attempt to hand off.", _SOON),
     "oportuno_event_to_hand_off_seconds": Shown("From the event that began it to the first attempt, a journey's waits included.", _LONG),
@@ -47,6 +48,8 @@ _DECIDED: Final = {"silent": "silence", "expired": "silence", "waits": "wait"}
 def count_delivered(sums: Sums, channel: str, delivered: Delivered) -> None:
     """Count an attempt to deliver."""
     sums.add("oportuno_hand_offs", channel=channel, ended=delivered.ended.value)
+    for way, outcome in delivered.tried:
+        sums.add("oportuno_hand_offs_by_way", way=way, outcome=outcome)
     decided = _DECIDED.get(delivered.ended.value)
     if decided is not None:
         sums.add("oportuno_verdicts", decided=decided, refusal=delivered.reason)

@@ -7,16 +7,20 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 
+from oportuno.channels.brake import SLOWED_TO
 from oportuno.channels.pace import Lanes, Pace, Rate
+from oportuno.consent.refusals import Reason
+from oportuno.content.message import Message
 from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, destination_of, hold_back
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
-from oportuno.flows.ports import Clock, Due, Outbox, Programmes, Provider
+from oportuno.flows.ports import Clock, Due, Outbox, Programmes
 from oportuno.flows.programme import Programme
 from oportuno.flows.recover import recover_once
+from oportuno.flows.ways import FREE, MAIL_KINDS, Sending, Way, Ways, chosen, lane_of, may_take
 from oportuno.flows.work import Store, Waiting
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import write_id
@@ -35,15 +39,6 @@ _LAST_WORDS: Final = 5.0
 log = structlog.get_logger("deliverer")
 
 
-class Way(NamedTuple):
-    """One way out: the provider, and the name under which it is paced."""
-
-    lane: str
-    provider: Provider
-
-
-Ways = Callable[[Programme, str], Way]
-"""Which way a workspace's messages of a channel go. A sandbox workspace has one only: its own mailbox."""
 Heard = Callable[[str, Delivered], None]
 """Told of each ending, for the metrics: channel and what became of it."""
 
@@ -51,11 +46,12 @@ Heard = Callable[[str, Delivered], None]
 def rates_of(settings: Settings) -> dict[str, Rate]:
     """Give the paces of the lanes: by their names, and by their kinds. A second's worth may go at once."""
     per_second = {
-        f"provider smtp {settings.smtp_host}": settings.email_per_second,
+        **{f"provider {kind}": settings.email_per_second for kind in MAIL_KINDS},
         "provider webhook": settings.webhooks_per_second,
         "domain": settings.domain_per_second,
         "host": settings.host_per_second,
         "workspace": settings.workspace_per_second,
+        "brake": settings.domain_per_second * SLOWED_TO,
     }
     return {name: Rate(rate, max(1.0, rate)) for name, rate in per_second.items()}
 
@@ -77,6 +73,8 @@ class Deliverer:
     pace: Pace = field(default_factory=Pace)
     facts: FactsAtHand = NO_CATALOGUE
     """Of products: price and stock are looked at again before a message leaves."""
+    sending: Sending = FREE
+    """Of sending domains: complaints about them, and how much they may send while they are new."""
     heard: Heard | None = None
     settled: Callable[[int], None] | None = None
     """Told how many messages of dead deliverers were settled."""
@@ -175,7 +173,7 @@ class Deliverer:
                 log.warning("programme_unreadable", workspace=message.key.workspace, code=fault.code)
                 self._resting[message.id] = now + _AFTER_A_FAULT
                 continue
-            way = self.ways(programme, channel)
+            way = self._way(programme, channel, message)
             if self._crowded(programme, channel, way, mine, places):
                 left = True
                 continue
@@ -184,9 +182,15 @@ class Deliverer:
                 self._resting[message.id] = now + held
                 continue
             self._resting.pop(message.id, None)
-            task = asyncio.create_task(self._one(channel, waiting, programme, way), name=f"{programme.workspace} {way.lane}")
+            task = asyncio.create_task(self._one(channel, waiting, programme), name=f"{programme.workspace} {way.lane}")
             mine[message.id] = task
         return left
+
+    def _way(self, programme: Programme, channel: str, message: Message) -> Way:
+        """Give the way that a message would go now, as `deliver_one` chooses it."""
+        ways = self.ways(programme, channel)
+        fit = may_take(message, programme, ways)
+        return chosen(ways if isinstance(fit, Reason) else fit, self.pace, self.clock.monotonic())
 
     def _turn(self, programme: Programme, channel: str, way: Way, waiting: Waiting) -> float:
         """Give the seconds until a message's turn where its destination is known before it is claimed; 0.0: now, or nobody knows.
@@ -209,23 +213,23 @@ class Deliverer:
 
     @staticmethod
     def _lanes(programme: Programme, channel: str, way: Way) -> Lanes:
-        return Lanes(f"provider {way.lane}", "", f"workspace {programme.workspace} {channel}")
+        return Lanes(lane_of(way), "", f"workspace {programme.workspace} {channel}")
 
-    async def _one(self, channel: str, waiting: Waiting, programme: Programme, way: Way) -> None:
+    async def _one(self, channel: str, waiting: Waiting, programme: Programme) -> None:
         message = waiting.message
         try:
             delivered = await deliver_one(
                 waiting,
                 programme=programme,
                 store=self.store,
-                provider=way.provider,
+                ways=self.ways(programme, channel),
                 render=self.render,
                 deliverer=self.number,
                 clock=self.clock,
                 pace=self.pace,
-                lane=way.lane,
                 leaving=lambda: self.clock.monotonic() >= self._leave_by,
                 facts=self.facts,
+                sending=self.sending,
             )
             if delivered.ended is Ended.PACED:
                 await self._step_aside(waiting, delivered)

@@ -17,6 +17,7 @@ from oportuno import wiring
 from oportuno.entry.counted import count_delivered, count_reacted, count_settled
 from oportuno.entry.logs import set_up
 from oportuno.entry.noting import note_erasures
+from oportuno.entry.settling import settle_until
 from oportuno.entry.telling import Teller
 from oportuno.flows.forget import forget_on
 from oportuno.flows.poison import name_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from oportuno.entry.worker import Bench
     from oportuno.flows.react import Reacted
     from oportuno.flows.tallies import Sums
+    from oportuno.wiring.ways import Delivery
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
@@ -123,6 +125,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     stop = _stop_asked(lifeline)
     keeper = asyncio.create_task(_keep_house(settings, stop))
     forgetter = asyncio.create_task(_forget(settings, stop))
+    settler = asyncio.create_task(settle_until(settings, stop))
     noter = asyncio.create_task(note_erasures(settings, stop))
     try:
         async with Teller("engine", lambda: wiring.tallies(settings)).telling() as sums:
@@ -132,6 +135,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     finally:
         keeper.cancel()
         forgetter.cancel()
+        settler.cancel()
         noter.cancel()
 
 
@@ -177,10 +181,12 @@ async def _deliver(settings: Settings, *, lifeline: int | None) -> None:
 
 
 async def _deliver_anew(settings: Settings, stop: asyncio.Event, teller: Teller) -> None:
+    from oportuno.wiring.ways import delivery as delivery_of
+
     pause = _FIRST_PAUSE
     while not stop.is_set():
         try:
-            async with wiring.delivery(settings) as delivery:
+            async with delivery_of(settings) as delivery:
                 pause = _FIRST_PAUSE
                 await _deliver_until(delivery, stop, teller, settings)
         except (Unavailable, OSError):
@@ -190,9 +196,9 @@ async def _deliver_anew(settings: Settings, stop: asyncio.Event, teller: Teller)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, teller: Teller, settings: Settings) -> None:
+async def _deliver_until(delivery: Delivery, stop: asyncio.Event, teller: Teller, settings: Settings) -> None:
     from oportuno.channels.pace import Pace
-    from oportuno.entry.deliverer import Deliverer, Way, rates_of
+    from oportuno.entry.deliverer import Deliverer, rates_of
 
     deliverer = Deliverer(
         number=delivery.number,
@@ -202,7 +208,8 @@ async def _deliver_until(delivery: wiring.Delivery, stop: asyncio.Event, teller:
         clock=delivery.clock,
         render=delivery.words,
         facts=delivery.facts,
-        ways=lambda programme, channel: Way(*delivery.way(programme, channel)),
+        ways=delivery.ways,
+        sending=delivery.sending,
         places=settings.deliver_width,
         pace=Pace(rates=rates_of(settings)),
         heard=lambda channel, delivered: count_delivered(teller.sums, channel, delivered),

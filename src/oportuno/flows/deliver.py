@@ -14,13 +14,14 @@ A message that an earlier attempt may have brought to the customer ends as ACCEP
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from oportuno.attention.ledger import Attention, confirm, release
-from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
+from oportuno.channels.channel import Answer, Channel, Outcome, Window
 from oportuno.channels.pace import Lanes, Pace
+from oportuno.channels.ways import domain_of
 from oportuno.consent.answers import granted_purposes
 from oportuno.consent.gate import examine
 from oportuno.consent.permit import Permit
@@ -32,11 +33,14 @@ from oportuno.flows.crossing import winner_of
 from oportuno.flows.ending import doubtful, record, saved
 from oportuno.flows.facts import NO_CATALOGUE, FactsAtHand
 from oportuno.flows.forward import GONE
+from oportuno.flows.hand_off import HandedOff, hand_off
 from oportuno.flows.hand_over import hand_over
 from oportuno.flows.look_again import offer_gone
-from oportuno.flows.ports import Clock, Provider
+from oportuno.flows.ports import Clock
 from oportuno.flows.programme import Programme
 from oportuno.flows.questions import may_ask
+from oportuno.flows.suppressions import against
+from oportuno.flows.ways import FREE, Sending, Way, braked, chosen, lane_of, may_take
 from oportuno.flows.work import Decision, Moved, MoveMessage, OutboxStatus, Status, Store, Stored, Waiting, Work, Writes
 from oportuno.kit.faults import Fault, NotFound, Unavailable
 from oportuno.kit.ids import CustomerKey, derive
@@ -91,6 +95,8 @@ class Delivered(NamedTuple):
     """Of a message's first hand-off: how long ago it was decided to speak."""
     event_ago: Millis | None = None
     """And how long ago the event came that began it."""
+    tried: tuple[tuple[str, str], ...] = ()
+    """By which ways it was handed off in turn, each with its outcome."""
 
 
 class _Claim(NamedTuple):
@@ -103,47 +109,90 @@ class _Claim(NamedTuple):
     now: Millis
 
 
+class _Hands(NamedTuple):
+    """What a deliverer works with."""
+
+    render: Render
+    deliverer: int
+    clock: Clock
+    pace: Pace
+    leaving: Callable[[], bool]
+    sending: Sending
+
+
 async def deliver_one(
     waiting: Waiting,
     *,
     programme: Programme,
     store: Store,
-    provider: Provider,
+    ways: Sequence[Way],
     render: Render,
     deliverer: int,
     clock: Clock,
     pace: Pace,
-    lane: str = "",
     leaving: Callable[[], bool] = lambda: False,
     facts: FactsAtHand = NO_CATALOGUE,
+    sending: Sending = FREE,
 ) -> Delivered:
     """Try to deliver one message that is due, and record the ending. Says how it ended; raises Unavailable before anything was claimed.
 
-    `lane` names the provider for its pace; the channel when empty. The caller never runs two attempts on one message at once. Once
+    `ways` are those of its channel, the preferred first. The caller never runs two attempts on one message at once. Once
     `leaving` says so an ending that cannot be written is given up (Unavailable): the message is then abandoned, and settled as unknown.
     """
-    channel = waiting.message.said.channel
-    lanes = Lanes(f"provider {lane or channel}", "", f"workspace {programme.workspace} {channel}")
-    held = pace.wait(lanes, clock.monotonic())
+    message = waiting.message
+    fit = may_take(message, programme, ways)
+    ruled = fit if isinstance(fit, Reason) else None
+    fit = ways if isinstance(fit, Reason) else fit
+    way = chosen(fit, pace, clock.monotonic())
+    lanes = Lanes(lane_of(way), "", f"workspace {programme.workspace} {message.said.channel}")
+    held = pace.wait(lanes, clock.monotonic()) if ruled is None else 0.0
     if held > 0:
         return Delivered(Ended.PACED, wait=_millis(held), lanes=lanes)
-    gone = await offer_gone(waiting.message, facts)
-    claim = await _claim(
-        waiting, programme, store, render=render, deliverer=deliverer, clock=clock, pace=pace, lanes=lanes, leaving=leaving, gone=gone
-    )
-    if isinstance(claim, Delivered):
-        return claim
-    if isinstance(claim, CustomerKey):
-        return Delivered(Ended.WAITS if await hand_over(waiting, claim, store) else Ended.ELSEWHERE, Refusal.MERGING.value)
-    if clock.monotonic() >= claim.window.begin_by:
-        pace.leave(claim.lanes, clock.monotonic())
-        await record(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
-        return Delivered(Ended.VOID)
-    answer = await _hand_off(provider, waiting.message, claim)
-    pace.hear(claim.lanes, answer, clock.monotonic())
-    await record(waiting, store, touch=claim.touch, answer=answer, deliverer=deliverer, clock=clock, leaving=leaving)
-    decided_ago, event_ago = (None, None) if waiting.attempts or answer == NOT_BEGUN else _since(waiting.message, claim.now)
-    return Delivered(Ended(answer.outcome.value), answer.detail, decided_ago=decided_ago, event_ago=event_ago)
+    gone = await offer_gone(message, facts)
+    warming = await _warm_up(message, programme, sending) if ruled is None and gone is None else 0
+    if warming > 0:
+        return Delivered(Ended.PACED, wait=warming)
+    hands, ended = _Hands(render, deliverer, clock, pace, leaving, sending), None
+    try:
+        claim = await _claim(waiting, programme, store, hands, lanes, nots=(gone, ruled))
+        if isinstance(claim, Delivered):
+            return claim
+        if isinstance(claim, CustomerKey):
+            return Delivered(Ended.WAITS if await hand_over(waiting, claim, store) else Ended.ELSEWHERE, Refusal.MERGING.value)
+        if clock.monotonic() >= claim.window.begin_by:
+            pace.leave(claim.lanes, clock.monotonic())
+            await record(waiting, store, touch=claim.touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
+            return Delivered(Ended.VOID)
+        ended = await hand_off(
+            message, claim.rendered, claim.address, claim.window, way=way, ways=fit, lanes=claim.lanes, pace=pace, clock=clock
+        )
+    finally:
+        _count(message, programme, sending, ended.answer if ended is not None else None)
+    await record(waiting, store, touch=claim.touch, answer=ended.answer, deliverer=deliverer, clock=clock, leaving=leaving)
+    return _told(waiting, claim, ended)
+
+
+def _told(waiting: Waiting, claim: _Claim, ended: HandedOff) -> Delivered:
+    answer, tried = ended.answer, tuple((each.way, each.outcome.value) for each in ended.tried)
+    decided_ago, event_ago = (None, None) if waiting.attempts or not ended.begun else _since(waiting.message, claim.now)
+    return Delivered(Ended(answer.outcome.value), answer.detail, decided_ago=decided_ago, event_ago=event_ago, tried=tried)
+
+
+async def _warm_up(message: Message, programme: Programme, sending: Sending) -> Millis:
+    warm_up = programme.policy.warm_up
+    if warm_up is None or message.said.channel != Channel.EMAIL:
+        return 0
+    return await sending.may_go(programme.workspace, domain_of(programme.brand.sender), warm_up, marketing=message.marketing)
+
+
+def _count(message: Message, programme: Programme, sending: Sending, answer: Answer | None) -> None:
+    """Count a mail that was taken, or give back its place in the day where it certainly was not."""
+    if message.said.channel != Channel.EMAIL:
+        return
+    if answer is not None and answer.outcome is Outcome.ACCEPTED:
+        sending.accepted(programme.workspace, answer.sender, answer.receiver)
+    elif programme.policy.warm_up is not None and (answer is None or answer.outcome is not Outcome.UNKNOWN):
+        sending.came_back(programme.workspace, domain_of(programme.brand.sender))
 
 
 async def hold_back(waiting: Waiting, store: Store, wait: Millis) -> bool:
@@ -180,20 +229,10 @@ def _since(message: Message, now: Millis) -> tuple[Millis, Millis | None]:
 
 
 async def _claim(
-    waiting: Waiting,
-    programme: Programme,
-    store: Store,
-    *,
-    render: Render,
-    deliverer: int,
-    clock: Clock,
-    pace: Pace,
-    lanes: Lanes,
-    leaving: Callable[[], bool],
-    gone: Reason | None,
+    waiting: Waiting, programme: Programme, store: Store, hands: _Hands, lanes: Lanes, *, nots: tuple[Reason | None, Reason | None]
 ) -> _Claim | Delivered | CustomerKey:
     """Claim a message. Gives the customer to look at instead, when the message is a service one and its own is one with another."""
-    message = waiting.message
+    message, clock, pace = waiting.message, hands.clock, hands.pace
     entered: Lanes | None = None
     touch = message.id
     try:
@@ -202,14 +241,17 @@ async def _claim(
             now, rows = await work.lock([message.key])
             if rows[message.key].status in GONE and not message.marketing and now < message.expires_at:
                 return winner_of(message.key, rows[message.key].state)
-            found = _examine(message, rows[message.key], programme, now=now, render=render, gone=gone)
+            found = _examine(message, rows[message.key], programme, now=now, render=hands.render, nots=nots)
             if isinstance(found, _Silence):
                 return await _fall_silent(work, waiting, found, now)
             draft, stored, permit, rendered = found
-            asking = await may_ask(work, message, permit.address, programme.policy, now)
+            asking = await against(work, message, draft, permit) or await may_ask(work, message, permit.address, programme.policy, now)
             if isinstance(asking, Reason):
                 return await _fall_silent(work, waiting, _Silence(asking, draft, stored), now)
-            lanes = lanes._replace(destination=destination_of(rendered.url, permit.address))
+            slowed = braked(message, programme, permit.address, hands.sending, now)
+            if slowed.reason is not None:
+                return await _fall_silent(work, waiting, _Silence(slowed.reason, draft, stored), now)
+            lanes = lanes._replace(destination=destination_of(rendered.url, permit.address), brake=slowed.lane)
             held = pace.enter(lanes, clock.monotonic())
             if held > 0:
                 return Delivered(Ended.PACED, wait=_millis(held), lanes=lanes)
@@ -222,7 +264,10 @@ async def _claim(
             confirm(attention, id=touch, channel=said.channel, now=now, cost=said.cost, service=not message.marketing)
             over = asked + (message.expires_at - now) / 1000
             window = Window(min(clock.monotonic() + CLAIM_HOLDS, over - _ON_ITS_WAY), over)
-            move = MoveMessage(message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=deliverer, in_time=True)
+            move = MoveMessage(
+                message.key, message.id, OutboxStatus.PENDING, OutboxStatus.HANDING, now, deliverer=hands.deliverer, in_time=True
+            )
+            move = move._replace(channel=said.channel, address=permit.address)
             writes = Writes(saves=[saved(draft, stored)], moves=[move], questioned=asking.questioned, links=list(rendered.links))
             await work.commit(writes)
             return _Claim(rendered, permit.address, lanes, touch, window, now)
@@ -234,7 +279,7 @@ async def _claim(
         _leave(pace, entered, clock)
         if entered is None:
             raise
-        await record(waiting, store, touch=touch, answer=None, deliverer=deliverer, clock=clock, leaving=leaving)
+        await record(waiting, store, touch=touch, answer=None, deliverer=hands.deliverer, clock=clock, leaving=hands.leaving)
         return Delivered(Ended.VOID)
     except BaseException:
         _leave(pace, entered, clock)
@@ -251,7 +296,7 @@ class _Silence(NamedTuple):
 
 
 def _examine(
-    message: Message, stored: Stored, programme: Programme, *, now: Millis, render: Render, gone: Reason | None
+    message: Message, stored: Stored, programme: Programme, *, now: Millis, render: Render, nots: tuple[Reason | None, Reason | None]
 ) -> tuple[Draft, Stored, Permit, Rendered] | _Silence:
     expired = Reason(refusal=Refusal.EXPIRED, facts={"expired_at": message.expires_at})
     if stored.status is not Status.ACTIVE or stored.version == 0:
@@ -263,12 +308,15 @@ def _examine(
     closed = closed_by_now(draft, message.said)
     if closed is not None:
         return _Silence(Reason(refusal=closed), draft, stored)
+    gone, ruled = nots
     if gone is not None:
         return _Silence(gone, draft, stored)
     draft.granted = granted_purposes(draft, now)
     # A clock that stands before the moment at which this very message was decided has gone back: then only service messages go.
     clock_trusted = now >= message.permitted_at
     permit = examine(draft, ask_of(message.said), policy=programme.policy, now=now, clock_trusted=clock_trusted)
+    if ruled is not None and not isinstance(permit, Reason):
+        permit = ruled
     if isinstance(permit, Reason):
         return _Silence(permit, draft, stored)
     try:
@@ -316,14 +364,7 @@ async def _fall_silent(work: Work, waiting: Waiting, silence: _Silence, now: Mil
 _ENDS: Final = {OutboxStatus.PENDING: Ended.WAITS, OutboxStatus.EXPIRED: Ended.EXPIRED, OutboxStatus.UNKNOWN: Ended.UNKNOWN}
 
 
-# ── Hand off ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def _hand_off(provider: Provider, message: Message, claim: _Claim) -> Answer:
-    try:
-        return await provider.hand_off(message, claim.rendered, claim.address, claim.window)
-    except Exception as fault:  # noqa: BLE001 - a provider that raises breaks its promise; nobody knows what was sent, and it says so
-        return Answer(outcome=Outcome.UNKNOWN, detail=f"provider raised {type(fault).__name__}")
+# ── Afterwards ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _give_back(draft: Draft, message: Message) -> bool:

@@ -10,18 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from oportuno.kit.faults import BadInput, Unavailable
+from oportuno.kit.faults import Unavailable
 from oportuno.settings import Settings
 
 if TYPE_CHECKING:
     from oportuno.adapters.postgres.connections import Connections
     from oportuno.adapters.postgres.importing import ImportParts
-    from oportuno.adapters.system_clock import SystemClock
     from oportuno.content.links import LinkMaker
     from oportuno.flows.click import Clicks
     from oportuno.flows.crossing import Crossings
@@ -31,11 +29,9 @@ if TYPE_CHECKING:
     from oportuno.flows.hooks import Hooks
     from oportuno.flows.identity import Signings, Verifier
     from oportuno.flows.merge import Crossed
-    from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Outbox, Programmes, Provider
+    from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Programmes
     from oportuno.flows.ports_catalogue import Catalogue
     from oportuno.flows.ports_imports import Imports
-    from oportuno.flows.programme import Programme
-    from oportuno.flows.put_in_words import Words
     from oportuno.flows.reads import Reads, Rejects
     from oportuno.flows.standings import Standings
     from oportuno.flows.tallies import Tallies
@@ -286,109 +282,6 @@ async def tallies(settings: Settings) -> AsyncIterator[Tallies]:
         yield PostgresTallies(connections)
     finally:
         await connections.close()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """What a deliverer needs of the world, while its connections live."""
-
-    number: int
-    outbox: Outbox
-    store: Store
-    programmes: Programmes
-    clock: Clock
-    words: Words
-    facts: FactsAtHand
-    way: Callable[[Programme, str], tuple[str, Provider]]
-    """The name under which a way out is paced, and the provider. A sandbox has one way only: its own mailbox."""
-
-
-@asynccontextmanager
-async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
-    """Wire a deliverer to PostgreSQL and to the providers. Raises Unavailable."""
-    from oportuno.adapters.mjml import Mrml
-    from oportuno.adapters.postgres.catalogue_around import PostgresShelves
-    from oportuno.adapters.postgres.connections import CHANGING, Connections
-    from oportuno.adapters.postgres.facts import FactsCache
-    from oportuno.adapters.postgres.mailbox import PostgresMailbox
-    from oportuno.adapters.postgres.outbox import PostgresOutbox
-    from oportuno.adapters.postgres.store import PostgresStore
-    from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
-    from oportuno.adapters.system_clock import SystemClock
-    from oportuno.flows.house_messages import house_messages
-    from oportuno.flows.put_in_words import put_in_words
-
-    url = database_url(settings)
-    clock = SystemClock()
-    async with AsyncExitStack() as stack:
-        connections = Connections(url, name="deliver", most=2, plans=CHANGING)
-        stack.push_async_callback(connections.close)
-        store = await PostgresStore.open(url, name="deliver", size=settings.deliver_width)
-        stack.push_async_callback(store.close)
-        way = ways_out(settings, PostgresMailbox(connections), clock, stack)
-        outbox = await PostgresOutbox.open(url)
-        stack.push_async_callback(outbox.close)
-        yield Delivery(
-            number=outbox.deliverer,
-            outbox=outbox,
-            store=store,
-            programmes=PostgresProgrammes(PostgresWorkspaces(connections)),
-            clock=clock,
-            words=put_in_words(links_for(settings, store.secret), await house_messages(_house(), Mrml())),
-            facts=FactsCache(PostgresShelves(connections)),
-            way=way,
-        )
-
-
-def ways_out(
-    settings: Settings, mailbox: Mailbox, clock: SystemClock, stack: AsyncExitStack
-) -> Callable[[Programme, str], tuple[str, Provider]]:
-    """Say which way each message goes. Messages of a sandbox can reach nothing but its mailbox, whatever else is set."""
-    from oportuno.adapters.mailbox import MailboxProvider
-    from oportuno.adapters.no_server import NoServer
-    from oportuno.adapters.smtp.dkim import DkimSigner
-    from oportuno.adapters.smtp.pool import SmtpServer
-    from oportuno.adapters.smtp.provider import SmtpProvider
-    from oportuno.adapters.webhook.provider import WebhookProvider
-
-    signer = None
-    if settings.dkim_domain:
-        if settings.dkim_key_file is None:
-            raise BadInput("dkim_key_missing", "a DKIM domain is set, but no key file", place="OPORTUNO_DKIM_KEY_FILE")
-        try:
-            key = settings.dkim_key_file.read_bytes()
-        except OSError as fault:
-            raise BadInput("dkim_key_unreadable", "the DKIM key file cannot be read", place="OPORTUNO_DKIM_KEY_FILE") from fault
-        signer = DkimSigner(domain=settings.dkim_domain, selector=settings.dkim_selector, private_key=key)
-    own = "mailbox", MailboxProvider(mailbox, monotonic=clock.monotonic, wall=clock.wall, signer=signer)
-    webhook = WebhookProvider(
-        monotonic=clock.monotonic, wall=clock.wall, allow_loopback=settings.allow_loopback_webhooks, connections=settings.deliver_width
-    )
-    stack.push_async_callback(webhook.close)
-    out: dict[str, tuple[str, Provider]] = {"webhook": ("webhook", webhook), "email": ("no server", NoServer())}
-    if settings.smtp_host:
-        server = SmtpServer(
-            host=settings.smtp_host,
-            port=settings.smtp_port,
-            security=settings.smtp_security,
-            username=settings.smtp_user,
-            password=settings.smtp_password.get_secret_value(),
-            connections=max(1, settings.deliver_width // 2),
-        )
-        smtp = SmtpProvider(server, monotonic=clock.monotonic, wall=clock.wall, signer=signer)
-        stack.push_async_callback(smtp.close)
-        out["email"] = f"smtp {settings.smtp_host}", smtp
-
-    def way(programme: Programme, channel: str) -> tuple[str, Provider]:
-        return own if programme.policy.sandbox else out[channel]
-
-    return way
-
-
-def _house() -> list[str]:
-    """Give the files of the messages that every workspace can send."""
-    messages = files("oportuno").joinpath("plays", "messages")
-    return [messages.joinpath(name).read_text(encoding="utf-8") for name in ("confirm-subscription.yaml",)]
 
 
 def links_for(settings: Settings, secret: bytes) -> LinkMaker:

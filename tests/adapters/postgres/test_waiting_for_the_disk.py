@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from oportuno import wiring
 from oportuno.kit.ids import key_of
 from oportuno.settings import Settings
+from oportuno.wiring.ways import delivery as delivering
 
 
 def test_an_engine_does_not_wait_for_the_disk_and_a_claim_waits_for_both(postgres_url: str) -> None:
@@ -21,7 +22,7 @@ def test_an_engine_does_not_wait_for_the_disk_and_a_claim_waits_for_both(postgre
 
     async def story() -> None:
         settings = Settings(database_url=SecretStr(postgres_url))
-        async with wiring.engine(settings) as engine, wiring.delivery(settings) as delivery, wiring.front(settings) as front:
+        async with wiring.engine(settings) as engine, delivering(settings) as delivery, wiring.front(settings) as front:
             assert await waits(engine.store) == "off"
             assert await waits(delivery.store) == "on"
             assert await waits(front.store) == "on"

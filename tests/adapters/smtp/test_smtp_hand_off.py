@@ -85,8 +85,8 @@ def test_ana_gets_the_mail_as_it_was_written() -> None:
         ("final", "451 scan failed", Outcome.REFUSED_FOR_NOW, "message"),
         ("final", "552 too large", Outcome.REFUSED_FOR_GOOD, "message"),
         ("final", "499 what", Outcome.UNKNOWN, "message"),
-        ("final", "drop", Outcome.UNKNOWN, "message"),
-        ("final", "hang", Outcome.UNKNOWN, "message"),
+        ("final", "drop", Outcome.UNKNOWN, "provider"),
+        ("final", "hang", Outcome.UNKNOWN, "provider"),
     ],
 )
 def test_every_ending_is_one_of_four(place: str, told: str, outcome: Outcome, about: str) -> None:

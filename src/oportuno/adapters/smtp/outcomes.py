@@ -63,7 +63,7 @@ BREAKS: Final[dict[tuple[Stage, str], Means]] = {
         (Stage.CONNECT, error): Means(_NOW, "provider") for error in ("refused", "timeout", "disconnected", "tls", "unresolved", "unusable")
     },
     **{(stage, error): Means(_NOW, "provider") for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA) for error in ("timeout", "disconnected")},
-    **{(Stage.FINAL, error): Means(Outcome.UNKNOWN) for error in ("timeout", "disconnected")},
+    **{(Stage.FINAL, error): Means(Outcome.UNKNOWN, "provider") for error in ("timeout", "disconnected")},
 }
 """(stage, kind of break) → meaning."""
 

@@ -11,6 +11,7 @@ from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.postgres.facts import FactsCache
 from oportuno.channels.channel import Answer, Outcome, Window
 from oportuno.channels.pace import Pace
+from oportuno.channels.ways import ALL_SIGNED
 from oportuno.content.message import Message, Rendered
 from oportuno.entry.simulation.promises import Promises
 from oportuno.entry.simulation.town import Crowd, Request
@@ -23,6 +24,7 @@ from oportuno.flows.programme import Programme
 from oportuno.flows.react import Reacted, react_once
 from oportuno.flows.recover import recover_once
 from oportuno.flows.take_in import TakeIn, take_in
+from oportuno.flows.ways import Way
 from oportuno.flows.work import Store
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import BUCKETS, derive
@@ -100,7 +102,7 @@ class Parts:
                             waiting,
                             programme=programme,
                             store=world.store,
-                            provider=self.provider(channel),
+                            ways=[Way(channel, self.provider(channel), ALL_SIGNED)],
                             render=_plainly,
                             deliverer=number,
                             clock=world.clock,

@@ -37,7 +37,7 @@ PROGRAMME: Final = Programme(
     public_id="ws_tienda_norte",
     version=1,
     policy=Policy(limits=(Limit(at_most=2, per=DAY), Limit(at_most=4, per=7 * DAY)), timezone="Europe/Madrid", country="ES"),
-    brand=Brand(name="Tienda Norte", sender="hola@tienda-norte.example"),
+    brand=Brand(name="Tienda Norte", legal="Tienda Norte, calle del Muelle 12, Santander", sender="hola@tienda-norte.example"),
     journeys=(
         Journey(
             key="abandoned-cart",
