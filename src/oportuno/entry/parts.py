@@ -18,6 +18,7 @@ from oportuno.entry.counted import count_delivered, count_reacted, count_settled
 from oportuno.entry.logs import set_up
 from oportuno.entry.noting import note_erasures
 from oportuno.entry.settling import settle_until
+from oportuno.entry.settling import settle_until
 from oportuno.entry.telling import Teller
 from oportuno.flows.forget import forget_on
 from oportuno.flows.poison import name_of
@@ -126,6 +127,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     keeper = asyncio.create_task(_keep_house(settings, stop))
     forgetter = asyncio.create_task(_forget(settings, stop))
     settler = asyncio.create_task(settle_until(settings, stop))
+    settler = asyncio.create_task(settle_until(settings, stop))
     noter = asyncio.create_task(note_erasures(settings, stop))
     try:
         async with Teller("engine", lambda: wiring.tallies(settings)).telling() as sums:
@@ -135,6 +137,7 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     finally:
         keeper.cancel()
         forgetter.cancel()
+        settler.cancel()
         settler.cancel()
         noter.cancel()
 

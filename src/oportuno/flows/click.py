@@ -64,8 +64,11 @@ class Clicks(Protocol):
         """
         ...
 
-    async def unsettled(self, after: Millis, limit: int) -> list[ClicksOf]:
-        """Give up to `limit` messages with clicks that came longer than `after` ago and are not settled, the longest waiting first."""
+    async def unsettled(self, after: Millis, limit: int, *, besides: frozenset[WorkspaceId] = frozenset()) -> list[ClicksOf]:
+        """Give up to `limit` messages with clicks that came longer than `after` ago and are not settled, the longest waiting first.
+
+        Nothing of the workspaces in `besides`.
+        """
         ...
 
     async def settle(self, key: CustomerKey, message: bytes, settled: Sequence[Settled]) -> None:
@@ -118,19 +121,41 @@ Tell = Callable[[Hearing], Awaitable[object]]
 """Tells of a click: what `flows.hear_back` does with a hearing. The same one again does nothing."""
 
 
-async def settle_clicks(clicks: Clicks, tell: Tell, *, limit: int = 100) -> int:
-    """Settle what has waited long enough, a message at a time; says of how many messages.
+class Swept(NamedTuple):
+    """What one sweep did."""
 
-    A person's click is told first and written down as settled after it, so that one that was not heard is told again.
+    messages: int
+    """Of how many messages clicks were settled."""
+    left: frozenset[WorkspaceId] = frozenset()
+    """Workspaces whose clicks could not be told now: they wait, and the others did not wait for them."""
+
+
+async def settle_clicks(clicks: Clicks, tell: Tell, *, limit: int = 100) -> Swept:
+    """Settle what has waited long enough, a message at a time.
+
+    A person's click is told first and written down as settled after it, so that one that was not heard is told again. Raises Unavailable
+    when the clicks themselves cannot be read.
     """
-    found = await clicks.unsettled(SETTLES, limit)
-    for each in found:
-        settled = [Settled(click, verdict_on(click, each.clicks, handed_at=each.handed_at)) for click in each.waiting]
-        for click, verdict in settled:
-            if verdict is Verdict.PERSON:
-                await tell(hearing_of(each.key.workspace, each.message, click))
-        await clicks.settle(each.key, each.message, settled)
-    return len(found)
+    left: set[WorkspaceId] = set()
+    messages = 0
+    while found := await clicks.unsettled(SETTLES, limit, besides=frozenset(left)):
+        for each in found:
+            if each.key.workspace in left:
+                continue
+            try:
+                await _settle(clicks, tell, each)
+                messages += 1
+            except Exception:  # noqa: BLE001 - whatever one workspace's message provokes, it is told again, and the others do not wait
+                left.add(each.key.workspace)
+    return Swept(messages, frozenset(left))
+
+
+async def _settle(clicks: Clicks, tell: Tell, each: ClicksOf) -> None:
+    settled = [Settled(click, verdict_on(click, each.clicks, handed_at=each.handed_at)) for click in each.waiting]
+    for click, verdict in settled:
+        if verdict is Verdict.PERSON:
+            await tell(hearing_of(each.key.workspace, each.message, click))
+    await clicks.settle(each.key, each.message, settled)
 
 
 def hearing_of(workspace: WorkspaceId, message: bytes, click: Followed) -> Hearing:

@@ -48,11 +48,15 @@ class MemoryClicks:
         await self._ground.pause("clicks.noted")
         return True
 
-    async def unsettled(self, after: Millis, limit: int) -> list[ClicksOf]:
+    async def unsettled(self, after: Millis, limit: int, *, besides: frozenset[WorkspaceId] = frozenset()) -> list[ClicksOf]:
         """Give messages with clicks that wait to be settled."""
         await self._ground.pause("clicks.unsettled")
         tables, ripe = self._ground.tables, self._ground.clock.now - after
-        waiting = [place for place, row in tables.clicks.items() if row.verdict is Verdict.UNSETTLED and place[2] < ripe]
+        waiting = [
+            place
+            for place, row in tables.clicks.items()
+            if row.verdict is Verdict.UNSETTLED and place[2] < ripe and place[0].workspace not in besides
+        ]
         first: dict[tuple[CustomerKey, bytes], Millis] = {}
         for key, message, at, _ in waiting:
             first[key, message] = min(at, first.get((key, message), at))

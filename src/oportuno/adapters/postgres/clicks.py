@@ -47,7 +47,8 @@ ON CONFLICT DO NOTHING
 """
 _UNSETTLED = """
 WITH ripe AS MATERIALIZED (
-    SELECT bucket, workspace, customer, message, min(at) AS since FROM clicks WHERE verdict = '' AND at < clock_millis() - %(after)s
+    SELECT bucket, workspace, customer, message, min(at) AS since FROM clicks
+    WHERE verdict = '' AND at < clock_millis() - %(after)s AND workspace <> ALL(%(besides)s::int4[])
     GROUP BY 1, 2, 3, 4 ORDER BY 5 LIMIT %(limit)s
 )
 SELECT r.bucket, r.workspace, r.customer, r.message, o.handed_at, c.at, c.link, c.sign,
@@ -109,10 +110,11 @@ class PostgresClicks:
             done = await connection.execute(_NOTE, {**named, "most": MOST_NOTED})
         return done.rowcount > 0
 
-    async def unsettled(self, after: Millis, limit: int) -> list[ClicksOf]:
+    async def unsettled(self, after: Millis, limit: int, *, besides: frozenset[WorkspaceId] = frozenset()) -> list[ClicksOf]:
         """See the port."""
+        named = {"after": after, "limit": limit, "besides": list(besides)}
         async with self._changing.lend() as connection:
-            rows = await (await connection.execute(_UNSETTLED, {"after": after, "limit": limit}, binary=True)).fetchall()
+            rows = await (await connection.execute(_UNSETTLED, named, binary=True)).fetchall()
         found: dict[tuple[CustomerKey, bytes], list[tuple[Any, ...]]] = {}
         for row in rows:
             found.setdefault((CustomerKey(*row[:3]), bytes(row[3])), []).append(row[4:])
