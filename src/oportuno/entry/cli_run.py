@@ -46,6 +46,15 @@ def deliver(lifeline: Descriptor = None) -> None:
         run_deliver(settings_with(), lifeline=lifeline)
 
 
+@app.command("mail-in")
+def mail_in(lifeline: Descriptor = None) -> None:
+    """Take in mail that comes back: bounces, complaints, answers. `oportuno serve` does it where a port or a folder is set for it."""
+    with sentences():
+        from oportuno.entry.parts import run_mail_in
+
+        run_mail_in(settings_with(), lifeline=lifeline)
+
+
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database's tables up to this version. Safe to run while older processes work."""

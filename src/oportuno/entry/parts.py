@@ -18,7 +18,6 @@ from oportuno.entry.counted import count_delivered, count_reacted, count_settled
 from oportuno.entry.logs import set_up
 from oportuno.entry.noting import note_erasures
 from oportuno.entry.settling import settle_until
-from oportuno.entry.settling import settle_until
 from oportuno.entry.telling import Teller
 from oportuno.flows.forget import forget_on
 from oportuno.flows.poison import name_of
@@ -61,6 +60,12 @@ def run_deliver(settings: Settings, *, lifeline: int | None = None) -> None:
     """Hand off messages until SIGTERM; what is in hand is finished and recorded first."""
     set_up(settings.log_level, part="deliver")
     _run(_deliver(settings, lifeline=lifeline))
+
+
+def run_mail_in(settings: Settings, *, lifeline: int | None = None) -> None:
+    """Take in mail that comes back until SIGTERM; what was answered is stored."""
+    set_up(settings.log_level, part="mail-in")
+    _run(_mail_in(settings, lifeline=lifeline))
 
 
 def _run(part: Coroutine[Any, Any, None]) -> None:
@@ -224,6 +229,15 @@ async def _deliver_until(delivery: Delivery, stop: asyncio.Event, teller: Teller
         await deliverer.run()
     finally:
         stopper.cancel()
+
+
+# ── Mail that comes back ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _mail_in(settings: Settings, *, lifeline: int | None) -> None:
+    from oportuno.entry.mail_in import take_in_mail
+
+    await take_in_mail(settings, _stop_asked(lifeline))
 
 
 # ── Being stopped ───────────────────────────────────────────────────────────────────────────────────────────────────

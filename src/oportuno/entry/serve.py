@@ -220,6 +220,8 @@ class _Supervisor:
             *(Part("engine", ["--lifeline", str(self._lifeline)], [self._lifeline]) for _ in range(database.settings.engines)),
             Part("deliver", ["--lifeline", str(self._lifeline)], [self._lifeline]),
         ]
+        if settings.mail_in_port is not None or settings.mail_in_dir is not None:
+            self._parts.append(Part("mail-in", ["--lifeline", str(self._lifeline)], [self._lifeline]))
 
     def run(self, then: Callable[[str], None] | None = None) -> int:
         """Run until somebody asks us to stop; `then` is told when everything answers."""

@@ -12,11 +12,13 @@ from oportuno.channels.ways import ALL_SIGNED
 from oportuno.flows.ways import Way
 from oportuno.kit.faults import BadInput
 from oportuno.wiring import database_url, links_for
+from oportuno.wiring.mail_in import returning_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from oportuno.adapters.smtp.dkim import DkimSigner
+    from oportuno.adapters.smtp.mail import Returning
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.ports import Clock, Mailbox, Outbox, Programmes
@@ -65,7 +67,7 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
         stack.push_async_callback(connections.close)
         store = await PostgresStore.open(url, name="deliver", size=settings.deliver_width)
         stack.push_async_callback(store.close)
-        ways = ways_out(settings, PostgresMailbox(connections), clock, stack)
+        ways = ways_out(settings, PostgresMailbox(connections), clock, stack, returning=returning_for(settings, store.secret))
         outbox = await PostgresOutbox.open(url)
         stack.push_async_callback(outbox.close)
         yield Delivery(
@@ -81,7 +83,9 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
         )
 
 
-def ways_out(settings: Settings, mailbox: Mailbox, clock: SystemClock, stack: AsyncExitStack) -> Ways:
+def ways_out(
+    settings: Settings, mailbox: Mailbox, clock: SystemClock, stack: AsyncExitStack, *, returning: Returning | None = None
+) -> Ways:
     """Say which ways each message may go. Messages of a sandbox can reach nothing but its mailbox, whatever else is set."""
     from oportuno.adapters.mailbox import MailboxProvider
     from oportuno.adapters.no_server import NoServer
@@ -107,7 +111,7 @@ def ways_out(settings: Settings, mailbox: Mailbox, clock: SystemClock, stack: As
             password=settings.smtp_password.get_secret_value(),
             connections=max(1, settings.deliver_width // 2),
         )
-        smtp = SmtpProvider(server, monotonic=clock.monotonic, wall=clock.wall, signer=signer)
+        smtp = SmtpProvider(server, monotonic=clock.monotonic, wall=clock.wall, signer=signer, returning=returning)
         stack.push_async_callback(smtp.close)
         out["email"] = [Way(f"smtp {settings.smtp_host}", smtp, signed_by(settings))]
 

@@ -11,6 +11,7 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any, Final, NamedTuple
 
+from oportuno.channels.returned.verp import Use, return_address
 from oportuno.content.message import Message, Rendered
 from oportuno.kit.faults import Fault
 from oportuno.kit.ids import write_id
@@ -60,10 +61,25 @@ class Mail(NamedTuple):
     """Whether an address needs SMTPUTF8."""
 
 
-def build_mail(message: Message, rendered: Rendered, address: str, *, at: datetime) -> Mail:
+class Returning(NamedTuple):
+    """Where what concerns a message comes back to: addresses of one domain, each signed for its message."""
+
+    domain: str
+    secret: bytes
+    """At least 32 bytes; never logged."""
+    replies: bool = False
+    """Whether answers come back here too, where the message names no address for them."""
+
+    def address(self, use: Use, message: Message) -> str:
+        """Give a message's return address."""
+        return return_address(use, message.key.workspace, message.id, domain=self.domain, secret=self.secret)
+
+
+def build_mail(message: Message, rendered: Rendered, address: str, *, at: datetime, returning: Returning | None = None) -> Mail:
     """Build the mail. Raises MailFault when an address or a header cannot be what it says it is.
 
-    The same message always has the same Message-ID, however often it is built.
+    The same message always has the same Message-ID, however often it is built. With `returning`, the envelope's sender is the message's
+    own return address; what stands in From stays.
     """
     name, plain = _split(rendered.sender)
     sender, recipient = _address(plain, "sender"), _address(address, "recipient")
@@ -76,6 +92,8 @@ def build_mail(message: Message, rendered: Rendered, address: str, *, at: dateti
         if rendered.reply_to:
             reply_name, reply_to = _split(rendered.reply_to)
             mail["Reply-To"] = _mailbox(reply_name, _address(reply_to, "reply_to"))
+        elif returning is not None and returning.replies:
+            mail["Reply-To"] = _mailbox(name, returning.address("r", message))
         mail["Subject"] = _line(rendered.subject)
         mail["Date"] = format_datetime(at)
         mail["Message-ID"] = message_id
@@ -87,7 +105,8 @@ def build_mail(message: Message, rendered: Rendered, address: str, *, at: dateti
         raw = mail.as_bytes()
     except (ValueError, IndexError, UnicodeError, LookupError) as error:
         raise MailFault("mail_malformed", "a mail cannot be built from these words", place=message.said.template) from error
-    return Mail(sender, recipient, message_id, raw, international)
+    back = sender if returning is None else returning.address("b", message)
+    return Mail(back, recipient, message_id, raw, international)
 
 
 def _address(text: str, place: str) -> str:

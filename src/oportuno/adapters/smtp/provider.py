@@ -12,7 +12,7 @@ from typing import Final
 import aiosmtplib
 
 from oportuno.adapters.smtp.dkim import DkimSigner
-from oportuno.adapters.smtp.mail import Mail, MailFault, build_mail
+from oportuno.adapters.smtp.mail import Mail, MailFault, Returning, build_mail
 from oportuno.adapters.smtp.outcomes import Stage, of_break, of_code
 from oportuno.adapters.smtp.pool import Connection, SmtpPool, SmtpServer
 from oportuno.channels.channel import NOT_BEGUN, Answer, Outcome, Window
@@ -31,17 +31,19 @@ class SmtpProvider:
         monotonic: Callable[[], float],
         wall: Callable[[], datetime],
         signer: DkimSigner | None = None,
+        returning: Returning | None = None,
     ) -> None:
         self._pool = SmtpPool(server, monotonic)
         self._server = server
         self._monotonic = monotonic
         self._wall = wall
         self._signer = signer
+        self._returning = returning
 
     async def hand_off(self, message: Message, rendered: Rendered, address: str, window: Window) -> Answer:
         """Hand off once. Never raises for what the server does: every ending is one of the four outcomes."""
         try:
-            mail = build_mail(message, rendered, address, at=self._wall())
+            mail = build_mail(message, rendered, address, at=self._wall(), returning=self._returning)
         except MailFault as fault:
             return Answer(outcome=Outcome.REFUSED_FOR_GOOD, detail=f"{fault.code} {fault.place}".strip())
         raw = self._signer.sign(mail.raw) if self._signer is not None else mail.raw
