@@ -132,7 +132,6 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     keeper = asyncio.create_task(_keep_house(settings, stop))
     forgetter = asyncio.create_task(_forget(settings, stop))
     settler = asyncio.create_task(settle_until(settings, stop))
-    settler = asyncio.create_task(settle_until(settings, stop))
     noter = asyncio.create_task(note_erasures(settings, stop))
     try:
         async with Teller("engine", lambda: wiring.tallies(settings)).telling() as sums:
@@ -142,7 +141,6 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     finally:
         keeper.cancel()
         forgetter.cancel()
-        settler.cancel()
         settler.cancel()
         noter.cancel()
 
