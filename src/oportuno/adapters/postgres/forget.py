@@ -241,6 +241,10 @@ NOTHING_PERSONAL: Final[dict[str, str]] = {
     "hooks": "addresses at which a shop's systems post, and their secrets",
     "mail_hooks": "addresses at which mail providers post, and what their posts are verified by",
     "mail_hook_tokens": "hashes of what a mail provider signed, let go after a day",
+    "providers": "whom a shop's mail is handed to, and their secrets, sealed",
+    "mail_days": "how many mails were taken on a day: of receivers only the large ones' names",
+    "warm_up_days": "how many mails a domain was let send on a day",
+    "brake_releases": "where a brake was let go, and why",
     "definitions": "journeys, messages and policies as the shop wrote them",
     "questions": "keyed hashes of addresses and when they were asked to confirm: what keeps strangers from drowning them in questions,"
     " so it must outlast the customers that strangers make, and is let go after the time of the policy's limit",

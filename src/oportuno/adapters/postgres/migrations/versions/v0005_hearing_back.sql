@@ -161,3 +161,53 @@ CREATE TABLE mail_hook_tokens (
     PRIMARY KEY (hook, token)
 );
 CREATE INDEX mail_hook_tokens_at ON mail_hook_tokens (at);
+
+-- ── By which ways mail goes, and how sending domains stand ──────────────────────────────────────────────────────────
+
+-- Providers that a workspace hands its mail to, in their order. What is secret of them is sealed: the key is not in this database.
+CREATE TABLE providers (
+    workspace  integer NOT NULL,
+    id         text    NOT NULL,           -- prov_…
+    place      integer NOT NULL,           -- in the order in which they are tried
+    kind       text    NOT NULL,           -- smtp, ses, sendgrid, mailgun, postmark
+    name       text    NOT NULL,
+    settings   jsonb   NOT NULL,           -- what may be shown
+    secrets    bytea   NOT NULL,           -- the rest, sealed
+    signs      text    NOT NULL,           -- the domain that it signs for; empty: it does not
+    made_at    bigint  NOT NULL,
+    changed_at bigint  NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX providers_of ON providers (workspace, place, id);
+
+-- How many mails of a sending domain a group of receivers took on a day. Counted, not listed: a deliverer that dies forgets some seconds.
+CREATE TABLE mail_days (
+    workspace  integer NOT NULL,
+    domain     text    NOT NULL,
+    receivers  text    NOT NULL,           -- gmail, outlook, …, other: never a customer's own domain
+    day        integer NOT NULL,
+    accepted   bigint  NOT NULL,
+    PRIMARY KEY (workspace, domain, receivers, day)
+);
+
+-- How many mails a domain that is new to receivers was let send on a day: taken beforehand, in small lots, so that no two take the same.
+CREATE TABLE warm_up_days (
+    workspace  integer NOT NULL,
+    domain     text    NOT NULL,
+    day        integer NOT NULL,
+    taken      bigint  NOT NULL,
+    PRIMARY KEY (workspace, domain, day)
+);
+
+-- Where a person let a braked domain go, and why: complaints before that do not count any more.
+CREATE TABLE brake_releases (
+    workspace  integer NOT NULL,
+    domain     text    NOT NULL,
+    receivers  text    NOT NULL,
+    at         bigint  NOT NULL,
+    reason     text    NOT NULL,
+    actor      text    NOT NULL,           -- the key by which it was asked
+    PRIMARY KEY (workspace, domain, receivers, at)
+);
+
+-- ── End of that part ────────────────────────────────────────────────────────────────────────────────────────────────
