@@ -6,7 +6,8 @@ import asyncio
 
 from api_house import CONSENT, problem, tell
 
-from oportuno.flows.work import OutboxStatus
+from oportuno.consent.reach import Silenced
+from oportuno.flows.work import Listed, OutboxStatus, Writes
 
 WHOLE = {"user_id": "ana", "subject": "Tu pedido 1001", "text": "Sale mañana.", "basis": "contract"}
 
@@ -75,6 +76,22 @@ def test_an_address_that_does_not_work_is_a_silence_with_its_name_whoever_asks_a
         verdicts = (await tienda.get("/customers/ana/verdicts")).json()["items"]
         assert [(each["decided"], each["message"]) for each in verdicts] == [("silence", told_first["message"])]
         assert (await tienda.get(f"/messages/{told_first['message']}/why")).status_code == 200
+
+    tell(story)
+
+
+def test_an_address_that_does_not_work_is_not_written_to_under_another_name_either():
+    async def story(tienda):
+        await told(tienda)
+        async with tienda.world.store.work() as work:
+            silenced = Silenced("hard_bounce", tienda.world.clock.now)
+            await work.lock([])
+            await work.commit(Writes(listed=[Listed(tienda.workspace, "email", silenced, "dsn", address="ana@example.com")]))
+        body = {name: value for name, value in WHOLE.items() if name != "user_id"} | {"email": "ana@example.com"}
+        silent = problem(await ask(tienda, "order-1", **body), 409, "message_silent")
+        assert (silent["reason"]["refusal"], silent["reason"]["facts"]["because"]) == ("suppressed", "hard_bounce")
+        assert "ana@" not in str(silent)
+        assert not tienda.world.tables.messages
 
     tell(story)
 

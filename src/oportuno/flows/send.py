@@ -13,10 +13,11 @@ import msgspec
 
 from oportuno.channels.channel import Channel
 from oportuno.consent.answers import granted_purposes
-from oportuno.consent.gate import address_of
+from oportuno.consent.gate import address_of, forbids_listed
 from oportuno.consent.refusals import Reason
 from oportuno.content.liquid import TemplateFault
-from oportuno.decision.at_once import decide_at_once
+from oportuno.decision.at_once import decide_at_once, silent_at_once
+from oportuno.decision.decide import ask_of
 from oportuno.events.event import Call, Event, Source, Trust
 from oportuno.flows.crossing import winner_of
 from oportuno.flows.ending import saved
@@ -30,6 +31,7 @@ from oportuno.flows.work import AskedBefore, Decision, Moved, SendKey, Status, S
 from oportuno.kit.faults import BadInput, Conflict, Fault, NotFound, Unavailable
 from oportuno.kit.ids import CustomerKey, WorkspaceId, key_of
 from oportuno.kit.times import Millis, day_of
+from oportuno.moments.proposal import Proposal
 from oportuno.moments.sending import Sending, propose_sending
 from oportuno.profile.draft import Draft
 from oportuno.profile.fold import fold
@@ -251,6 +253,9 @@ class _Once(NamedTuple):
             return wrong
         proposal = propose_sending(stored.key, self.sending, named=self.name, now=now)
         verdict, message = decide_at_once(draft, proposal, policy=self.programme.policy, now=now)
+        listed = await self._listed(work, draft, proposal) if message is not None else None
+        if listed is not None:
+            verdict, message = silent_at_once(proposal, listed, now=now), None
         writes = Writes(
             decisions=[Decision(stored.key, verdict)],
             send_keys=[SendKey(stored.key.workspace, self.name, self.digest, proposal.id, now)],
@@ -266,6 +271,11 @@ class _Once(NamedTuple):
         writes.messages.append(message)
         await work.commit(writes)
         return Sent(message.id, stored.key, now, message.expires_at)
+
+    async def _listed(self, work: Work, draft: Draft, proposal: Proposal) -> Reason | None:
+        """Ask the list of suppressions too: the address may not work whoever's it is. The claim asks it again."""
+        found = await work.listed(draft.key.workspace, proposal.channel, address_of(draft, proposal.channel))
+        return None if found is None else forbids_listed(draft, ask_of(proposal), found)
 
     def _met(self, draft: Draft) -> Fault | None:
         """Make sure that the customer is known, and is reached where the request says. Gives what is wrong."""
