@@ -36,8 +36,12 @@ WHERE p.relnamespace = 'public'::regnamespace AND c.relname ~ '_[0-9]{8}$' GROUP
 """
 
 
-def back_up(url: str, file: Path, *, overwrite: bool = False, tell: Callable[[str, int], None] = lambda *_: None) -> Manifest:
+def back_up(
+    url: str, file: Path, *, overwrite: bool = False, snapshot: str = "", tell: Callable[[str, int], None] = lambda *_: None
+) -> Manifest:
     """Write a backup of the whole installation and give what it holds. `tell` hears of each table and how many rows it had.
+
+    With a `snapshot` that another transaction has exported, what that one sees is backed up.
 
     Raises BadInput (``file_differs``, ``file_unwritable``), Unavailable (``backup_disk_full``, ``not_migrated``, ``restore_unfinished``,
     ``database_gone``).
@@ -47,6 +51,8 @@ def back_up(url: str, file: Path, *, overwrite: bool = False, tell: Callable[[st
             connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
             with connection.transaction():
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                if snapshot:
+                    connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
                 head = _head(connection)
                 with write_whole(file, overwrite=overwrite) as out:
                     tables = {name: _copy(connection, name, columns, out, tell) for name, columns in _named(connection)}
@@ -72,10 +78,10 @@ def schema_of(connection: psycopg.Connection[Any]) -> str:
 
 
 def _head(connection: psycopg.Connection[Any]) -> dict[str, Any]:
-    schema = schema_of(connection)
     unfinished = connection.execute(UNFINISHED).fetchone()
     if unfinished and unfinished[0]:
         raise Unavailable("restore_unfinished", RESTORE_UNFINISHED)
+    schema = schema_of(connection)
     row = connection.execute("SELECT secret, clock_millis() FROM installation").fetchone() if schema else None
     if row is None:
         raise Unavailable("not_migrated", "the database has no Oportuno schema yet: run “oportuno migrate”")
