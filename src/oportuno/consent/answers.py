@@ -23,7 +23,7 @@ class Answered(StrEnum):
 
 
 ANY_CHANNEL: Final = "*"
-"""The channel of purposes that are not about a channel (personalisation, measurement, location)."""
+"""The channel of purposes that are not about a channel (personalisation, measurement, on_site, location)."""
 
 
 class Consent(msgspec.Struct, kw_only=True, array_like=True, omit_defaults=True):
@@ -86,7 +86,8 @@ def granted(consents: Consents, purpose: Purpose, channel: str, now: Millis) -> 
 
 
 _DEVICE_WIDE: Final = tuple(
-    (slot(purpose), frozenset({purpose})) for purpose in (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.LOCATION)
+    (slot(purpose), frozenset({purpose}))
+    for purpose in (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.ON_SITE, Purpose.LOCATION)
 )
 """The purposes that are not about a channel: where their answers stand, and what a yes adds. Named once: it is asked for every event."""
 _ALWAYS: Final = frozenset({Purpose.SERVICE})

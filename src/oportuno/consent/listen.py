@@ -26,6 +26,8 @@ _DEVICE_PURPOSES: Final = {
     "measurement": Purpose.MEASUREMENT,
     "personalisation": Purpose.PERSONALISATION,
     "personalization": Purpose.PERSONALISATION,
+    "on_site": Purpose.ON_SITE,
+    "onsite": Purpose.ON_SITE,
 }
 _WISHES: Final = ("marketing_consent", "marketingConsent", "email_marketing_consent")
 _MARKETING_EMAIL: Final = slot(Purpose.MARKETING, "email")

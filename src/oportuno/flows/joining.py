@@ -113,7 +113,7 @@ RULES: Final[Mapping[type[Section], Rule]] = {
 """How each section of the loser goes into the winner's, in this order."""
 REPLAYED: Final[tuple[type[Section], ...]] = (Core, Traits, Orders, Muted, Wishlist, Interest, Declared, Cart, LetGo)
 """Sections that events alone make: each side gets its own back when a merge is undone."""
-_DEVICE_WIDE: Final = (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.LOCATION)
+_DEVICE_WIDE: Final = (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.ON_SITE, Purpose.LOCATION)
 _NO: Final = frozenset({Answered.DENIED, Answered.WITHDRAWN})
 
 

@@ -11,5 +11,7 @@ class Purpose(StrEnum):
     SERVICE = "service"
     MEASUREMENT = "measurement"
     PERSONALISATION = "personalisation"
+    ON_SITE = "on_site"
+    """To be spoken to on the shop's own pages, on this device."""
     MARKETING = "marketing"
     LOCATION = "location"

@@ -75,6 +75,24 @@ def test_a_no_deletes_what_belonged_to_the_yes_and_only_that() -> None:
     assert {Traits, Interest} <= set(sections_of(Purpose.PERSONALISATION))
 
 
+@pytest.mark.parametrize("spelt", ["on_site", "onSite"])
+def test_dora_may_be_spoken_to_on_the_shops_pages_only_once_she_said_so_and_until_she_takes_it_back(spelt: str) -> None:
+    dora = _dora()
+    assert _hears(dora, personalisation=True)
+    assert Purpose.ON_SITE not in granted_purposes(dora, NOON)
+    assert _hears(dora, minute=1, **{spelt: True})
+    assert granted_purposes(dora, NOON) == {Purpose.SERVICE, Purpose.PERSONALISATION, Purpose.ON_SITE}
+    assert _hears(dora, minute=2, **{spelt: False})
+    assert _state(dora, "on_site/*") == "withdrawn"
+    assert granted_purposes(dora, NOON) == {Purpose.SERVICE, Purpose.PERSONALISATION}
+
+
+def test_nobody_says_yes_to_on_site_in_the_name_of_a_user_whom_nobody_vouches_for() -> None:
+    dora = _dora()
+    assert not _hears(dora, user="ana", on_site=True)
+    assert _state(dora, "on_site/*") is None
+
+
 @pytest.mark.parametrize(("first", "second"), [(True, False), (False, True)])
 def test_the_last_answer_counts_in_whatever_order_they_arrive_and_at_the_same_time_the_no(*, first: bool, second: bool) -> None:
     late = _dora()

@@ -41,6 +41,28 @@ test("a yes comes first, with its proof, and lets out what waited", async () => 
   assert.equal(world.sent[0]!.body.writeKey, "wk_norte");
 });
 
+test("of being spoken to on the shop's pages nothing is said until the page asks, and a no to everything is one to that too", async () => {
+  const world = new World();
+  const page = world.page();
+  page.answer({ personalisation: true });
+  assert.deepEqual(page.answers()!.answers, { personalisation: true, measurement: false });
+  page.answer({ on_site: true });
+  assert.equal(page.state(), "open");
+  assert.deepEqual(page.answers()!.answers, { personalisation: false, measurement: false, on_site: true });
+  page.answer(YES);
+  assert.equal(page.answers()!.answers.on_site, true);
+  assert.equal(world.page().answers()!.answers.on_site, true);
+  page.answer({ ...YES, on_site: false });
+  assert.equal(page.answers()!.answers.on_site, false);
+  page.answer({ ...YES, on_site: true });
+  await world.pass(1_000);
+  page.answer(NO);
+  assert.equal(page.state(), "closed");
+  assert.equal(page.answers()!.answers.on_site, false);
+  await world.pass(1_000);
+  assert.deepEqual(world.calls().at(-1)!.context.consent!.categoryPreferences, { ...NO, on_site: false });
+});
+
 test("a no forgets what waited and keeps nothing but itself", async () => {
   const world = new World();
   const page = world.page();

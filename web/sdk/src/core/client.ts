@@ -183,7 +183,7 @@ export class Client extends Emitter {
   answer(some: Partial<Answers>, proof: { notice?: string; language?: string; method?: string } = {}): void {
     const before = this.answered;
     const answered: Answered = {
-      answers: whole(some),
+      answers: whole(some, before?.answers.on_site),
       notice: proof.notice || this.settings.notice || "",
       language: proof.language || this.settings.language || "",
       at: this.outside.now(),
@@ -212,7 +212,7 @@ export class Client extends Emitter {
     this.standing = "open";
     this.anonymous = keep.read("id");
     this.userId = keep.read("user");
-    if (this.anonymous) this.withdraw({ ...kept, answers: whole({}), at: this.outside.now(), method: "gpc" });
+    if (this.anonymous) this.withdraw({ ...kept, answers: whole({}, kept.answers.on_site), at: this.outside.now(), method: "gpc" });
     this.answered = null;
     keep.remove("consent");
     this.close();

@@ -5,7 +5,8 @@ import type { Keep } from "./outside.js";
 /** What a device may be asked for. Writing to somebody is never among them: that takes more than a page. */
 export const PURPOSES = ["personalisation", "measurement"] as const;
 export type Purpose = (typeof PURPOSES)[number];
-export type Answers = Record<Purpose, boolean>;
+/** `on_site`, to be spoken to on the shop's pages, is there only where the page itself asked for it: the banner does not. */
+export type Answers = Record<Purpose, boolean> & { on_site?: boolean };
 
 /** An answer with what proves it. */
 export interface Answered {
@@ -26,12 +27,18 @@ const NAME = "consent";
 const MONTH = 30.44 * 864e5;
 
 export function yesToAny(answered: Answered | null): boolean {
-  return !!answered && PURPOSES.some((purpose) => answered.answers[purpose]);
+  return !!answered && [...PURPOSES, "on_site" as const].some((purpose) => answered.answers[purpose]);
 }
 
-/** Makes whole answers of some: what was not answered is a no. */
-export function whole(some: Partial<Answers>): Answers {
-  return { personalisation: some.personalisation === true, measurement: some.measurement === true };
+/**
+ * Makes whole answers of some: what was not answered is a no. Of `on_site` nothing is said where it was never asked; `known` is how it was
+ * answered before, which stands when it is not asked anew, unless everything else is a no.
+ */
+export function whole(some: Partial<Answers>, known?: boolean): Answers {
+  const personalisation = some.personalisation === true;
+  const measurement = some.measurement === true;
+  const on_site = some.on_site ?? (known && (personalisation || measurement));
+  return { personalisation, measurement, ...(on_site === undefined ? {} : { on_site: on_site === true }) };
 }
 
 /** Reads the answer that is kept; null when there is none, it is older than so many months, or it cannot be read. */

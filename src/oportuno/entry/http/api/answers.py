@@ -31,7 +31,7 @@ Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")
 class ConsentShape(Shape):
     """An answer about consent, as it was given, with what proves it."""
 
-    purpose: Literal["measurement", "personalisation", "marketing", "location"]
+    purpose: Literal["measurement", "personalisation", "on_site", "marketing", "location"]
     channel: str = Field(default=ANY_CHANNEL, description="For marketing: email or webhook. For the others: `*`.")
     state: Literal["granted", "denied", "withdrawn", "pending"]
     source: Word = Field(description="Where it was given: checkout, shop_counter, import …")

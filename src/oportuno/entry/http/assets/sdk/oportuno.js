@@ -19,10 +19,13 @@
   var NAME = "consent";
   var MONTH = 30.44 * 864e5;
   function yesToAny(answered) {
-    return !!answered && PURPOSES.some((purpose) => answered.answers[purpose]);
+    return !!answered && [...PURPOSES, "on_site"].some((purpose) => answered.answers[purpose]);
   }
-  function whole(some) {
-    return { personalisation: some.personalisation === true, measurement: some.measurement === true };
+  function whole(some, known2) {
+    const personalisation = some.personalisation === true;
+    const measurement = some.measurement === true;
+    const on_site = some.on_site ?? (known2 && (personalisation || measurement));
+    return { personalisation, measurement, ...on_site === void 0 ? {} : { on_site: on_site === true } };
   }
   function recall(keep, now, months) {
     try {
@@ -452,7 +455,7 @@
     answer(some, proof = {}) {
       const before = this.answered;
       const answered = {
-        answers: whole(some),
+        answers: whole(some, before?.answers.on_site),
         notice: proof.notice || this.settings.notice || "",
         language: proof.language || this.settings.language || "",
         at: this.outside.now(),
@@ -478,7 +481,7 @@
       this.standing = "open";
       this.anonymous = keep.read("id");
       this.userId = keep.read("user");
-      if (this.anonymous) this.withdraw({ ...kept, answers: whole({}), at: this.outside.now(), method: "gpc" });
+      if (this.anonymous) this.withdraw({ ...kept, answers: whole({}, kept.answers.on_site), at: this.outside.now(), method: "gpc" });
       this.answered = null;
       keep.remove("consent");
       this.close();
