@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from words import LEAVE, MOMENT, message, rendered
 
 from oportuno.adapters.smtp.dkim import DkimSigner, relax_body
-from oportuno.adapters.smtp.mail import MailFault, build_mail
+from oportuno.adapters.smtp.mail import MailFault, Returning, build_mail
+from oportuno.channels.returned.verp import Named, read_return_address
 from oportuno.kit.faults import BadInput
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -148,3 +149,25 @@ def test_a_key_that_is_none_is_said_when_it_is_set_and_not_when_a_mail_leaves(ke
 def test_the_relaxed_body_of_the_standard_s_own_example() -> None:
     assert relax_body(b" C \r\nD \t E\r\n\r\n\r\n") == b" C\r\nD E\r\n"
     assert relax_body(b"") == b""
+
+
+def test_what_cannot_be_delivered_comes_back_to_an_address_of_the_messages_own():
+    back = Returning(domain="bounce.tienda.example", secret=b"a secret of Tienda Norte, 32 by.")
+    sent = build_mail(message(), rendered(), "ana@cliente.example", at=MOMENT, returning=back)
+    plain = build_mail(message(), rendered(), "ana@cliente.example", at=MOMENT)
+    assert read_return_address(sent.sender, [back.secret]) == Named("b", 7, message().id)
+    assert sent.sender.endswith("@bounce.tienda.example")
+    assert (sent.message_id, sent.raw.partition(b"\r\nMIME")[0]) == (plain.message_id, plain.raw.partition(b"\r\nMIME")[0])
+
+
+def test_answers_come_back_too_if_wished_and_never_instead_of_to_the_address_that_the_message_names():
+    back = Returning(domain="bounce.tienda.example", secret=b"a secret of Tienda Norte, 32 by.", replies=True)
+    named = message_from_bytes(
+        build_mail(message(), rendered(), "ana@cliente.example", at=MOMENT, returning=back).raw, policy=policy.default
+    )
+    assert [each.addr_spec for each in named["reply-to"].addresses] == ["ayuda@tienda.example"]
+    words = rendered(reply_to="")
+    unnamed = message_from_bytes(build_mail(message(), words, "ana@cliente.example", at=MOMENT, returning=back).raw, policy=policy.default)
+    [answers] = unnamed["reply-to"].addresses
+    assert read_return_address(answers.addr_spec, [back.secret]) == Named("r", 7, message().id)
+    assert len(answers.username) <= 64
