@@ -168,7 +168,8 @@ async def deliver_one(
         )
     finally:
         _count(message, programme, sending, ended.answer if ended is not None else None)
-    await record(waiting, store, touch=claim.touch, answer=ended.answer, deliverer=deliverer, clock=clock, leaving=leaving)
+    told, tried = ended.answer, ended.tried
+    await record(waiting, store, touch=claim.touch, answer=told, deliverer=deliverer, clock=clock, leaving=leaving, tried=tried)
     return _told(waiting, claim, ended)
 
 

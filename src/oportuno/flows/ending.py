@@ -22,18 +22,29 @@ _LONGEST_PAUSE: Final = 2.0
 
 
 async def record(
-    waiting: Waiting, store: Store, *, touch: bytes, answer: Answer | None, deliverer: int, clock: Clock, leaving: Callable[[], bool]
+    waiting: Waiting,
+    store: Store,
+    *,
+    touch: bytes,
+    answer: Answer | None,
+    deliverer: int,
+    clock: Clock,
+    leaving: Callable[[], bool],
+    tried: tuple[Answer, ...] = (),
 ) -> None:
     """Write down what became of a claim, and try again until it is written. Moved again and again: somebody has declared it meanwhile.
 
-    No answer: the hand-off certainly did not begin; the message is pending again, its touch a reservation again.
+    No answer: the hand-off certainly did not begin; the message is pending again, its touch a reservation again. `tried` are the answers of
+    all providers that this claim was offered to, in order.
     """
     pause, tries = _FIRST_PAUSE, _TRIES
     while True:
         try:
             async with store.work() as work:
                 now, rows = await work.lock([waiting.message.key])
-                await work.commit(_ending(waiting, touch, answer, rows[waiting.message.key], now=now, deliverer=deliverer))
+                writes = _ending(waiting, touch, answer, rows[waiting.message.key], now=now, deliverer=deliverer)
+                writes.moves = [move._replace(tried=tried) for move in writes.moves]
+                await work.commit(writes)
         except Moved:
             # A race that was lost inside the database is lost once; what stands elsewhere does so after a fresh read too. Whoever gave up
             # at the first would leave it in hand for as long as this deliverer lives: nobody takes it over before that.

@@ -15,7 +15,7 @@ from oportuno.content.message import Message
 from oportuno.decision.verdict import Decided
 from oportuno.events.event import Event
 from oportuno.flows.ports import Reject
-from oportuno.flows.work import Decision, OutboxStatus, Stored
+from oportuno.flows.work import Decision, MoveMessage, OutboxStatus, Stored
 from oportuno.kit.ids import CustomerKey, WorkspaceId
 from oportuno.kit.times import Millis
 
@@ -57,7 +57,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """How one hand-off of a message ended."""
 
     n: int
-    """From 1."""
+    """Which claim, from 1: one may try several providers, each of which certainly did not take it but the last."""
     claimed_at: Millis | None
     ended_at: Millis
     way: str = ""
@@ -65,6 +65,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     """One of the four, or `VOID`: the claim was taken back."""
     detail: str = ""
+
+
+def endings(move: MoveMessage) -> list[tuple[str, str, str]]:
+    """Give (way, outcome, detail) of each hand-off that a move out of HANDING ends, in their order."""
+    tried = move.tried or ((move.answer,) if move.answer is not None else ())
+    return [(answer.way, answer.outcome.value, answer.detail) for answer in tried] or [("", VOID, move.reason)]
 
 
 class RejectRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -128,6 +128,8 @@ class MoveMessage(NamedTuple):
     in_time: bool = False
     """Its `not_before` must also have come by `at`: who looked at the outbox too long ago does not overtake a wait."""
     channel: str = ""
+    tried: tuple[Answer, ...] = ()
+    """Of an ending: what each provider answered that was tried within this claim, in order; empty: `answer` alone."""
     address: str = ""
     """Of a claim: where it goes. Adapters keep a keyed hash of it with the message, never the address."""
 

@@ -15,7 +15,7 @@ from oportuno.adapters.memory.hearings import check_hearings, file_hearings, lis
 from oportuno.adapters.memory.tables import CustomerRow, MessageRow
 from oportuno.channels.channel import Outcome
 from oportuno.content.message import Message
-from oportuno.flows.reads import VOID, Attempt
+from oportuno.flows.reads import Attempt, endings
 from oportuno.flows.work import AskedBefore, Moved, OutboxStatus, Status, Stored, silence_by
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.kit.ids import derive
@@ -241,7 +241,7 @@ class MemoryWork(Transaction):
         if move.not_before is not None:
             row.not_before = move.not_before
         if move.expect is OutboxStatus.HANDING:
-            self.ground.tables.attempts.setdefault(move.id, []).append(_attempt_of(row, move))
+            self.ground.tables.attempts.setdefault(move.id, []).extend(_attempts_of(row, move))
         if move.status is OutboxStatus.HANDING:
             row.handed_at, row.attempts = move.at, row.attempts + 1
 
@@ -267,10 +267,11 @@ def _send_place(workspace: WorkspaceId, key: str) -> tuple[WorkspaceId, bytes]:
     return workspace, derive("send key", workspace, key)
 
 
-def _attempt_of(row: MessageRow, move: MoveMessage) -> Attempt:
-    answer = move.answer
-    way, outcome, detail = ("", VOID, move.reason) if answer is None else (answer.way, answer.outcome.value, answer.detail)
-    return Attempt(n=row.attempts, claimed_at=row.handed_at, ended_at=move.at, way=way, outcome=outcome, detail=detail)
+def _attempts_of(row: MessageRow, move: MoveMessage) -> list[Attempt]:
+    return [
+        Attempt(n=row.attempts, claimed_at=row.handed_at, ended_at=move.at, way=way, outcome=outcome, detail=detail)
+        for way, outcome, detail in endings(move)
+    ]
 
 
 class MemoryStore:

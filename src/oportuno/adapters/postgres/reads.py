@@ -57,7 +57,7 @@ ORDER BY created_at DESC, id DESC LIMIT %s
 """
 _ATTEMPT_COLUMNS = "SELECT n, claimed_at, ended_at, way, outcome, detail FROM attempts"
 _ATTEMPTS = f"""{_ATTEMPT_COLUMNS}
-WHERE workspace = %s AND message = %s AND day = %s AND {MASKED.format("attempts")} ORDER BY ended_at, n
+WHERE workspace = %s AND message = %s AND day = %s AND {MASKED.format("attempts")} ORDER BY ended_at, n, part
 """
 _EVENTS = """
 SELECT lane, seq, h, source, call, name, at, received, body FROM events

@@ -32,6 +32,7 @@ from oportuno.entry.http.api import (
     rejects,
     set_aside,
     stores,
+    stories,
     together,
     tracking_plan,
     wishes,
@@ -142,7 +143,7 @@ def api(front: Front, health: Health) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.front = front
-    for each in (customers, answers, wishes, erasures, decisions, messages, definitions, rejects, set_aside):
+    for each in (customers, answers, wishes, erasures, decisions, messages, stories, definitions, rejects, set_aside):
         app.include_router(each.router)
     for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, imports):
         app.include_router(each.router)

@@ -123,7 +123,8 @@ CREATE TABLE attempts (
     customer   bigint   NOT NULL,
     message    bytea    NOT NULL,
     day        integer  NOT NULL,
-    n          integer  NOT NULL,          -- from 1, as the outbox counts
+    n          integer  NOT NULL,          -- from 1, as the outbox counts claims
+    part       integer  NOT NULL,          -- from 0: a claim may try one provider after the other
     claimed_at bigint,
     ended_at   bigint   NOT NULL,
     way        text    NOT NULL,           -- by which provider; empty: none was reached
