@@ -101,6 +101,13 @@ class Settings(BaseSettings):
     dkim_domain: str = Field(default="", description="Domain that signs e-mail (DKIM). Empty: the mail server signs.")
     dkim_selector: str = Field(default="oportuno", description="Selector of the DKIM key in the DNS.")
     dkim_key_file: Path | None = Field(default=None, description="PEM file with the private DKIM key (RSA or Ed25519).")
+    sealing_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key by which secrets in the database are sealed: 32 bytes in base64; older ones after it, parted by commas.",
+    )
+    sealing_key_file: Path | None = Field(
+        default=None, description="File with that key, one a line. Unset: “sealing.key” in the data directory, made at first."
+    )
     provider_signs: bool = Field(
         default=False,
         description="The mail server itself signs what it is given (DKIM), for the sender's domain and with both List-Unsubscribe headers.",

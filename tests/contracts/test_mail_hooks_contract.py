@@ -13,6 +13,7 @@ import pytest
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.mail_hooks import PostgresMailHooks
+from oportuno.adapters.sealing import Sealer
 from oportuno.flows.mail_hooks import MailHook, MailTeller
 
 FIRST, SECOND = "arn:aws:sns:eu-west-1:123456789012:mail", "arn:aws:sns:eu-west-1:210987654321:mail"
@@ -31,7 +32,7 @@ async def _memory(_url):
 @asynccontextmanager
 async def _postgres(url):
     connections = Connections(url, name="contract", most=4, plans=CHANGING)
-    yield Outside(PostgresMailHooks(connections), 1 + secrets.randbelow(2**30))
+    yield Outside(PostgresMailHooks(connections, Sealer(lambda: [b"k" * 32])), 1 + secrets.randbelow(2**30))
     await connections.close()
 
 

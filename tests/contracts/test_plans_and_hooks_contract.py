@@ -19,6 +19,7 @@ from oportuno.adapters.postgres.hooks import PostgresHooks
 from oportuno.adapters.postgres.housekeeping import keep_house
 from oportuno.adapters.postgres.plans import PostgresTrackingPlans
 from oportuno.adapters.postgres.workspaces import PostgresWorkspaces
+from oportuno.adapters.sealing import Sealer
 from oportuno.events.hooks.post import Platform
 from oportuno.events.plan import Unknown, Violation
 from oportuno.flows.apply import apply
@@ -68,9 +69,8 @@ async def _postgres(url):
             row = await (await connection.execute("SELECT clock_millis()")).fetchone()
         return row[0]
 
-    yield Outside(
-        PostgresWorkspaces(connections), lambda: PostgresTrackingPlans(connections, connections), PostgresHooks(connections), now
-    )  # fmt: skip
+    hooks = PostgresHooks(connections, Sealer(lambda: [b"k" * 32]))
+    yield Outside(PostgresWorkspaces(connections), lambda: PostgresTrackingPlans(connections, connections), hooks, now)
     await connections.close()
 
 

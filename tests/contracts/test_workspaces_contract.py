@@ -14,6 +14,7 @@ from oportuno.adapters.memory.workspaces import MemoryWorkspaces
 from oportuno.adapters.mjml import Mrml
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
+from oportuno.adapters.sealing import Sealer
 from oportuno.adapters.system_clock import SystemClock
 from oportuno.flows.apply import apply
 from oportuno.flows.definitions import Definition, Kind, ground_of
@@ -40,7 +41,7 @@ async def _memory(_url):
 async def _postgres(url):
     connections = Connections(url, name="contract", plans=CHANGING)
     workspaces = PostgresWorkspaces(connections)
-    yield workspaces, PostgresKeys(connections), PostgresProgrammes(workspaces)
+    yield workspaces, PostgresKeys(connections, Sealer(lambda: [b"k" * 32])), PostgresProgrammes(workspaces)
     await connections.close()
 
 

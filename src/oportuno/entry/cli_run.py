@@ -68,6 +68,23 @@ def migrate(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def reseal(
+    data_dir: DataDir = None,
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make a new key first; the old ones still open what they sealed.")] = False,
+) -> None:
+    """Seal every secret in the database with the key that seals now: after a new key, and once what was stored before keys."""
+    with sentences():
+        from asyncio import run
+
+        from oportuno.entry.serve import database_for
+        from oportuno.wiring.sealing import reseal as run_reseal
+
+        with database_for(settings_with(data_dir=data_dir)) as database:
+            done = run(run_reseal(database.settings, new_key=new_key))
+        typer.echo(", ".join(f"{count} of {table}" for table, count in done.items()))
+
+
+@app.command()
 def bench(
     quick: Annotated[bool, typer.Option(help="Small sizes: some minutes instead of an hour.")] = False,
     page: Annotated[Path | None, typer.Option(help="Write the results' page here.")] = None,

@@ -26,14 +26,17 @@ if TYPE_CHECKING:
     from oportuno.flows.definitions import Workspaces
     from oportuno.flows.facts import FactsAtHand
     from oportuno.flows.forget import Erasures
+    from oportuno.flows.hear_back import Hearings
     from oportuno.flows.hooks import Hooks
     from oportuno.flows.identity import Signings, Verifier
+    from oportuno.flows.mail_hooks import MailHooks, Notary
     from oportuno.flows.merge import Crossed
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Programmes
     from oportuno.flows.ports_catalogue import Catalogue
     from oportuno.flows.ports_imports import Imports
     from oportuno.flows.reads import Reads, Rejects
     from oportuno.flows.standings import Standings
+    from oportuno.flows.suppressions import Suppressions
     from oportuno.flows.tallies import Tallies
     from oportuno.flows.tracking_plan import TrackingPlans
     from oportuno.flows.work import Store
@@ -81,6 +84,14 @@ class Front:
     """Where shops' systems post."""
     clicks: Clicks
     """Where measured links lead, and what was followed."""
+    hearings: Hearings
+    """What was heard of messages."""
+    suppressions: Suppressions
+    """Addresses that are not written to."""
+    mail_hooks: MailHooks
+    """Where mail providers post."""
+    notary: Notary
+    """What Amazon SNS has at addresses of its own."""
 
     @property
     def digest_key(self) -> bytes:
@@ -111,9 +122,11 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.postgres.clicks import PostgresClicks
     from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.facts import FactsCache
+    from oportuno.adapters.postgres.hearings import PostgresHearings
     from oportuno.adapters.postgres.hooks import PostgresHooks
     from oportuno.adapters.postgres.imports import PostgresImports
     from oportuno.adapters.postgres.intake import PostgresIntake
+    from oportuno.adapters.postgres.mail_hooks import PostgresMailHooks
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.merges import PostgresCrossings
     from oportuno.adapters.postgres.plans import PostgresTrackingPlans
@@ -121,9 +134,12 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     from oportuno.adapters.postgres.signings import PostgresSignings
     from oportuno.adapters.postgres.standing import PostgresStandings
     from oportuno.adapters.postgres.store import PostgresStore
+    from oportuno.adapters.postgres.suppressions import PostgresSuppressions
     from oportuno.adapters.postgres.tallies import PostgresTallies
     from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
     from oportuno.adapters.tokens import JwtVerifier
+    from oportuno.wiring.mail_hooks import notary
+    from oportuno.wiring.sealing import sealer_of
 
     url = database_url(settings)
     async with AsyncExitStack() as stack:
@@ -137,9 +153,10 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             stack.push_async_callback(close)
         reads = PostgresReads(looking, changing, probing)
         workspaces = PostgresWorkspaces(changing)
+        sealer = sealer_of(settings)
         yield Front(
             settings=settings,
-            keys=PostgresKeys(looking),
+            keys=PostgresKeys(looking, sealer),
             intake=intake,
             imports=imports,
             store=store,
@@ -147,7 +164,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             rejects=reads,
             crossings=PostgresCrossings(changing, intake.secret),
             facts=FactsCache(PostgresShelves(looking)),
-            signings=PostgresSignings(changing),
+            signings=PostgresSignings(changing, sealer),
             verifier=JwtVerifier(),
             workspaces=workspaces,
             programmes=PostgresProgrammes(workspaces),
@@ -160,8 +177,12 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             secret=intake.secret,
             tallies=PostgresTallies(looking),
             plans=PostgresTrackingPlans(looking, changing),
-            hooks=PostgresHooks(changing),
+            hooks=PostgresHooks(changing, sealer),
             clicks=PostgresClicks(looking, changing),
+            hearings=PostgresHearings(looking, changing, intake.secret),
+            suppressions=PostgresSuppressions(looking, changing, intake.secret),
+            mail_hooks=PostgresMailHooks(changing, sealer),
+            notary=notary(stack),
         )
 
 
@@ -290,7 +311,8 @@ def links_for(settings: Settings, secret: bytes) -> LinkMaker:
 
     key = LinkKey(id="1", secret=derived(secret, "links"))
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
-    return LinkMaker(base_url=base, key=key, keys={key.id: key})
+    mailbox = f"unsubscribe@{settings.bounce_domain}" if settings.bounce_domain else ""
+    return LinkMaker(base_url=base, key=key, keys={key.id: key}, mailbox=mailbox)
 
 
 def derived(secret: bytes, use: str) -> bytes:

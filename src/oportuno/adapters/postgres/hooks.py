@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from oportuno.adapters.postgres.connections import Connections
+from oportuno.adapters.sealing import Sealer
 from oportuno.events.hooks.post import Platform
 from oportuno.flows.hooks import Hook
 from oportuno.kit.ids import WorkspaceId
@@ -27,27 +28,28 @@ _HEARD: Final = "UPDATE hooks SET last_at = clock_millis() WHERE id = %s AND (la
 class PostgresHooks:
     """The port Hooks on PostgreSQL."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, sealer: Sealer) -> None:
         self._connections = connections
+        self._sealer = sealer
 
     async def hook(self, id: str) -> Hook | None:  # noqa: A002 - the port's word
         """See the port."""
         async with self._connections.lend() as connection:
             row = await (await connection.execute(_ONE, (id,))).fetchone()
-        return _hook(row) if row else None
+        return self._hook(row) if row else None
 
     async def of(self, workspace: WorkspaceId) -> list[Hook]:
         """See the port."""
         async with self._connections.lend() as connection:
             rows = await (await connection.execute(_OF, (workspace,))).fetchall()
-        return [_hook(row) for row in rows]
+        return [self._hook(row) for row in rows]
 
     async def put(self, hook: Hook) -> Hook:
         """See the port."""
-        given = (hook.workspace, hook.id, hook.platform.value, hook.name, hook.secret, hook.notice, hook.language)
+        given = (hook.workspace, hook.id, hook.platform.value, hook.name, self._sealed(hook), hook.notice, hook.language)
         async with self._connections.lend() as connection:
             row = await (await connection.execute(_PUT, given)).fetchone()
-        return _hook(row) if row else hook
+        return self._hook(row) if row else hook
 
     async def drop(self, workspace: WorkspaceId, id: str) -> bool:  # noqa: A002 - the port's word
         """See the port."""
@@ -59,17 +61,24 @@ class PostgresHooks:
         async with self._connections.lend() as connection:
             await connection.execute(_HEARD, (id, MINUTE))
 
+    def _sealed(self, hook: Hook) -> bytes:
+        return self._sealer.seal(hook.secret, place=place_of(hook.workspace, hook.id))
 
-def _hook(row: tuple[Any, ...]) -> Hook:
-    workspace, name_in_address, platform, name, secret, notice, language, made_at, last_at = row
-    return Hook(
-        workspace=workspace,
-        id=name_in_address,
-        platform=Platform(platform),
-        name=name,
-        secret=bytes(secret),
-        notice=notice,
-        language=language,
-        made_at=made_at,
-        last_at=last_at,
-    )
+    def _hook(self, row: tuple[Any, ...]) -> Hook:
+        workspace, name_in_address, platform, name, secret, notice, language, made_at, last_at = row
+        return Hook(
+            workspace=workspace,
+            id=name_in_address,
+            platform=Platform(platform),
+            name=name,
+            secret=self._sealer.open(bytes(secret), place=place_of(workspace, name_in_address)),
+            notice=notice,
+            language=language,
+            made_at=made_at,
+            last_at=last_at,
+        )
+
+
+def place_of(workspace: WorkspaceId, name: str) -> str:
+    """Name the place to which an address's secret is sealed."""
+    return f"hooks/{workspace}/{name}"

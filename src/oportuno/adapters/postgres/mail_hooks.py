@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from oportuno.adapters.postgres.connections import Connections
+from oportuno.adapters.sealing import Sealer
 from oportuno.flows.mail_hooks import MailHook, MailTeller
 from oportuno.kit.ids import WorkspaceId
 from oportuno.kit.times import DAY, MINUTE
@@ -37,24 +38,25 @@ ON CONFLICT (hook, token) DO UPDATE SET at = mail_hook_tokens.at RETURNING body
 class PostgresMailHooks:
     """The port MailHooks on PostgreSQL."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, sealer: Sealer) -> None:
         self._connections = connections
+        self._sealer = sealer
 
     async def hook(self, id: str) -> MailHook | None:  # noqa: A002 - the port's word
         """See the port."""
         row = await self._row(_ONE, (id,))
-        return _hook(row) if row else None
+        return self._hook(row) if row else None
 
     async def of(self, workspace: WorkspaceId) -> list[MailHook]:
         """See the port."""
         async with self._connections.lend() as connection:
             rows = await (await connection.execute(_OF, (workspace,))).fetchall()
-        return [_hook(row) for row in rows]
+        return [self._hook(row) for row in rows]
 
     async def put(self, hook: MailHook) -> MailHook:
         """See the port."""
-        row = await self._row(_PUT, (hook.workspace, hook.id, hook.provider.value, hook.name, hook.secret, hook.topic))
-        return _hook(row) if row else hook
+        row = await self._row(_PUT, (hook.workspace, hook.id, hook.provider.value, hook.name, self._sealed(hook), hook.topic))
+        return self._hook(row) if row else hook
 
     async def drop(self, workspace: WorkspaceId, id: str) -> bool:  # noqa: A002 - the port's word
         """See the port."""
@@ -81,16 +83,23 @@ class PostgresMailHooks:
             found: tuple[Any, ...] | None = await (await connection.execute(statement, given)).fetchone()
         return found
 
+    def _sealed(self, hook: MailHook) -> bytes:
+        return self._sealer.seal(hook.secret, place=place_of(hook.workspace, hook.id))
 
-def _hook(row: tuple[Any, ...]) -> MailHook:
-    workspace, name_in_address, provider, name, secret, topic, made_at, last_at = row
-    return MailHook(
-        workspace=workspace,
-        id=name_in_address,
-        provider=MailTeller(provider),
-        name=name,
-        secret=bytes(secret),
-        topic=topic,
-        made_at=made_at,
-        last_at=last_at,
-    )
+    def _hook(self, row: tuple[Any, ...]) -> MailHook:
+        workspace, name_in_address, provider, name, secret, topic, made_at, last_at = row
+        return MailHook(
+            workspace=workspace,
+            id=name_in_address,
+            provider=MailTeller(provider),
+            name=name,
+            secret=self._sealer.open(bytes(secret), place=place_of(workspace, name_in_address)),
+            topic=topic,
+            made_at=made_at,
+            last_at=last_at,
+        )
+
+
+def place_of(workspace: WorkspaceId, name: str) -> str:
+    """Name the place to which an address's secret is sealed."""
+    return f"mail_hooks/{workspace}/{name}"

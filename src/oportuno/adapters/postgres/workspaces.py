@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from oportuno.adapters.postgres.connections import Connections
+from oportuno.adapters.postgres.signings import place_of
+from oportuno.adapters.sealing import Sealer
 from oportuno.flows.definitions import Definition, Kind, NewKey, Workspace, programme_from
 from oportuno.flows.identity import Algorithm, Signing
 from oportuno.flows.open_workspace import hash_key
@@ -108,8 +110,9 @@ class PostgresWorkspaces:
 class PostgresKeys:
     """The port Keys. Answers are remembered for a few seconds, unknown keys too, so that guessing costs the database little."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, sealer: Sealer) -> None:
         self._connections = connections
+        self._sealer = sealer
         self._known: OrderedDict[bytes, tuple[float, KeyFacts | None]] = OrderedDict()
 
     async def look_up(self, key: str) -> KeyFacts | None:
@@ -121,13 +124,15 @@ class PostgresKeys:
             return known[1]
         async with self._connections.lend() as connection:
             row = await (await connection.execute(_KEY, (digest,))).fetchone()
-        signing = Signing(Algorithm(row[4]), bytes(row[5]), row[6]) if row and row[4] else None
-        facts = KeyFacts(row[0], row[1], row[2], row[3], signing) if row else None
+        facts = KeyFacts(row[0], row[1], row[2], row[3], self._signing(row)) if row else None
         self._known[digest] = now, facts
         self._known.move_to_end(digest)
         while len(self._known) > _KEYS_KEPT:
             self._known.popitem(last=False)
         return facts
+
+    def _signing(self, row: tuple[Any, ...]) -> Signing | None:
+        return Signing(Algorithm(row[4]), self._sealer.open(bytes(row[5]), place=place_of(row[0])), row[6]) if row[4] else None
 
 
 class PostgresProgrammes:
