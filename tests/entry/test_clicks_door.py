@@ -27,6 +27,7 @@ from oportuno.entry.http.pages.router import Pages
 from oportuno.entry.http.pages.router import router as pages_router
 from oportuno.entry.http.pages.words import WORDS
 from oportuno.flows.click import ClickDoor, Swept, settle_clicks
+from oportuno.flows.hear_back import HearBack, hear_back
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import derive
 from oportuno.kit.times import HOUR, MINUTE, SECOND
@@ -362,3 +363,39 @@ def test_what_is_said_of_measuring_is_kind() -> None:
     for language, words in WORDS.items():
         for name in ("measure", "measured", "measured_no_more", "measured_not", "measured_opening", "away_link", "away_link_title"):
             assert findings(words[name], language) == []
+
+
+# ── To the customer ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hear_clicks(ana: AnaClicks, *, ago: int = SETTLES + 1) -> list[tuple[str, Any]]:
+    """Let a while pass and settle with the ear that everything is heard with; gives the events in the log."""
+    world = ana.stage.world
+    ear = HearBack(hearings=world.hearings, store=world.store, programmes=world.programmes, intake=world.intake)
+    world.clock.now += ago
+    asyncio.run(settle_clicks(world.clicks, lambda hearing: hear_back(hearing, ear)))
+    return [(event.name, event.key) for event in world.tables.all_events()]
+
+
+def test_anas_click_becomes_an_event_of_hers_once_however_often_it_is_settled() -> None:
+    ana = AnaClicks()
+    ana.visitor.ask(ana.doors[0])
+    assert hear_clicks(ana) == [("Message Clicked", ana.key)]
+    for row in ana.stage.world.tables.clicks.values():
+        row.verdict = Verdict.UNSETTLED
+    assert hear_clicks(ana) == [("Message Clicked", ana.key)]
+    assert [each.what for each in asyncio.run(ana.stage.world.hearings.of_message(TIENDA_NORTE, ana.message.id))] == [What.CLICKED]
+
+
+def test_a_machines_click_is_no_event() -> None:
+    ana = AnaClicks()
+    ana.visitor.ask(ana.doors[0], agent="Mozilla/5.0 (compatible; scanner-bot/1.0)")
+    assert hear_clicks(ana) == []
+    assert ana.verdicts() == [Verdict.MACHINE_AGENT]
+
+
+def test_ana_is_forgotten_before_her_click_is_settled_and_nothing_is_told_of_her() -> None:
+    ana = AnaClicks()
+    ana.visitor.ask(ana.doors[0])
+    ana.stage.erase(ana.key)
+    assert hear_clicks(ana) == []
