@@ -132,6 +132,8 @@ async def tienda_norte():
         tallies=world.tallies,
         plans=world.plans,
         hooks=world.hooks,
+        suppressions=world.suppressions,
+        hearings=world.hearings,
         clicks=world.clicks,
     )
     tienda = Tienda(world, workspaces, opened, build(front))

@@ -94,9 +94,13 @@ def address_of(draft: Draft, channel: str) -> str:
     if channel != Channel.EMAIL:
         return ""
     value = _trait(draft, "email")
+    return value if is_address(value) else ""
+
+
+def is_address(value: str) -> bool:
+    """Say whether a text can be an e-mail address at all."""
     at = value.rfind("@")
-    fits = 0 < at < len(value) - 1 and len(value) <= _LONGEST_ADDRESS and value.isprintable() and " " not in value
-    return value if fits else ""
+    return 0 < at < len(value) - 1 and len(value) <= _LONGEST_ADDRESS and value.isprintable() and " " not in value
 
 
 def _trait(draft: Draft, name: str) -> str:

@@ -26,6 +26,7 @@ from oportuno.adapters.memory.reads import MemoryReads
 from oportuno.adapters.memory.signings import MemorySignings
 from oportuno.adapters.memory.standing import MemoryStandings
 from oportuno.adapters.memory.store import MemoryStore
+from oportuno.adapters.memory.suppressions import MemorySuppressions
 from oportuno.adapters.memory.tallies import MemoryTallies
 from oportuno.kit.ids import BUCKETS
 
@@ -60,6 +61,7 @@ class MemoryWorld(Ground):
         self.catalogue = MemoryCatalogue(self)
         self.erasures = MemoryErasures(self)
         self.hearings = MemoryHearings(self)
+        self.suppressions = MemorySuppressions(self)
         self.tallies = MemoryTallies(self)
         self.plans = MemoryTrackingPlans(self)
         self.hooks = MemoryHooks(self)

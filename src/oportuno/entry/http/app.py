@@ -24,6 +24,7 @@ from oportuno.entry.http.api import (
     decisions,
     definitions,
     erasures,
+    hearings,
     hooks,
     identity,
     imports,
@@ -33,6 +34,7 @@ from oportuno.entry.http.api import (
     set_aside,
     stores,
     stories,
+    suppressions,
     together,
     tracking_plan,
     wishes,
@@ -145,7 +147,7 @@ def api(front: Front, health: Health) -> FastAPI:
     app.state.front = front
     for each in (customers, answers, wishes, erasures, decisions, messages, stories, definitions, rejects, set_aside):
         app.include_router(each.router)
-    for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, imports):
+    for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, imports, hearings, suppressions):
         app.include_router(each.router)
     app.include_router(shop_hooks.router)
     app.include_router(health_router(health))
