@@ -97,6 +97,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         "fuzz:Fuzz",
         ({"seconds": 600.0, "seed": 101},),
     ),
+    "backup": (
+        "Backed up under load, killed, restored: equal to that moment, a canary forgotten since stays gone, no mail leaves twice.",
+        "keep:Keep",
+        tuple({"customers": 2_000, "before": 90.0, "after": 60.0, "seed": seed} for seed in (131, 132)),
+    ),
     "soak": (
         "Two hours of an ordinary day at the product as it ships: memory, live tables and the age of what waits do not grow.",
         "soak:Soak",

@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import psycopg
 from soak_judge import judge
-from soak_life import Postbox, Shop, definitions, live
+from soak_life import SHORTER, Postbox, Shop, definitions, live
 from soak_samples import Sampler
 
 from oportuno.entry.bench.parts import Served, command, serve
@@ -84,7 +85,9 @@ class Soak:
         }
         # On this thread: PostgreSQL is bound to the life of the process's thread that starts it, and the postbox need not answer yet.
         with serve(environment=mail) as served:
-            shops = await asyncio.to_thread(self._open, served)
+            shops = await asyncio.to_thread(
+                open_shops, served, customers=self.sizes.customers, workspaces=self.sizes.workspaces, seed=self.sizes.seed
+            )
             sampler = Sampler(served.process.pid, served.url)
             until = time.monotonic() + self.sizes.seconds
             watching = asyncio.create_task(self._watch(out, sampler, shops, postbox))
@@ -98,34 +101,36 @@ class Soak:
                     await shop.close()
                 postbox.close()
 
-    def _open(self, served: Served) -> list[Shop]:
-        shops = []
-        each = self.sizes.customers // self.sizes.workspaces
-        for number in range(1, self.sizes.workspaces + 1):
-            keys = json.loads(command(served, "workspace", "create", f"Tienda Norte {number}", "--json"))
-            with tempfile.TemporaryDirectory() as folder:
-                for name, text in definitions().items():
-                    (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
-                    (Path(folder) / name).write_text(text, encoding="utf-8")
-                command(served, "apply", folder, "--workspace", keys["workspace"])
-            with psycopg.connect(served.url) as connection:
-                row = connection.execute(
-                    "SELECT w.workspace, i.secret FROM workspaces w, installation i WHERE w.public_id = %s", (keys["workspace"],)
-                ).fetchone()
-            if row is None:
-                raise RuntimeError("the workspace that was just made is not there")
-            seed = self.sizes.seed * 10 + number
-            now = time.time_ns() // 1_000_000
-            seed_customers(served.url, row[0], 0, each, secret=bytes(row[1]), now=now, prefix=f"u{seed}-", tell=lambda _: None)
-            _watch_as_before(served.url, row[0])
-            shops.append(Shop(f"http://{served.host}:{served.port}", keys, customers=each, seed=seed))
-        return shops
-
     async def _watch(self, out: Any, sampler: Sampler, shops: list[Shop], postbox: Postbox) -> None:
         while True:
             began = time.monotonic()
             await asyncio.to_thread(_sample, out, sampler, shops, postbox)
             await asyncio.sleep(max(0.0, self.sizes.every - (time.monotonic() - began)))
+
+
+def open_shops(served: Served, *, customers: int, workspaces: int, seed: int, hurried: Mapping[str, str] = SHORTER) -> list[Shop]:
+    """Make the workspaces, lay down the plays, and put in so many customers, spread over them."""
+    shops = []
+    each = customers // workspaces
+    for number in range(1, workspaces + 1):
+        keys = json.loads(command(served, "workspace", "create", f"Tienda Norte {number}", "--json"))
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in definitions(hurried=hurried).items():
+                (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            command(served, "apply", folder, "--workspace", keys["workspace"])
+        with psycopg.connect(served.url) as connection:
+            row = connection.execute(
+                "SELECT w.workspace, i.secret FROM workspaces w, installation i WHERE w.public_id = %s", (keys["workspace"],)
+            ).fetchone()
+        if row is None:
+            raise RuntimeError("the workspace that was just made is not there")
+        own = seed * 10 + number
+        now = time.time_ns() // 1_000_000
+        seed_customers(served.url, row[0], 0, each, secret=bytes(row[1]), now=now, prefix=f"u{own}-", tell=lambda _: None)
+        _watch_as_before(served.url, row[0])
+        shops.append(Shop(f"http://{served.host}:{served.port}", keys, customers=each, seed=own))
+    return shops
 
 
 def _watch_as_before(url: str, workspace: int) -> None:

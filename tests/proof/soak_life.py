@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
@@ -41,13 +42,13 @@ SHORTER: Final = {"timeout: 30m": "timeout: 90s", "wait: 24h": "wait: 5m", "reen
 PLAYS: Final = ("abandoned-cart", "after-purchase", "price-drop", "back-in-stock")
 
 
-def definitions() -> dict[str, str]:
+def definitions(*, hurried: Mapping[str, str] = SHORTER) -> dict[str, str]:
     """Give the files of a workspace: the shipped plays, a little hurried."""
     shipped = files("oportuno").joinpath("plays")
     texts = {"policy.yaml": POLICY}
     for play in PLAYS:
         journey = shipped.joinpath(f"{play}.yaml").read_text(encoding="utf-8")
-        for long, short in SHORTER.items():
+        for long, short in hurried.items():
             journey = journey.replace(long, short)
         texts[f"journeys/{play}.yaml"] = journey
         texts[f"messages/{play}.yaml"] = shipped.joinpath("messages", f"{play}.yaml").read_text(encoding="utf-8")
@@ -146,6 +147,14 @@ class Shop:
         else:
             wish = self._chance.choice([{"cadence": "weekly"}, {"cadence": None}, {"skip_topics": ["cart"]}, {"hear_topics": ["cart"]}])
             await self._call("POST", f"/customers/{who}/wishes", {**wish, **said})
+
+    async def say(self, call: dict[str, Any]) -> None:
+        """Let one call come as it is."""
+        await self._post(msgspec.json.encode({"batch": [call]}))
+
+    async def forget(self, who: str) -> None:
+        """Somebody asks to be forgotten."""
+        await self._call("DELETE", f"/customers/{who}")
 
     async def ask(self) -> None:
         """Somebody at the shop reads a profile, and what was decided."""
