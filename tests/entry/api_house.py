@@ -133,8 +133,10 @@ async def tienda_norte():
         plans=world.plans,
         hooks=world.hooks,
         suppressions=world.suppressions,
-        hearings=world.hearings,
         clicks=world.clicks,
+        hearings=world.hearings,
+        mail_hooks=world.mail_hooks,
+        notary=world.notary,
     )
     tienda = Tienda(world, workspaces, opened, build(front))
     async with tienda.client:

@@ -92,10 +92,10 @@ def _commands():
 
 
 def test_every_route_is_documented():
-    from oportuno.entry.http import api, hooks
+    from oportuno.entry.http import api, hooks, mail_hooks
 
     parts = [import_module(f"{api.__name__}.{each.name}") for each in iter_modules(api.__path__)]
-    routers = [part.router for part in [*parts, hooks] if hasattr(part, "router")]
+    routers = [part.router for part in [*parts, hooks, mail_hooks] if hasattr(part, "router")]
     assert len(routers) > 12
     page = _page("api.md")
     for router in routers:

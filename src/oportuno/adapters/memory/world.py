@@ -19,6 +19,7 @@ from oportuno.adapters.memory.intake import MemoryIntake
 from oportuno.adapters.memory.keys import MemoryKeys
 from oportuno.adapters.memory.mail_hooks import MemoryMailHooks
 from oportuno.adapters.memory.mailbox import MemoryMailbox
+from oportuno.adapters.memory.notary import MemoryNotary
 from oportuno.adapters.memory.outbox import MemoryOutbox
 from oportuno.adapters.memory.plans import MemoryTrackingPlans
 from oportuno.adapters.memory.programmes import MemoryProgrammes
@@ -66,6 +67,7 @@ class MemoryWorld(Ground):
         self.plans = MemoryTrackingPlans(self)
         self.hooks = MemoryHooks(self)
         self.mail_hooks = MemoryMailHooks(self)
+        self.notary = MemoryNotary(self)
         self.imports = MemoryImports(self, self.intake)
         self.holdings = MemoryHoldings(self)
         self._deliverers = 0

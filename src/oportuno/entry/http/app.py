@@ -17,6 +17,7 @@ from starlette.routing import Match
 
 import oportuno
 from oportuno.entry.http import hooks as shop_hooks
+from oportuno.entry.http import mail_hooks as provider_hooks
 from oportuno.entry.http.api import (
     answers,
     catalogue,
@@ -28,6 +29,7 @@ from oportuno.entry.http.api import (
     hooks,
     identity,
     imports,
+    mail_hooks,
     merges,
     messages,
     rejects,
@@ -38,6 +40,7 @@ from oportuno.entry.http.api import (
     together,
     tracking_plan,
     wishes,
+    would,
 )
 from oportuno.entry.http.api.door import bearer_headers
 from oportuno.entry.http.clicks import clicks_router
@@ -145,11 +148,12 @@ def api(front: Front, health: Health) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.front = front
-    for each in (customers, answers, wishes, erasures, decisions, messages, stories, definitions, rejects, set_aside):
+    for each in (customers, answers, wishes, erasures, decisions, would, messages, stories, definitions, rejects, set_aside):
         app.include_router(each.router)
-    for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, imports, hearings, suppressions):
+    for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, mail_hooks, imports, hearings, suppressions):
         app.include_router(each.router)
     app.include_router(shop_hooks.router)
+    app.include_router(provider_hooks.router)
     app.include_router(health_router(health))
     app.include_router(sdk_router())
     desk = Desk(store=front.store, reads=front.reads, programmes=front.programmes)
