@@ -47,7 +47,11 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=10,
-        description="How many proxies stand before this server and say by X-Forwarded-For or Forwarded from where a request comes.",
+        description="How many proxies of yours stand before this server and tell from where a request comes."
+        " 0: none, and nobody is believed.",
+    )
+    forwarded_by: Literal["x-forwarded-for", "forwarded"] = Field(
+        default="x-forwarded-for", description="In which header they tell it. The other one is not read."
     )
     # ── End of that ──
     public_url: str = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -102,6 +103,7 @@ async def _serve_http(settings: Settings, *, descriptor: int | None, lifeline: i
                 lifespan="off",
                 ws="none",
                 access_log=False,
+                proxy_headers=False,  # whom to believe is set by us, not by a variable of the server's own
                 log_config=None,
                 server_header=False,
                 timeout_keep_alive=65,
@@ -195,11 +197,21 @@ async def _deliver_anew(settings: Settings, stop: asyncio.Event, teller: Teller)
             async with delivery_of(settings) as delivery:
                 pause = _FIRST_PAUSE
                 await _deliver_until(delivery, stop, teller, settings)
-        except (Unavailable, OSError):
-            # The outbox is gone, and with it this deliverer's number: a new one is born when the database answers again.
-            _log.warning("deliver_lost_database", pause=pause)
+        except (Unavailable, OSError) as fault:
+            # The outbox is gone, and with it this deliverer's number: a new one is born when the database answers again. Where it is not
+            # the database that is gone, the code says what is.
+            lost = isinstance(fault, Fault) and fault.code == "database_gone"
+            _log.warning("deliver_lost_database" if lost else "deliver_interrupted", code=code_of(fault), pause=pause)
             await _rest(stop, pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def code_of(fault: Exception) -> str:
+    """Give what a log may say of a fault: its code, or its kind and, of the system's own, the error's name. Never its text."""
+    if isinstance(fault, Fault):
+        return fault.code
+    number = getattr(fault, "errno", None)
+    return f"{type(fault).__name__} {errno.errorcode.get(number, number)}" if isinstance(number, int) else type(fault).__name__
 
 
 async def _deliver_until(delivery: Delivery, stop: asyncio.Event, teller: Teller, settings: Settings) -> None:

@@ -254,7 +254,8 @@ class _Supervisor:
 
     def _start(self, part: Part) -> None:
         part.process = subprocess.Popen(  # noqa: S603 - our own program with our own arguments
-            [sys.executable, "-m", "oportuno", part.name, *part.arguments],
+            # -P: a file in the working directory must not pass for a library.
+            [sys.executable, "-P", "-m", "oportuno", part.name, *part.arguments],
             env=self._environment,
             pass_fds=part.descriptors,
             stdin=subprocess.DEVNULL,

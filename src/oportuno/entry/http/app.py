@@ -50,6 +50,7 @@ from oportuno.entry.http.pages.home import home_router
 from oportuno.entry.http.pages.router import Pages
 from oportuno.entry.http.pages.router import router as pages_router
 from oportuno.entry.http.problems import MEDIA_TYPE, Broken, problem_bytes, problem_of
+from oportuno.entry.http.proxies import NO_PROXIES, Proxies, seen_through
 from oportuno.entry.http.sdk import sdk_router
 from oportuno.flows.answer import Desk
 from oportuno.flows.apply import SeveralFaults
@@ -94,12 +95,15 @@ class Unreadable(BadInput):
 class House:
     """The whole HTTP side. What calls bring goes to the collector, which costs a tenth of a FastAPI request."""
 
-    def __init__(self, collector: Collector, rest: FastAPI) -> None:
+    def __init__(self, collector: Collector, rest: FastAPI, proxies: Proxies = NO_PROXIES) -> None:
         self.collector = collector
         self.rest = rest
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "http":
+            scope = seen_through(scope, self._proxies)
         if scope["type"] == "http" and scope["path"].startswith(PREFIXES) and not scope["path"].startswith("/v1/hooks/"):
             await self.collector(scope, receive, send)
         else:
@@ -130,7 +134,7 @@ def build(front: Front) -> House:
     )
     rest = api(front, Health(front, collector))
     rest.state.doorkeeper = doorkeeper
-    return House(collector, rest)
+    return House(collector, rest, Proxies(settings.trusted_hops, settings.forwarded_by))
 
 
 def api(front: Front, health: Health) -> FastAPI:
