@@ -23,6 +23,7 @@ from oportuno.adapters.postgres.merges import PostgresCrossings
 from oportuno.adapters.postgres.outbox import PostgresOutbox
 from oportuno.adapters.postgres.reads import PostgresReads
 from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.adapters.postgres.suppressions import PostgresSuppressions
 from oportuno.adapters.postgres.tallies import PostgresTallies
 from oportuno.content.message import Message
 from oportuno.content.said import Because, Said
@@ -34,6 +35,7 @@ from oportuno.flows.ports import Arrival, Feed, Intake, Mailbox, Outbox, Sightin
 from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.ports_imports import Imports
 from oportuno.flows.reads import Reads
+from oportuno.flows.suppressions import Suppressions
 from oportuno.flows.take_out import Holdings
 from oportuno.flows.tallies import Tallies
 from oportuno.flows.work import SaveCustomer, Store, Writes
@@ -59,6 +61,7 @@ class Outside(Protocol):
     catalogue: Catalogue
     erasures: Erasures
     hearings: Hearings
+    suppressions: Suppressions
     tallies: Tallies
     imports: Imports
     holdings: Holdings
@@ -93,6 +96,7 @@ class InMemory:
         self.mailbox = self.world.mailbox
         self.erasures = self.world.erasures
         self.hearings = self.world.hearings
+        self.suppressions = self.world.suppressions
         self.tallies = self.world.tallies
         self.catalogue = self.world.catalogue
         self.shelves = self.world.catalogue
@@ -163,6 +167,7 @@ class InPostgres:
         self.mailbox = PostgresMailbox(changing)
         self.erasures = PostgresErasures(changing)
         self.hearings = PostgresHearings(looking, changing, store.secret)
+        self.suppressions = PostgresSuppressions(looking, changing, store.secret)
         self.tallies = PostgresTallies(changing)
         self.catalogue = PostgresCatalogue(changing)
         self.shelves = PostgresShelves(looking)

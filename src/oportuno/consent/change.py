@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from oportuno.consent.answers import ANY_CHANNEL, Answered, Consent, Consents, slot
+from oportuno.consent.reach import GRAVITY
 from oportuno.consent.wishes import Cadence
 from oportuno.kit.times import Millis
 from oportuno.profile.draft import Draft, Section
@@ -16,7 +17,6 @@ from oportuno.profile.purposes import Purpose
 
 _STRICTNESS: Final = {Answered.GRANTED: 0, Answered.PENDING: 1, Answered.DENIED: 2, Answered.WITHDRAWN: 3}
 _NO: Final = frozenset({Answered.DENIED, Answered.WITHDRAWN})
-_SUPPRESSION_RANK: Final = {"unsubscribed": 1, "manual": 2, "complaint": 3, "hard_bounce": 4, "invalid": 5}
 
 
 def answer(
@@ -49,7 +49,7 @@ def answer(
 def suppress(draft: Draft, channel: str, reason: str, at: Millis) -> bool:
     """Stop a channel; say whether that is news. A graver reason replaces a lighter one, never the other way round."""
     found = draft.read(Consents).suppressed.get(channel)
-    if found is not None and _SUPPRESSION_RANK.get(found[0], 9) >= _SUPPRESSION_RANK.get(reason, 9):
+    if found is not None and GRAVITY.get(found[0], 9) >= GRAVITY.get(reason, 9):
         return False
     draft.open(Consents).suppressed[channel] = (reason, at)
     return True

@@ -97,6 +97,7 @@ class MemoryErasures:
 
 
 def _messages(tables: Tables, key: CustomerKey, _job: ErasureRow) -> None:
+    tables.emptied.update((id_, key) for id_, row in tables.messages.items() if row.message.key == key)
     tables.messages = {id_: row for id_, row in tables.messages.items() if row.message.key != key}
     tables.attempts = {id_: told for id_, told in tables.attempts.items() if id_ in tables.messages}
 

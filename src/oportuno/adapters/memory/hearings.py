@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from oportuno.consent.reach import GRAVITY, Silenced, plain_address
 from oportuno.flows.hear_back import HeardAs, HearingRecord
 from oportuno.flows.hearing_effects import Spoken
-from oportuno.flows.work import Moved
+from oportuno.flows.work import Moved, OutboxStatus
 from oportuno.kit.ids import derive
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ class MemoryHearings:
     async def message(self, hearing: Hearing) -> Spoken | None:
         """Find the message that a report is about."""
         await self._ground.pause("hearings.message")
+        emptied = self._ground.tables.emptied.get(hearing.message)
+        if emptied is not None:
+            return Spoken(emptied, hearing.message, OutboxStatus.CANCELLED, handed=True, mark=b"", message=None)
         row = self._ground.tables.messages.get(hearing.message)
         if row is None and hearing.provider_ref:
             row = next((each for each in self._ground.tables.messages.values() if _known_as(each, hearing)), None)

@@ -118,6 +118,8 @@ class Tables:
     replayed: set[tuple[WorkspaceId, bytes]] = field(default_factory=set)
     """Rejects that were replayed: (workspace, id)."""
     messages: dict[bytes, MessageRow] = field(default_factory=dict)
+    emptied: dict[bytes, CustomerKey] = field(default_factory=dict)
+    """Messages of forgotten customers, of which nothing is left but whose they were: message → customer."""
     decisions: list[Decision] = field(default_factory=list)
     ledger: dict[bytes, LedgerEntry] = field(default_factory=dict)
     questions: dict[tuple[WorkspaceId, bytes], tuple[Question, ...]] = field(default_factory=dict)

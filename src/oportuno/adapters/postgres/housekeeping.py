@@ -16,6 +16,7 @@ from oportuno.adapters.postgres.clicks import OLD_CLICKS, OLD_LINKS
 from oportuno.adapters.postgres.database import Connection, translated
 from oportuno.adapters.postgres.intake import LANE_LOCK
 from oportuno.flows.crossing import UNDO_WITHIN
+from oportuno.flows.hear_back import KEPT_UNMATCHED_DAYS
 from oportuno.flows.tracking_plan import KEPT as VIOLATIONS_KEPT
 from oportuno.flows.work import SEND_KEYS_KEPT
 from oportuno.kit.ids import BUCKETS
@@ -84,6 +85,15 @@ WITH past AS (DELETE FROM retired_lanes WHERE retired_at < clock_millis() - %s R
 DELETE FROM offsets o USING past WHERE o.lane = past.lane
 """
 _OFFSETS_KEPT: Final[Millis] = DAY
+# 13 months: as long as a complaint may be asked about, and a year is compared with the one before.
+_OLD_HEARINGS: Final = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+WHERE p.relname = 'hearings' AND c.relname ~ '^hearings_[0-9]{8}$'
+  AND c.relname < 'hearings_' || to_char(date '1970-01-01' + (clock_millis() / 86400000)::int - %s, 'YYYYMMDD')
+"""
+_HEARINGS_KEPT_DAYS: Final = 396
+_OLD_ODD_HEARINGS: Final = "DELETE FROM hearings_odd WHERE heard_at < clock_millis() - %s"
+_OLD_UNMATCHED: Final = "DELETE FROM unmatched_hearings WHERE heard_at < clock_millis() - %s"
 _OLD_VIOLATIONS: Final = "DELETE FROM plan_violations WHERE last_at < clock_millis() - %s"
 _OLD_SEND_KEYS: Final = "DELETE FROM send_keys WHERE at < clock_millis() - %s"
 _OLD_QUESTIONS: Final = "DELETE FROM questions WHERE kept_until < clock_millis()"
@@ -136,6 +146,7 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
             # The name was made by us from a date; it is checked to be one before it is put into a statement.
             if name.removeprefix("seen_").isdigit():
                 await connection.execute(f"DROP TABLE IF EXISTS {name}".encode())
+        await _drop_hearings(connection)
         rejects = await connection.execute(_OLD_REJECTS, (_REJECTS_KEPT,))
         merges = await connection.execute(_OLD_MERGES, (UNDO_WITHIN,))
         await connection.execute(_OLD_INBOX, (UNDO_WITHIN + DAY,))
@@ -162,3 +173,13 @@ async def keep_house(connection: Connection, *, dedupe_days: int) -> Kept:
         poison_dropped=poison.rowcount,
         fanouts_dropped=told.rowcount,
     )
+
+
+async def _drop_hearings(connection: Connection) -> None:
+    """Let go of what was heard too long ago."""
+    for (name,) in await (await connection.execute(_OLD_HEARINGS, (_HEARINGS_KEPT_DAYS,))).fetchall():
+        # The name was made by us from a date; it is checked to be one before it is put into a statement.
+        if name.removeprefix("hearings_").isdigit():
+            await connection.execute(f"DROP TABLE IF EXISTS {name}".encode())
+    await connection.execute(_OLD_ODD_HEARINGS, (_HEARINGS_KEPT_DAYS * DAY,))
+    await connection.execute(_OLD_UNMATCHED, (KEPT_UNMATCHED_DAYS * DAY,))
