@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,10 @@ from oportuno.settings import Settings
 if TYPE_CHECKING:
     from oportuno.adapters.postgres.connections import Connections
     from oportuno.adapters.postgres.importing import ImportParts
+    from oportuno.adapters.postgres.imports import PostgresImports
+    from oportuno.adapters.postgres.intake import PostgresIntake
+    from oportuno.adapters.postgres.reads import PostgresReads
+    from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.content.links import LinkMaker
     from oportuno.flows.click import Clicks
     from oportuno.flows.crossing import Crossings
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from oportuno.flows.ports import Clock, Feed, Intake, Keys, Mailbox, MjmlCompiler, Programmes
     from oportuno.flows.ports_catalogue import Catalogue
     from oportuno.flows.ports_imports import Imports
+    from oportuno.flows.providers import DomainStandings, Providers
     from oportuno.flows.reads import Reads, Rejects
     from oportuno.flows.standings import Standings
     from oportuno.flows.suppressions import Suppressions
@@ -92,6 +97,10 @@ class Front:
     """Where mail providers post."""
     notary: Notary
     """What Amazon SNS has at addresses of its own."""
+    providers: Providers
+    """Whom workspaces hand their mail to."""
+    domains: DomainStandings
+    """How their sending domains stand."""
 
     @property
     def digest_key(self) -> bytes:
@@ -119,41 +128,27 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     """Wire the HTTP side to PostgreSQL. Raises Unavailable."""
     from oportuno.adapters.mjml import Mrml
     from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
-    from oportuno.adapters.postgres.clicks import PostgresClicks
     from oportuno.adapters.postgres.erasures import PostgresErasures
     from oportuno.adapters.postgres.facts import FactsCache
-    from oportuno.adapters.postgres.hearings import PostgresHearings
     from oportuno.adapters.postgres.hooks import PostgresHooks
-    from oportuno.adapters.postgres.imports import PostgresImports
-    from oportuno.adapters.postgres.intake import PostgresIntake
-    from oportuno.adapters.postgres.mail_hooks import PostgresMailHooks
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.merges import PostgresCrossings
     from oportuno.adapters.postgres.plans import PostgresTrackingPlans
-    from oportuno.adapters.postgres.reads import PostgresReads
+    from oportuno.adapters.postgres.providers import PostgresProviders
+    from oportuno.adapters.postgres.sending import PostgresDomainStandings
     from oportuno.adapters.postgres.signings import PostgresSignings
     from oportuno.adapters.postgres.standing import PostgresStandings
-    from oportuno.adapters.postgres.store import PostgresStore
-    from oportuno.adapters.postgres.suppressions import PostgresSuppressions
     from oportuno.adapters.postgres.tallies import PostgresTallies
     from oportuno.adapters.postgres.workspaces import PostgresKeys, PostgresProgrammes, PostgresWorkspaces
     from oportuno.adapters.tokens import JwtVerifier
-    from oportuno.wiring.mail_hooks import notary
+    from oportuno.wiring.hearing import told
     from oportuno.wiring.sealing import sealer_of
 
-    url = database_url(settings)
     async with AsyncExitStack() as stack:
-        intake = await PostgresIntake.open(url, ids_of_one=settings.ids_of_one)
-        stack.push_async_callback(intake.close)
-        store = await PostgresStore.open(url, name="api", size=_CHANGING_AT_ONCE)
-        stack.push_async_callback(store.close)
-        looking, changing, probing = _of_api(url)
-        imports = PostgresImports(url, changing)
-        for close in (looking.close, changing.close, probing.close, imports.close):
-            stack.push_async_callback(close)
-        reads = PostgresReads(looking, changing, probing)
+        intake, store, imports, reads, looking, changing = await _open_front(settings, stack)
         workspaces = PostgresWorkspaces(changing)
         sealer = sealer_of(settings)
+        heard = told(looking, changing, intake.secret, sealer, stack)
         yield Front(
             settings=settings,
             keys=PostgresKeys(looking, sealer),
@@ -178,12 +173,43 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
             tallies=PostgresTallies(looking),
             plans=PostgresTrackingPlans(looking, changing),
             hooks=PostgresHooks(changing, sealer),
-            clicks=PostgresClicks(looking, changing),
-            hearings=PostgresHearings(looking, changing, intake.secret),
-            suppressions=PostgresSuppressions(looking, changing, intake.secret),
-            mail_hooks=PostgresMailHooks(changing, sealer),
-            notary=notary(stack),
+            clicks=heard.clicks,
+            hearings=heard.hearings,
+            suppressions=heard.suppressions,
+            mail_hooks=heard.mail_hooks,
+            notary=heard.notary,
+            providers=PostgresProviders(changing, sealer),
+            domains=PostgresDomainStandings(changing),
         )
+
+
+class _Opened(NamedTuple):
+    """What the HTTP side opens at its start; the stack that it was opened on closes it."""
+
+    intake: PostgresIntake
+    store: PostgresStore
+    imports: PostgresImports
+    reads: PostgresReads
+    looking: Connections
+    changing: Connections
+
+
+async def _open_front(settings: Settings, stack: AsyncExitStack) -> _Opened:
+    from oportuno.adapters.postgres.imports import PostgresImports
+    from oportuno.adapters.postgres.intake import PostgresIntake
+    from oportuno.adapters.postgres.reads import PostgresReads
+    from oportuno.adapters.postgres.store import PostgresStore
+
+    url = database_url(settings)
+    intake = await PostgresIntake.open(url, ids_of_one=settings.ids_of_one)
+    stack.push_async_callback(intake.close)
+    store = await PostgresStore.open(url, name="api", size=_CHANGING_AT_ONCE)
+    stack.push_async_callback(store.close)
+    looking, changing, probing = _of_api(url)
+    imports = PostgresImports(url, changing)
+    for close in (looking.close, changing.close, probing.close, imports.close):
+        stack.push_async_callback(close)
+    return _Opened(intake, store, imports, PostgresReads(looking, changing, probing), looking, changing)
 
 
 def _of_api(url: str) -> tuple[Connections, Connections, Connections]:

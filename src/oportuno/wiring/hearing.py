@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from oportuno.wiring import database_url
 
 if TYPE_CHECKING:
-    from oportuno.flows.hear_back import HearBack
+    from oportuno.adapters.postgres.connections import Connections
+    from oportuno.adapters.sealing import Sealer
+    from oportuno.flows.click import Clicks
+    from oportuno.flows.hear_back import HearBack, Hearings
+    from oportuno.flows.mail_hooks import MailHooks, Notary
+    from oportuno.flows.suppressions import Suppressions
     from oportuno.settings import Settings
 
 _HEARING_AT_ONCE = 4
@@ -41,3 +46,30 @@ async def hearing_back(settings: Settings) -> AsyncIterator[HearBack]:
             programmes=PostgresProgrammes(PostgresWorkspaces(looking)),
             intake=intake,
         )
+
+
+class Told(NamedTuple):
+    """What the HTTP side hears by, and shows of what was heard."""
+
+    hearings: Hearings
+    suppressions: Suppressions
+    clicks: Clicks
+    mail_hooks: MailHooks
+    notary: Notary
+
+
+def told(looking: Connections, changing: Connections, secret: bytes, sealer: Sealer, stack: AsyncExitStack) -> Told:
+    """Wire what is told of messages to PostgreSQL, on connections that are open."""
+    from oportuno.adapters.postgres.clicks import PostgresClicks
+    from oportuno.adapters.postgres.hearings import PostgresHearings
+    from oportuno.adapters.postgres.mail_hooks import PostgresMailHooks
+    from oportuno.adapters.postgres.suppressions import PostgresSuppressions
+    from oportuno.wiring.mail_hooks import notary
+
+    return Told(
+        hearings=PostgresHearings(looking, changing, secret),
+        suppressions=PostgresSuppressions(looking, changing, secret),
+        clicks=PostgresClicks(looking, changing),
+        mail_hooks=PostgresMailHooks(changing, sealer),
+        notary=notary(stack),
+    )
