@@ -57,7 +57,7 @@ def test_every_option_is_documented_with_its_default() -> None:
 def test_every_fault_and_code_is_documented() -> None:
     page = _reference()
     kinds = [kind for kind in vars(oportuno.client).values() if isinstance(kind, type) and issubclass(kind, ClientFault)]
-    assert len(kinds) == 9
+    assert len(kinds) == 10
     names = "|".join(kind.__name__ for kind in kinds)
     written = "".join(path.read_text(encoding="utf-8") for path in SOURCE.glob("*.py"))
     codes = set(re.findall(rf'\b(?:{names})\(\s*"([a-z]+(?:_[a-z]+)+)"', written))
@@ -67,5 +67,5 @@ def test_every_fault_and_code_is_documented() -> None:
 
 def test_every_call_is_documented() -> None:
     calls = [name for name, call in vars(Client).items() if callable(call) and not name.startswith("_")]
-    assert len(calls) == 12
+    assert len(calls) == 14
     assert [name for name in calls if f"`{name}(" not in _reference()] == []

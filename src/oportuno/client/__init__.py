@@ -18,10 +18,12 @@ from oportuno.client.faults import (
     QueueFull,
     Refused,
     Rejected,
+    Silent,
     Unreachable,
 )
 from oportuno.client.sender import WhenFull
-from oportuno.client.shown import Because, Customer, Reason, Reject, Replayed, Verdict
+from oportuno.client.sending import Sent
+from oportuno.client.shown import Because, Customer, Reason, Reject, Replayed, Verdict, Waiting, Would
 
 __all__ = [
     "Because",
@@ -38,7 +40,11 @@ __all__ = [
     "Reject",
     "Rejected",
     "Replayed",
+    "Sent",
+    "Silent",
     "Unreachable",
     "Verdict",
+    "Waiting",
     "WhenFull",
+    "Would",
 ]

@@ -8,7 +8,7 @@ import os
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar, Unpack
@@ -16,12 +16,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from oportuno.client.asking import ask_until
 from oportuno.client.calls import TEXT_CEILING, Common, Item, named, write_call
 from oportuno.client.faults import CallMalformed, ClientFault, Refused
 from oportuno.client.retrying import refusal
 from oportuno.client.sender import Sender, Terms, WhenFull
-from oportuno.client.shown import Customer, Reject, Replayed, Verdict
-from oportuno.client.wire import Wire
+from oportuno.client.sending import KEY, Basis, Letter, Sent, checked_key, sent_from, write_letter
+from oportuno.client.shown import Customer, Reject, Replayed, Verdict, Would
+from oportuno.client.wire import Answer, Wire
 
 OnError: TypeAlias = Callable[[ClientFault, Sequence[str]], None]
 """Told a fault and the message ids that it concerns (none, when the server did not say which)."""
@@ -44,8 +46,8 @@ class Client:
     batches and tries again for as long as `patience`, always with the same message id and timestamp, so that each counts once. What is
     not delivered in the end is told to `on_error`; nothing is lost in silence. When the program ends, what waits is sent.
 
-    Calls that ask (`customer`, `verdicts`, `rejects`, `replay`) need the secret key and wait for the answer. They raise Refused, whose
-    code the reference explains, or Unreachable.
+    Calls that ask (`customer`, `verdicts`, `decide`, `rejects`, `replay`) need the secret key and wait for the answer. They raise Refused,
+    whose code the reference explains, or Unreachable. `send` sends one transactional message, once however often it has to be tried.
 
     Threads may share a client. After a fork the child begins with an empty queue of its own.
     """
@@ -154,6 +156,41 @@ class Client:
         body = None if item is None else msgspec.json.encode({"item": item})
         return self._shown("POST", f"/api/v1/rejects/{quote(reject, safe='')}/replay", Replayed, body=body)
 
+    def decide(self, any_id: str, *, journey: str = "", items: Sequence[str] = (), patience: float = 30.0) -> Would:
+        """Ask what would be said to a customer now, and why, or which silence. It changes nothing.
+
+        `journey`: what that one would say if its first word were due now; `items`: only what is about one of these products; with neither,
+        whatever is due at this moment. Tried for `patience` seconds. Raises Refused, GaveUp.
+        """
+        asked = {"customer": any_id, "items": list(items)} | ({"journey": journey} if journey else {})
+        answer = ask_until(self._wire, "/api/v1/decide", msgspec.json.encode(asked), headers={}, patience=patience)
+        return _read(answer, Would)
+
+    # ── one message (secret key) ────────────────────────────────────────────────────────────────────────────────────
+
+    def send(
+        self,
+        template: str = "",
+        data: Mapping[str, Any] | None = None,
+        *,
+        basis: Basis,
+        key: str = "",
+        expires_in: timedelta | None = None,
+        patience: float = 60.0,
+        **letter: Unpack[Letter],
+    ) -> Sent:
+        """Send one transactional message, once, and wait until the server has written it down.
+
+        Whom: one of `customer`, `user_id`, `anonymous_id`, `email`. What: a published message of purpose service with its `data`, or
+        `subject` with `html` or `text`. `key` names the request: take what names its occasion, and a crashed program can ask again;
+        without one it is drawn by chance. It is tried for `patience` seconds, always under the same key, so that it is sent once.
+
+        Raises Silent (it is not sent, and why), Refused, GaveUp (nobody knows: ask again under the same key), CallMalformed.
+        """
+        name = checked_key(key) if key else str(uuid.uuid4())
+        body = write_letter(template, data or {}, basis, letter, expires_in)
+        return sent_from(ask_until(self._wire, "/api/v1/messages", body, headers={KEY: name}, patience=patience), name)
+
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _tell(self, kind: str, own: Mapping[str, Any], common: Common) -> str:
@@ -174,13 +211,7 @@ class Client:
         self, method: str, path: str, kind: type[Shown], *, query: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Shown:
         headers = {} if body is None else {"content-type": "application/json"}
-        answer = self._wire.ask(method, path, query=query, body=body, headers=headers)
-        if answer.status not in _OK:
-            raise refusal(answer.status, answer.body)
-        try:
-            return msgspec.json.decode(answer.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
-            raise Refused("answer_unknown", "the answer is not of a server of this release", status=answer.status) from fault
+        return _read(self._wire.ask(method, path, query=query, body=body, headers=headers), kind)
 
     def _paged(self, path: str, kind: type[Shown]) -> Iterator[Shown]:
         query = {"limit": str(_PAGE)}
@@ -191,6 +222,15 @@ class Client:
             if page.next is None:
                 return
             query["cursor"] = page.next
+
+
+def _read(answer: Answer, kind: type[Shown]) -> Shown:
+    if answer.status not in _OK:
+        raise refusal(answer.status, answer.body)
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise Refused("answer_unknown", "the answer is not of a server of this release", status=answer.status) from fault
 
 
 def _viewed(name: str, properties: Mapping[str, Any] | None, category: str) -> dict[str, Any]:

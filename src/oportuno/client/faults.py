@@ -5,13 +5,19 @@ ClientFault
 ├── ItemTooLarge   the call is larger than the server takes; raised where it is made
 ├── ClientClosed   a call after `close`; raised where it is made
 ├── QueueFull      too much waits; what was let go is told to `on_error`
-├── GaveUp         tried for as long as was agreed, or until the program ended; told to `on_error`
+├── GaveUp         tried for as long as was agreed, or until the program ended; told to `on_error`, or raised by `send` and `decide`
 ├── Rejected       the server keeps the item as a reject: it can be mended and replayed; told to `on_error`
 ├── Refused        the server will not take it, or not tell it: the key, mostly; told to `on_error`, or raised by what asks
+│   └── Silent         `send` was heard, and the message is not sent: the gate says no, and why
 └── Unreachable    no answer; raised by what asks (what tells tries again)
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oportuno.client.shown import Reason
 
 
 class ClientFault(Exception):
@@ -61,3 +67,14 @@ class Refused(ClientFault):
         super().__init__(code, sentence, place=place)
         self.status = status
         """The status of the HTTP answer."""
+
+
+class Silent(Refused):
+    """The message is not sent: an address that does not work, or none. The verdict is kept, and asking again changes nothing."""
+
+    def __init__(self, code: str, sentence: str, *, status: int, message: str, reason: Reason | None) -> None:
+        super().__init__(code, sentence, status=status)
+        self.message = message
+        """The proposal's id: the server explains it by this."""
+        self.reason = reason
+        """Why, with the refusal's stable name."""

@@ -61,6 +61,34 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal that waits."""
+
+    journey: str
+    step: str
+    items: tuple[str, ...] = ()
+    refusal: str = ""
+    """Why; empty: its time has not come."""
+    retry_at: datetime
+
+
+class Would(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be said to a customer now, or not, and why. Nothing of it was done."""
+
+    customer: str
+    at: datetime
+    decided: Literal["speak", "wait", "silence", "nothing"]
+    """The best of all; ``nothing``: nothing is proposed."""
+    sentence: dict[str, str] = {}
+    """Of what would be said: its because, by language."""
+    verdicts: tuple[Verdict, ...] = ()
+    """The best first. The ids in them lead nowhere."""
+    waiting: tuple[Waiting, ...] = ()
+    nothing_left: tuple[str, ...] = ()
+    """Journeys that were asked about and have nothing to speak about."""
+    next_look_at: datetime | None = None
+
+
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """An item that could not become an event."""
 
