@@ -137,6 +137,8 @@ async def tienda_norte():
         hearings=world.hearings,
         mail_hooks=world.mail_hooks,
         notary=world.notary,
+        providers=world.providers,
+        domains=world.domains,
     )
     tienda = Tienda(world, workspaces, opened, build(front))
     async with tienda.client:

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
+import structlog
+
+from oportuno.channels.channel import Channel
 from oportuno.channels.ways import ALL_SIGNED
 from oportuno.flows.ways import Way
-from oportuno.kit.faults import BadInput
+from oportuno.kit.faults import BadInput, Fault, Unavailable
 from oportuno.wiring import database_url, links_for
 from oportuno.wiring.mail_in import returning_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from oportuno.adapters.postgres.sending import PostgresSending
     from oportuno.adapters.smtp.dkim import DkimSigner
     from oportuno.adapters.smtp.mail import Returning
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.flows.facts import FactsAtHand
-    from oportuno.flows.ports import Clock, Mailbox, Outbox, Programmes
+    from oportuno.flows.ports import Clock, Mailbox, Outbox, Programmes, Provider
     from oportuno.flows.programme import Programme
+    from oportuno.flows.providers import OwnProvider, Providers
     from oportuno.flows.put_in_words import Words
     from oportuno.flows.ways import Sending, Ways
     from oportuno.flows.work import Store
+    from oportuno.kit.ids import WorkspaceId
     from oportuno.settings import Settings
+
+
+_BETWEEN_LOOKS: Final = 5.0
+"""Seconds after which a changed provider is known and a count is written."""
+_LEAVE_WHOLE: Final = frozenset({"smtp", "mailgun"})
+"""Kinds that send a mail on as it is, our own signature included."""
+_SMTP: Final = frozenset({"host", "port", "security", "user", "password"})
+_SMTP_SECRET: Final = frozenset({"password"})
+_SECURITY: Final[dict[str, Literal["starttls", "tls", "none"]]] = {"starttls": "starttls", "tls": "tls", "none": "none"}
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?")
+_LAST_PORT: Final = 65_535
+_log = structlog.get_logger("ways")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +73,14 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
     from oportuno.adapters.postgres.facts import FactsCache
     from oportuno.adapters.postgres.mailbox import PostgresMailbox
     from oportuno.adapters.postgres.outbox import PostgresOutbox
+    from oportuno.adapters.postgres.providers import PostgresProviders
+    from oportuno.adapters.postgres.sending import PostgresSending
     from oportuno.adapters.postgres.store import PostgresStore
     from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
     from oportuno.adapters.system_clock import SystemClock
     from oportuno.flows.house_messages import house_messages
     from oportuno.flows.put_in_words import put_in_words
-    from oportuno.flows.ways import FREE
+    from oportuno.wiring.sealing import sealer_of
 
     url = database_url(settings)
     clock = SystemClock()
@@ -67,7 +89,12 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
         stack.push_async_callback(connections.close)
         store = await PostgresStore.open(url, name="deliver", size=settings.deliver_width)
         stack.push_async_callback(store.close)
-        ways = ways_out(settings, PostgresMailbox(connections), clock, stack, returning=returning_for(settings, store.secret))
+        ways = OwnWays(settings, PostgresMailbox(connections), clock, returning_for(settings, store.secret))
+        stack.push_async_callback(ways.close)
+        watching = Connections(url, name="deliver ways", most=2, plans=CHANGING)
+        stack.push_async_callback(watching.close)
+        sending = PostgresSending(watching, clock.monotonic)
+        await stack.enter_async_context(_kept_up(ways, PostgresProviders(watching, sealer_of(settings)), sending))
         outbox = await PostgresOutbox.open(url)
         stack.push_async_callback(outbox.close)
         yield Delivery(
@@ -79,46 +106,175 @@ async def delivery(settings: Settings) -> AsyncIterator[Delivery]:
             words=put_in_words(links_for(settings, store.secret), await house_messages(_house(), Mrml())),
             facts=FactsCache(PostgresShelves(connections)),
             ways=ways,
-            sending=FREE,
+            sending=sending,
         )
 
 
-def ways_out(
-    settings: Settings, mailbox: Mailbox, clock: SystemClock, stack: AsyncExitStack, *, returning: Returning | None = None
-) -> Ways:
-    """Say which ways each message may go. Messages of a sandbox can reach nothing but its mailbox, whatever else is set."""
-    from oportuno.adapters.mailbox import MailboxProvider
-    from oportuno.adapters.no_server import NoServer
-    from oportuno.adapters.smtp.pool import SmtpServer
-    from oportuno.adapters.smtp.provider import SmtpProvider
-    from oportuno.adapters.webhook.provider import WebhookProvider
+@asynccontextmanager
+async def _kept_up(ways: OwnWays, providers: Providers, sending: PostgresSending) -> AsyncIterator[None]:
+    """Read now and then which providers there are and how domains stand, and write what was counted. Raises Unavailable at first."""
 
-    signer = _signer(settings)
-    # Nothing ever leaves by these: there is nobody before whom a signature would have to speak.
-    own = [Way("mailbox", MailboxProvider(mailbox, monotonic=clock.monotonic, wall=clock.wall, signer=signer), ALL_SIGNED)]
-    nobody = [Way("no server", NoServer(), ALL_SIGNED)]
-    webhook = WebhookProvider(
-        monotonic=clock.monotonic, wall=clock.wall, allow_loopback=settings.allow_loopback_webhooks, connections=settings.deliver_width
-    )
-    stack.push_async_callback(webhook.close)
-    out: dict[str, Sequence[Way]] = {"webhook": [Way("webhook", webhook)], "email": nobody}
-    if settings.smtp_host:
+    async def keep_up() -> None:
+        while True:
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            try:
+                ways.lay_down(await providers.every())
+                await sending.keep_up()
+            except Unavailable as fault:
+                _log.warning("ways_not_read", code=fault.code)
+
+    ways.lay_down(await providers.every())
+    await sending.keep_up()
+    keeping = asyncio.create_task(keep_up())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+        with suppress(Unavailable):
+            await sending.keep_up()
+
+
+class OwnWays:
+    """The ways of each workspace: its own providers, and after them the installation's mail server."""
+
+    def __init__(self, settings: Settings, mailbox: Mailbox, clock: SystemClock, returning: Returning | None = None) -> None:
+        from oportuno.adapters.mailbox import MailboxProvider
+        from oportuno.adapters.no_server import NoServer
+        from oportuno.adapters.webhook.provider import WebhookProvider
+
+        self._settings = settings
+        self._clock = clock
+        self._returning = returning
+        self._signer = _signer(settings)
+        # Nothing ever leaves by these: there is nobody before whom a signature would have to speak.
+        mailbox_alone = MailboxProvider(mailbox, monotonic=clock.monotonic, wall=clock.wall, signer=self._signer)
+        self._sandbox = [Way("mailbox", mailbox_alone, ALL_SIGNED)]
+        self._nobody = [Way("no server", NoServer(), ALL_SIGNED)]
+        webhook = WebhookProvider(
+            monotonic=clock.monotonic, wall=clock.wall, allow_loopback=settings.allow_loopback_webhooks, connections=settings.deliver_width
+        )
+        self._webhook = [Way("webhook", webhook)]
+        self._closing: list[Callable[[], Awaitable[None]]] = [webhook.close]
+        self._last: list[Way] = []
+        if settings.smtp_host:
+            smtp = self._smtp(
+                {
+                    "host": settings.smtp_host,
+                    "port": str(settings.smtp_port),
+                    "security": settings.smtp_security,
+                    "user": settings.smtp_user,
+                    "password": settings.smtp_password.get_secret_value(),
+                },
+                trusted=True,
+            )
+            self._last = [Way(f"smtp {settings.smtp_host}", smtp, signed_by(settings))]
+        self._own: dict[WorkspaceId, list[Way]] = {}
+        self._open: dict[tuple[str, int], Way] = {}
+
+    def __call__(self, programme: Programme, channel: str) -> Sequence[Way]:
+        """Say which ways a message may go. Messages of a sandbox can reach nothing but its mailbox, whatever else is set."""
+        if programme.policy.sandbox:
+            return self._sandbox
+        if channel != Channel.EMAIL:
+            return self._webhook
+        return [*self._own.get(programme.workspace, ()), *self._last] or self._nobody
+
+    def lay_down(self, providers: Sequence[OwnProvider]) -> None:
+        """Take the providers of all workspaces as they stand now. What is in hand by an old one ends there; it is closed at the end."""
+        found: dict[WorkspaceId, list[Way]] = {}
+        kept: dict[tuple[str, int], Way] = {}
+        for each in providers:
+            key = each.id, each.changed_at
+            try:
+                way = self._open.get(key) or Way(each.lane, self._provider(each), each.signs or self._own_name(each))
+            except Fault as fault:
+                _log.warning("provider_unusable", provider=each.id, code=fault.code)
+                continue
+            kept[key] = way
+            found.setdefault(each.workspace, []).append(way)
+        self._own, self._open = found, kept
+
+    async def close(self) -> None:
+        """Say goodbye to everybody."""
+        for close in self._closing:
+            await close()
+
+    def _provider(self, own: OwnProvider) -> Provider:
+        from oportuno.adapters.mail_providers import open_provider
+
+        told = own.settings | own.secrets
+        if own.kind == "smtp":
+            return self._smtp(told, trusted=False, signed=not own.signs)
+        provider = open_provider(
+            own.kind,
+            told,
+            monotonic=self._clock.monotonic,
+            wall=self._clock.wall,
+            signer=None if own.signs else self._signer,
+            connections=self._settings.deliver_width,
+            allow_loopback=self._settings.allow_loopback_webhooks,
+        )
+        self._closing.append(provider.close)
+        return provider
+
+    def _own_name(self, own: OwnProvider) -> str:
+        """Say for which domain our own key signs what goes by a provider that leaves a mail whole."""
+        return self._settings.dkim_domain if own.kind in _LEAVE_WHOLE else ""
+
+    def _smtp(self, told: Mapping[str, str], *, trusted: bool, signed: bool = True) -> Provider:
+        from oportuno.adapters.smtp.pool import SmtpServer
+        from oportuno.adapters.smtp.provider import SmtpProvider
+
+        check_smtp(told)
         server = SmtpServer(
-            host=settings.smtp_host,
-            port=settings.smtp_port,
-            security=settings.smtp_security,
-            username=settings.smtp_user,
-            password=settings.smtp_password.get_secret_value(),
-            connections=max(1, settings.deliver_width // 2),
+            host=told["host"],
+            port=int(told.get("port") or 587),
+            security=_SECURITY[told.get("security") or "starttls"],
+            username=told.get("user", ""),
+            password=told.get("password", ""),
+            connections=max(1, self._settings.deliver_width // 2),
+            public_only=not (trusted or self._settings.allow_loopback_webhooks),
         )
-        smtp = SmtpProvider(server, monotonic=clock.monotonic, wall=clock.wall, signer=signer, returning=returning)
-        stack.push_async_callback(smtp.close)
-        out["email"] = [Way(f"smtp {settings.smtp_host}", smtp, signed_by(settings))]
+        smtp = SmtpProvider(
+            server,
+            monotonic=self._clock.monotonic,
+            wall=self._clock.wall,
+            signer=self._signer if signed else None,
+            returning=self._returning,
+        )
+        self._closing.append(smtp.close)
+        return smtp
 
-    def ways(programme: Programme, channel: str) -> Sequence[Way]:
-        return own if programme.policy.sandbox else out[channel]
 
-    return ways
+def check_provider(kind: str, settings: Mapping[str, str], *, allow_loopback: bool) -> frozenset[str]:
+    """Say which settings of a provider are secret. Raises BadInput, with the setting's name as place, when nothing can be sent by it."""
+    from oportuno.adapters.mail_providers import KINDS, check_settings
+
+    if kind == "smtp":
+        check_smtp(settings)
+        return _SMTP_SECRET
+    check_settings(kind, settings, plain=allow_loopback)
+    return KINDS[kind].secret
+
+
+def check_smtp(settings: Mapping[str, str]) -> None:
+    """Raise BadInput for settings by which no mail server can be reached."""
+    for name, value in settings.items():
+        if name not in _SMTP:
+            raise BadInput("provider_setting_unknown", "a provider of the kind smtp has no such setting", place=name[:60])
+        if any(ord(sign) < ord(" ") for sign in value):
+            raise BadInput("provider_setting_malformed", "this is one line of text", place=name)
+    if not settings.get("host"):
+        raise BadInput("provider_setting_missing", "a provider of the kind smtp needs this", place="host")
+    if not _HOST.fullmatch(settings["host"]):
+        raise BadInput("provider_setting_malformed", "this is a plain name", place="host")
+    port = settings.get("port") or "587"
+    if not port.isascii() or not port.isdecimal() or not 0 < int(port[:6]) <= _LAST_PORT:
+        raise BadInput("provider_setting_malformed", "this is a port from 1 to 65535", place="port")
+    if (settings.get("security") or "starttls") not in _SECURITY:
+        raise BadInput("provider_setting_malformed", "this is starttls, tls or none", place="security")
 
 
 def signed_by(settings: Settings) -> str:

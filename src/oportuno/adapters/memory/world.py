@@ -23,6 +23,7 @@ from oportuno.adapters.memory.notary import MemoryNotary
 from oportuno.adapters.memory.outbox import MemoryOutbox
 from oportuno.adapters.memory.plans import MemoryTrackingPlans
 from oportuno.adapters.memory.programmes import MemoryProgrammes
+from oportuno.adapters.memory.providers import MemoryDomainStandings, MemoryProviders
 from oportuno.adapters.memory.reads import MemoryReads
 from oportuno.adapters.memory.signings import MemorySignings
 from oportuno.adapters.memory.standing import MemoryStandings
@@ -67,6 +68,8 @@ class MemoryWorld(Ground):
         self.plans = MemoryTrackingPlans(self)
         self.hooks = MemoryHooks(self)
         self.mail_hooks = MemoryMailHooks(self)
+        self.providers = MemoryProviders(self)
+        self.domains = MemoryDomainStandings(self)
         self.notary = MemoryNotary(self)
         self.imports = MemoryImports(self, self.intake)
         self.holdings = MemoryHoldings(self)

@@ -11,6 +11,8 @@ from typing import Literal
 import aiosmtplib
 import msgspec
 
+from oportuno.adapters.smtp.reach import connected
+
 
 class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach a server."""
@@ -33,6 +35,8 @@ class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after which an unused connection is not trusted any more."""
     uses: int = 100
     """Mails over one connection before it is renewed, as large receivers ask."""
+    public_only: bool = False
+    """Whether the name may lead to public addresses alone: a workspace has named it, not whoever runs this."""
     tls: ssl.SSLContext | None = None
     """None: the machine's own trust."""
 
@@ -97,9 +101,11 @@ class SmtpPool:
 
     async def _connect(self) -> aiosmtplib.SMTP:
         server = self.server
+        sock = await connected(server.host, server.port, within=server.timeout) if server.public_only else None
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
-            port=server.port,
+            port=server.port if sock is None else None,
+            sock=sock,
             username=server.username or None,
             password=server.password or None,
             local_hostname=server.helo,

@@ -32,6 +32,7 @@ from oportuno.entry.http.api import (
     mail_hooks,
     merges,
     messages,
+    providers,
     rejects,
     set_aside,
     stores,
@@ -156,6 +157,7 @@ def api(front: Front, health: Health) -> FastAPI:
         app.include_router(each.router)
     for each in (catalogue, stores, together, merges, identity, tracking_plan, hooks, mail_hooks, imports, hearings, suppressions):
         app.include_router(each.router)
+    app.include_router(providers.router)
     app.include_router(shop_hooks.router)
     app.include_router(provider_hooks.router)
     app.include_router(health_router(health))
