@@ -49,6 +49,11 @@ class CompleteJourney:
         "addresses, the names, the consents and the visits to the website are simulated.",
     }
 
+    @property
+    def options(self) -> list[str]:
+        """None: it is what is shown unless something else is asked for."""
+        return []
+
     def rows(self) -> Table:
         """Give every line of the year."""
         from pyarrow import compute, parquet, scalar

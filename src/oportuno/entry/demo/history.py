@@ -71,6 +71,11 @@ class DataSet(Protocol):
         ...
 
     @property
+    def options(self) -> list[str]:
+        """How the command line is asked for it."""
+        ...
+
+    @property
     def currency(self) -> str:
         """What its amounts are in."""
         ...

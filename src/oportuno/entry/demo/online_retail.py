@@ -38,6 +38,11 @@ class OnlineRetail:
         self._path = path
         self._table: Any = None
 
+    @property
+    def options(self) -> list[str]:
+        """Name it and its file."""
+        return ["--data", self.key, str(self._path)]
+
     def rows(self) -> Table:
         """Give every line of a known customer, cancelled ones too: they take back what they cancel. Raises BadInput."""
         from pyarrow import compute

@@ -9,6 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
+from oportuno.entry.demo.backtest import Looking
 from oportuno.entry.demo.complete_journey import CompleteJourney
 from oportuno.entry.demo.groundwork import lay_ground
 from oportuno.entry.demo.history import DataSet, History
@@ -20,6 +21,7 @@ from oportuno.kit.faults import BadInput, Fault
 from oportuno.settings import Settings
 
 WAIT_SECONDS: Final = 20
+_LOOK: Final = 0.5
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -37,7 +39,7 @@ def run(settings: Settings, *, data: DataSet | None = None, customers: int = 0, 
     for text in chosen.terms.values():
         console.print(text, style="dim")
     folder = settings.data_dir / "demo"
-    told = _Told(console)
+    told = _Told(console, Looking(folder, [*chosen.options, "--households", str(customers)]))
     settings = settings.model_copy(update={"demo_dir": folder.absolute()})
 
     def prepare(ready: Settings) -> None:
@@ -67,12 +69,13 @@ def chosen_data(named: tuple[str, Path] | None) -> DataSet:
 class _Told:
     """What was prepared, and the thread that loads it while the parts are watched over."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, looking: Looking) -> None:
         self.setting: Setting | None = None
         self.history: History | None = None
         self.settings: Settings | None = None
         """With the database's address."""
         self._console = console
+        self._looking = looking
         self._stopped = threading.Event()
         self._loader: threading.Thread | None = None
 
@@ -86,6 +89,7 @@ class _Told:
         self._stopped.set()
         if self._loader is not None:
             self._loader.join(timeout=5)
+        self._looking.stop()
 
     def _load(self, address: str, folder: Path) -> None:
         stopped = self._stopped.is_set
@@ -101,3 +105,11 @@ class _Told:
         self.history = None
         if not self._stopped.is_set():
             print(f"La demostración está lista / The demonstration is ready: {address}/demo", flush=True)
+            self._look_back()
+
+    def _look_back(self) -> None:
+        """Work the backtest out behind everything else, unless it was done."""
+        self._looking.begin()
+        while not self._stopped.is_set() and not self._looking.wait(_LOOK):
+            if not self._looking.running:
+                return

@@ -1,0 +1,1 @@
+"""How a backtest is told: as text, as a picture, as JSON."""
