@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from api_house import CONSENT, problem, tell
+from api_house import CONSENT, SECRET, problem, tell
 
 from oportuno.consent.reach import Silenced
+from oportuno.flows.put_in_words import put_in_words
 from oportuno.flows.work import Listed, OutboxStatus, Writes
+from oportuno.profile.draft import Draft
+from oportuno.settings import Settings
+from oportuno.wiring import links_for
 
 WHOLE = {"user_id": "ana", "subject": "Tu pedido 1001", "text": "Sale mañana.", "basis": "contract"}
 
@@ -132,6 +136,75 @@ def test_a_shop_whose_user_ids_are_addresses_reaches_the_customer_it_knows():
         await tienda.client.post("/v1/identify", json=moved, auth=(tienda.secret_key, ""))
         await tienda.work()
         problem(await ask(tienda, "order-2", **body), 409, "address_elsewhere")
+
+    tell(story)
+
+
+CONFIRMED = """message: order-confirmed
+channel: email
+purpose: service
+example: {number: "1001", total: 8900, lines: [{name: Botas}]}
+wordings:
+  es:
+    subject: Tu pedido {{ data.number }}
+    mjml: |
+      <mj-text>Suma {{ data.total | money: "EUR" }}.</mj-text>
+      {% for line in data.lines %}<mj-text>{{ line.name }}</mj-text>{% endfor %}
+"""
+
+
+def test_a_published_message_takes_the_data_that_comes_with_it_and_says_what_is_missing():
+    async def story(tienda):
+        await told(tienda)
+        applied = await tienda.post("/definitions", {"files": {"messages/order-confirmed.yaml": CONFIRMED}})
+        assert applied.status_code == 200, applied.text
+        body = {"user_id": "ana", "template": "order-confirmed", "basis": "contract"}
+        lacking = problem(await ask(tienda, "one", **body, data={"number": "7"}), 400, "template_variable_missing")
+        assert (lacking["place"], "data.total" in lacking["detail"]) == ("data", True)
+        data = {"number": "7", "total": 1250, "lines": [{"name": "<b>Botas</b>"}]}
+        sent = await ask(tienda, "one", **body, data=data)
+        assert sent.status_code == 202, sent.text
+        row = next(iter(tienda.world.tables.messages.values()))
+        stored = tienda.world.tables.customers[row.message.key]
+        draft = Draft(row.message.key, stored.state, stored.version)
+        programme = await tienda.world.programmes.programme(tienda.workspace)
+        words = put_in_words(links_for(Settings(public_url="http://shop"), SECRET))(row.message, programme, draft, tienda.world.clock.now)
+        assert words.subject == "Tu pedido 7"
+        assert "12,50" in words.text
+        assert "&lt;b&gt;Botas" in words.html
+        assert "List-Unsubscribe" not in words.headers
+        assert "Botas" not in str((await tienda.get("/customers/ana/verdicts")).json()), "a verdict keeps no words"
+
+    tell(story)
+
+
+def test_a_body_that_is_given_whole_goes_out_as_it_is_and_nothing_in_it_is_evaluated():
+    async def story(tienda):
+        await told(tienda)
+        html = "<p>Hola {{ customer.email }} {% if x %}</p>"
+        await ask(tienda, "one", user_id="ana", basis="legal_obligation", subject="Retirada\r\nBcc: x", html=html, language="es")
+        row = next(iter(tienda.world.tables.messages.values()))
+        stored = tienda.world.tables.customers[row.message.key]
+        programme = await tienda.world.programmes.programme(tienda.workspace)
+        words = put_in_words(links_for(Settings(public_url="http://shop"), SECRET))(
+            row.message, programme, Draft(row.message.key, stored.state, stored.version), tienda.world.clock.now
+        )
+        assert (words.html, words.subject, words.language) == (html, "Retirada Bcc: x", "es")
+        assert words.text.strip() == "Hola {{ customer.email }} {% if x %}"
+        assert words.sender == '"Tienda Norte" <hola@tiendanorte.example>'
+
+    tell(story)
+
+
+def test_data_is_for_service_messages_alone():
+    async def story(tienda):
+        marketing = CONFIRMED.replace("purpose: service\n", "")
+        refused = await tienda.post("/definitions", {"files": {"messages/order-confirmed.yaml": marketing}})
+        assert "message_example" in refused.text
+        unknown = CONFIRMED.replace("data.number", "data.numero")
+        refused = await tienda.post("/definitions", {"files": {"messages/order-confirmed.yaml": unknown}})
+        assert "template_variable_unknown" in refused.text
+        assert "data.number" in refused.text
 
     tell(story)
 

@@ -38,3 +38,5 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     payload: str = ""
     """For a webhook: a Liquid template of a JSON object; empty: the standard body."""
     utm: dict[str, str] = {}
+    example: str = ""
+    """Of a service message that a program sends: an example of the data that comes with it, as JSON; empty: none comes."""

@@ -24,12 +24,13 @@ from oportuno.profile.purposes import Purpose
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
 _UTM: Final = ("source", "medium", "campaign", "term", "content")
-_COMMON: Final = ("message", "version", "channel", "purpose", "topic")
+_COMMON: Final = ("message", "version", "channel", "purpose", "topic", "example")
 _MAIL: Final = (*_COMMON, "utm", "wordings")
 _HOOK: Final = (*_COMMON, "url", "secret", "payload")
 _WORDING: Final = ("subject", "preheader", "mjml", "text")
 _PURPOSES: Final = (Purpose.MARKETING.value, Purpose.SERVICE.value)
 _NEWEST: Final = 1_000_000
+_EXAMPLE_BYTES: Final = 16_384
 
 
 async def read_template(text: str, compiler: MjmlCompiler) -> Template:
@@ -51,6 +52,7 @@ async def read_template(text: str, compiler: MjmlCompiler) -> Template:
         "channel": channel,
         "purpose": Purpose(purpose.choice(_PURPOSES)) if purpose else Purpose.MARKETING,
         "topic": topic.text() if topic else "",
+        "example": _example(top),
     }
     if channel == Channel.WEBHOOK:
         secret, payload = top.get("secret"), top.get("payload")
@@ -77,6 +79,8 @@ def write_template(template: Template) -> str:
     }
     if template.topic:
         out["topic"] = template.topic
+    if template.example:
+        out["example"] = json.loads(template.example)
     if template.channel == Channel.WEBHOOK:
         out["url"] = template.url
         if template.secret:
@@ -157,6 +161,22 @@ def _utm(top: Table) -> dict[str, str]:
         return {}
     part.table(_UTM)
     return {name: value.text() for name, value in part.pairs()}
+
+
+def _example(top: Table) -> str:
+    """Read an example of the data that a program sends with a service message."""
+    part, purpose = top.get("example"), top.get("purpose")
+    if part is None:
+        return ""
+    if purpose is None or purpose.text() != Purpose.SERVICE:
+        raise part.fault("message_example", "data comes with messages of purpose “service” only: what promotes is sent by journeys")
+    tree = part.plain()
+    if not isinstance(tree, dict):
+        raise part.fault("mapping_expected", "the example must be names with values")
+    written = json.dumps(tree, ensure_ascii=False)
+    if len(written.encode()) > _EXAMPLE_BYTES:
+        raise part.fault("message_example", f"the example has more than {_EXAMPLE_BYTES} bytes")
+    return written
 
 
 def _address(part: Part) -> str:

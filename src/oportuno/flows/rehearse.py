@@ -6,6 +6,7 @@ or that never ends is refused by its line, where it would have been a silence fo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +29,7 @@ from oportuno.kit.ids import derive
 from oportuno.kit.times import DAY
 from oportuno.moments.asking import JOINING, MESSAGE
 from oportuno.moments.evidence import KINDS
+from oportuno.moments.sending import DATA, NOTICE
 from oportuno.profile.purposes import Purpose
 
 
@@ -66,7 +68,8 @@ def try_out(template: Template, senders: Sequence[Sender], ground: Ground) -> li
     if template.key == MESSAGE:
         return _each_once(_tried(template, JOINING, ground, None))
     found: list[Refused] = []
-    for kind in KINDS:
+    kinds = (NOTICE,) if template.example else (*KINDS, NOTICE) if template.purpose is Purpose.SERVICE else tuple(KINDS)
+    for kind in kinds:
         refused = _each_once(_tried(template, kind, ground, None))
         if not refused:
             return []
@@ -95,6 +98,8 @@ def missing_languages(template: Template, languages: Sequence[str]) -> list[str]
 def _tried(template: Template, kind: str, ground: Ground, sender: Sender | None) -> Iterator[Refused]:
     trigger = sender.journey.trigger[0] if sender is not None else ""
     pair = stand_ins(kind, trigger, channel=template.channel, shop=_shop(ground), currency=ground.policy.currency)
+    if kind == NOTICE:
+        pair = tuple(_with_data(each, template) for each in pair)
     languages = list(template.wordings) or list(ground.policy.languages[:1])
     for language in languages if pair else ():
         scenes = [(each, _scene(template, each, language, ground, sender)) for each in pair]
@@ -104,6 +109,12 @@ def _tried(template: Template, kind: str, ground: Ground, sender: Sender | None)
             yield from unknown
             continue
         yield from _rendered(template, scenes, language, ground)
+
+
+def _with_data(each: StandIn, template: Template) -> StandIn:
+    """Give what a program sends with a message: the example, as its author wrote it."""
+    data = json.loads(template.example) if template.example else {}
+    return msgspec.structs.replace(each, evidence=msgspec.structs.replace(each.evidence, context={DATA: data}))
 
 
 def _rendered(template: Template, scenes: Sequence[tuple[StandIn, dict[str, Any]]], language: str, ground: Ground) -> Iterator[Refused]:

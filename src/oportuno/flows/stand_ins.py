@@ -22,6 +22,7 @@ from oportuno.moments.asking import JOINING
 from oportuno.moments.basket import LINES_SHOWN
 from oportuno.moments.evidence import gather
 from oportuno.moments.seen import Evidence, Seen
+from oportuno.moments.sending import NOTICE
 from oportuno.profile.draft import Draft
 from oportuno.profile.fold import fold
 from oportuno.profile.purposes import Purpose
@@ -66,9 +67,10 @@ def stand_ins(kind: str, trigger: str, *, channel: str, shop: str, currency: str
         draft.granted = frozenset(Purpose) if known else frozenset()
         for number, (call, name, body) in enumerate([*told, *bought]):
             fold(draft, _event(number, call, name, body), currency=currency)
-        if kind == JOINING:
+        if kind in {JOINING, NOTICE}:
             asked = Because(kind=kind, facts={"at": NOW - MINUTE}, read=("core",))
-            found.append(StandIn(known=known, profile=seen(draft), evidence=Evidence(because=asked, context={"confirm_by": NOW + DAY})))
+            context = {"confirm_by": NOW + DAY} if kind == JOINING else {}
+            found.append(StandIn(known=known, profile=seen(draft), evidence=Evidence(because=asked, context=context)))
             continue
         try:
             evidence = gather(
