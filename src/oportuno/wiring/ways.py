@@ -190,7 +190,7 @@ class OwnWays:
             try:
                 way = self._open.get(key) or Way(each.lane, self._provider(each), each.signs or self._own_name(each))
             except Fault as fault:
-                _log.warning("provider_unusable", provider=each.id, code=fault.code)
+                _log.warning("provider_unusable", workspace=each.workspace, code=fault.code)
                 continue
             kept[key] = way
             found.setdefault(each.workspace, []).append(way)

@@ -56,7 +56,7 @@ class PostgresProviders:
             try:
                 found.append(self._provider(row))
             except Fault as fault:
-                log.warning("provider_unreadable", provider=row[1], code=fault.code)
+                log.warning("provider_unreadable", workspace=row[0], code=fault.code)
         return found
 
     async def put(self, provider: OwnProvider) -> OwnProvider:
