@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 
 from oportuno.entry.backtest.summary import Summary
-from oportuno.entry.backtest.words import number, opening, reasons, said
+from oportuno.entry.backtest.words import number, opening, people_said, reasons, said
 
 WIDTH: Final = 420
 _LEFT: Final = 20
@@ -63,7 +63,7 @@ class _Drawn:
         """Write a paragraph, broken to the width by about how wide letters are."""
         line = ""
         for word in text.split():
-            if len(line) + len(word) > 58:  # noqa: PLR2004 - letters of 13 px on 380 px
+            if len(line) + len(word) > 52:  # noqa: PLR2004 - letters of 13 px on 380 px, in whatever font is there
                 self.down(19)
                 self.text(line, "q")
                 line = ""
@@ -137,4 +137,4 @@ def _touches(drawn: _Drawn, summary: Summary, language: str) -> None:
         name = said(language, "none") if not times else number(times, language)
         if times == _MOST_TOUCHES:
             name = said(language, "more", n=times)
-        drawn.row(name, said(language, "people", n=people), people / most, "w" if not times else "s")
+        drawn.row(name, people_said(people, language), people / most, "w" if not times else "s")

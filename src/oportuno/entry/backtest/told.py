@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oportuno.entry.backtest.summary import Summary
-from oportuno.entry.backtest.words import assumptions, number, opening, reasons, said, silence_of
+from oportuno.entry.backtest.words import assumptions, number, opening, people_said, reasons, said, silence_of
 
 
 def tell(summary: Summary, language: str, console: Console) -> None:
@@ -49,7 +49,7 @@ def _held(summary: Summary, language: str) -> list[tuple[str, ...]]:
 
 def _touches(summary: Summary, language: str) -> list[tuple[str, ...]]:
     return [
-        (said(language, "none") if not times else number(times, language), said(language, "people", n=people))
+        (said(language, "none") if not times else number(times, language), people_said(people, language))
         for times, people in enumerate(summary.touches)
         if people
     ]

@@ -25,6 +25,7 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "none": "ninguno",
         "more": "{n} o más",
         "people": "{n} personas",
+        "person": "{n} persona",
         "silent": "No dice nada aquí: los datos no traen {lacking}.",
         "lacking.abandoned-cart": "cestas sin comprar",
         "lacking.back-in-stock": "existencias",
@@ -54,6 +55,7 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "none": "none",
         "more": "{n} or more",
         "people": "{n} people",
+        "person": "{n} person",
         "silent": "Says nothing here: the data has no {lacking}.",
         "lacking.abandoned-cart": "baskets that were left",
         "lacking.back-in-stock": "stock",
@@ -81,6 +83,11 @@ def said(language: str, key: str, **slots: object) -> str:
     return _SAID[language][key].format(
         **{name: number(value, language) if isinstance(value, int) else value for name, value in slots.items()}
     )
+
+
+def people_said(count: int, language: str) -> str:
+    """Say how many people."""
+    return said(language, "person" if count == 1 else "people", n=count)
 
 
 def number(value: int, language: str) -> str:
