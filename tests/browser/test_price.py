@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 
 import pytest
 from browser_pictures import keep_picture
-from playwright.sync_api import FrameLocator, Page, expect
+from demo_visit import follow, say_yes, sign_up
+from playwright.sync_api import Page, expect
 
 WORDS = {
     "es": {
-        "yes": "Sí, recordadlo", "hear": "Sí, avisadme", "lower": "Bajar el precio un 20 %", "subject": "ha bajado a",
+        "lower": "Bajar el precio un 20 %", "subject": "ha bajado a",
         "was": "Antes costaba", "because": "dos veces esta semana", "open": "Verlo en la tienda", "why": "Ver por qué",
         "points": "Su precio pasó de", "not_wanted": "No me interesa", "spoke": "Habló", "silent": "Calló", "reason": "no me interesa",
     },
     "en": {
-        "yes": "Yes, remember it", "hear": "Yes, tell me", "lower": "Lower the price by 20%", "subject": "is down to",
+        "lower": "Lower the price by 20%", "subject": "is down to",
         "was": "It was", "because": "twice this week", "open": "See it in the shop", "why": "See why",
         "points": "Its price went from", "not_wanted": "Not interested", "spoke": "Spoke", "silent": "Silent", "reason": "not interested",
     },
@@ -32,17 +32,14 @@ def test_a_price_falls_and_who_looked_twice_is_told_why_until_they_say_no(
     words, name = WORDS[language], f"price-{language}"
     page = visit(phone=phone, language=language)
 
-    # A visitor says yes to being remembered, leaves an address, and looks twice at something.
+    # A visitor says yes to being remembered, leaves an address and confirms it, and looks twice at something.
     page.goto(f"{demo}/demo/{language}")
-    page.get_by_role("button", name=words["yes"]).click()
-    expect(page.locator(".banner")).to_have_count(0)
+    say_yes(page, language)
     product = page.locator(".card").nth(place).get_attribute("data-product")
-    look(page, f"{demo}/demo/{language}/p/{product}")
+    sign_up(page, demo, language)
+    for _ in range(2):
+        look(page, f"{demo}/demo/{language}/p/{product}")
     title = page.locator("h1").inner_text()
-    page.get_by_role("textbox", name=re.compile("correo|e-mail", re.IGNORECASE)).fill(f"visita-{secrets.token_hex(4)}@example.com")
-    with page.expect_response(lambda answer: bool(SENT.search(answer.url)) and answer.ok):
-        page.get_by_role("button", name=words["hear"]).click()
-    expect(page.locator("#hear .good")).to_be_visible()
     keep_picture(page, f"{name}-product")
 
     # The price goes down: the visitor is told, and the live page says why.
@@ -107,11 +104,3 @@ def lower(page: Page, live: str, button: str, product: str) -> None:
     control.get_by_role("button", name=button).click()
     page.wait_for_url(re.compile("#fall$"))
     expect(page.locator(".control", has_text=product)).not_to_have_text(before)
-
-
-def follow(page: Page, mail: FrameLocator, link: str) -> Page:
-    """Press a link of the mail; it opens beside the mailbox."""
-    with page.expect_popup() as opened:
-        mail.get_by_role("link", name=link).first.click()
-    opened.value.wait_for_load_state()
-    return opened.value

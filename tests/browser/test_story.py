@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 
 import pytest
 from browser_pictures import keep_picture
-from playwright.sync_api import FrameLocator, Page, expect
+from demo_visit import add, follow, say_yes, sign_up
+from playwright.sync_api import Page, expect
 
 WORDS = {
     "es": {
-        "yes": "Sí, recordadlo", "hear": "Sí, avisadme", "subject": "Tu cesta sigue como la dejaste", "because": "dejaste tres artículos",
+        "subject": "Tu cesta sigue como la dejaste", "because": "dejaste tres artículos",
         "back": "Volver a mi cesta", "not_wanted": "No me interesa", "silent": "Calló", "reason": "no me interesa", "spoke": "Habló",
-        "restored": "tal como la dejaste", "waiting": "Tu cesta está en espera",
+        "restored": "tal como la dejaste", "waiting": "Tu cesta está en espera", "journey": "Carrito sin terminar",
     },
     "en": {
-        "yes": "Yes, remember it", "hear": "Yes, tell me", "subject": "Your basket is just as you left it",
+        "subject": "Your basket is just as you left it",
         "because": "you left three items",
         "back": "Go back to my basket",
         "not_wanted": "Not interested", "silent": "Silent", "reason": "not interested", "spoke": "Spoke",
-        "restored": "just as you left it", "waiting": "Your basket is waiting",
+        "restored": "just as you left it", "waiting": "Your basket is waiting", "journey": "Basket left behind",
     },
 }  # fmt: skip
-SENT = re.compile(r"/v1/batch$")
 
 
 @pytest.mark.parametrize(("language", "phone"), [("es", False), ("en", True)])
@@ -34,10 +33,11 @@ def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
     words, name = WORDS[language], f"story-{language}"
     page = visit(phone=phone, language=language)
 
-    # A visitor says yes to being remembered, fills a basket, leaves an address, and goes.
+    # A visitor says yes to being remembered, leaves an address and confirms it, fills a basket, and goes.
     page.goto(f"{demo}/demo/{language}")
-    page.get_by_role("button", name=words["yes"]).click()
-    expect(page.locator(".banner")).to_have_count(0)
+    say_yes(page, language)
+    sign_up(page, demo, language)
+    page.goto(f"{demo}/demo/{language}")
     first, second = page.locator(".card").nth(0), page.locator(".card").nth(10)
     products = [card.get_attribute("data-product") for card in (first, second)]
     add(page, first)
@@ -45,13 +45,11 @@ def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
     add(page, second)
     page.goto(f"{demo}/demo/{language}/cart")
     assert basket_of(page) == {products[0]: "2", products[1]: "1"}
-    page.get_by_role("textbox", name=re.compile("correo|e-mail", re.IGNORECASE)).fill(f"visita-{secrets.token_hex(4)}@example.com")
-    page.get_by_role("button", name=words["hear"]).click()
-    expect(page.locator("#hear .good")).to_be_visible()
     keep_picture(page, f"{name}-cart")
     page.goto(f"{demo}/demo/{language}/live")
-    expect(page.locator(".you")).to_contain_text(words["waiting"])
-    expect(page.locator(".totals .wait dd")).not_to_have_text("0")
+    # Until it is decided on, the line at the top says when; on a slow machine it may have been by now.
+    waiting, decided = page.locator(".you", has_text=words["waiting"]), page.locator("tr.speak.mine", has_text=words["journey"])
+    expect(waiting.or_(decided).first).to_be_visible()
     keep_picture(page, f"{name}-waiting")
 
     # The mail comes, and says why.
@@ -95,21 +93,7 @@ def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
     keep_picture(page, f"{name}-silent")
 
 
-def add(page: Page, card: object) -> None:
-    """Put one into the basket, and be sure that the shop's script told of it."""
-    with page.expect_response(lambda answer: bool(SENT.search(answer.url)) and answer.ok):
-        card.get_by_role("button").click()
-
-
 def basket_of(page: Page) -> dict[str | None, str | None]:
     """Read the basket as the page shows it."""
     page.locator(".lines li").first.wait_for()
     return {line.get_attribute("data-product"): line.get_attribute("data-quantity") for line in page.locator(".lines li").all()}
-
-
-def follow(page: Page, mail: FrameLocator, link: str) -> Page:
-    """Press a link of the mail; it opens beside the mailbox."""
-    with page.expect_popup() as opened:
-        mail.get_by_role("link", name=link).first.click()
-    opened.value.wait_for_load_state()
-    return opened.value

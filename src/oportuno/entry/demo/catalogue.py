@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -98,6 +98,12 @@ async def sold(stage: Stage) -> dict[str, Sold]:
 async def _look(stage: Stage) -> dict[str, Sold]:
     found = await asyncio.gather(*(stage.catalogue.product(stage.setting.workspace, product.id) for product in stage.setting.products))
     return {product.id: product for product in found if product is not None}
+
+
+def asked_for(product: Product, shelf: Mapping[str, Sold]) -> int:
+    """Give the catalogue's price in cents; the data's own while there is none."""
+    found = shelf.get(product.id)
+    return product.price if found is None or found.price is None else found.price
 
 
 async def price_of(stage: Stage, product: Product) -> int:

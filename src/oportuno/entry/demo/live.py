@@ -39,6 +39,10 @@ _WAITS: Final = {"after-purchase": "you_helped"}
 """Journey → the words about something of the visitor's that waits, where it is not a basket."""
 
 
+_HOUSE: Final = {"double-opt-in": "house_confirm"}
+"""What the house itself asks → the words for it."""
+
+
 class Names(msgspec.Struct):
     """Who a customer is, looked up once."""
 
@@ -54,7 +58,7 @@ def live_routes(stage: Stage) -> APIRouter:
     @router.get("/{language}/live")
     async def live(request: Request, language: str) -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        return page(stage, visitor, "live", "live", await live_facts(stage, visitor, names))
+        return page(stage, visitor, "live", "live", {**await live_facts(stage, visitor, names), "write_key": stage.setting.write_key})
 
     @router.get("/{language}/live/now")
     async def now(request: Request, language: str, seen: str = "", anonymous: str = "") -> Response:
@@ -261,4 +265,6 @@ def _shown_name(user: str, name: str, key: CustomerKey, language: str) -> str:
 async def _journey_name(stage: Stage, key: str, language: str) -> str:
     programme = await stage.programmes.programme(stage.setting.workspace)
     journey = next((journey for journey in programme.journeys if journey.key == key), None)
-    return journey.names.get(language, key) if journey is not None else key
+    if journey is not None:
+        return journey.names.get(language, key)
+    return say(language, _HOUSE[key]) if key in _HOUSE else key

@@ -16,7 +16,7 @@ from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, page, visitor_of
 from oportuno.flows.ports import Letter
 from oportuno.kit.times import Millis
 
-VIEWS: Final = ("phone", "desktop", "text", "headers")
+VIEWS: Final = ("phone", "desktop", "dark", "text", "headers")
 _MOST: Final = 100
 _LETTER_POLICY: Final = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'self'; "
@@ -25,6 +25,7 @@ _LETTER_POLICY: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+_DARK: Final = re.compile(r"@media\s*\(\s*prefers-color-scheme:\s*dark\s*\)", re.IGNORECASE)
 _HEAD: Final = re.compile(r"<head[^>]*>", re.IGNORECASE)
 
 
@@ -52,14 +53,14 @@ def mail_routes(stage: Stage) -> APIRouter:
         return await _mailbox(stage, visitor, _who(visitor, who), found, shown, status=200 if found is not None else 404)
 
     @router.get("/mail/{letter_id}/html")
-    async def body(letter_id: str) -> Response:
+    async def body(letter_id: str, dark: str = "") -> Response:
         found = await _letter(stage, letter_id)
         if found is None:
             return Response(status_code=404)
         html = part_of(mail_of(found), "html") or "<pre></pre>"
         # A mail client opens links beside the mail; inside our frame that must be said.
         based = _HEAD.sub(lambda head: head[0] + '<base target="_blank">', html, count=1)
-        return HTMLResponse(based, headers=_LETTER_POLICY)
+        return HTMLResponse(in_dark(based) if dark else based, headers=_LETTER_POLICY)
 
     return router
 
@@ -123,6 +124,11 @@ async def _mailbox(stage: Stage, visitor: Visitor, who: str, letter: Letter | No
             "headers": "\n".join(f"{name}: {value}" for name, value in mail.items()),
         }
     return page(stage, visitor, "mail", "mail", facts, status=status)
+
+
+def in_dark(html: str) -> str:
+    """Show a mail as a mail program in dark mode would, whatever the browser's own mode: what it says of the dark holds always."""
+    return _DARK.sub("@media all", html)
 
 
 def mail_of(letter: Letter) -> EmailMessage:

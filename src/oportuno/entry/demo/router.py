@@ -9,8 +9,10 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
+from oportuno.entry.demo.account import account_routes
+from oportuno.entry.demo.backtest import backtest_routes
 from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
 from oportuno.entry.demo.drawings import drawing, names, painted, picture
 from oportuno.entry.demo.falls import fall_routes
@@ -22,7 +24,6 @@ from oportuno.entry.demo.setting import LANGUAGES, Person
 from oportuno.entry.demo.shelves import AISLES, GIFT_AISLES
 from oportuno.entry.demo.shop import counts, shop_routes, terms_of
 from oportuno.entry.demo.stage import (
-    ANSWER_COOKIE,
     FRESH_COOKIE,
     PERSON_COOKIE,
     VISITOR_COOKIE,
@@ -30,10 +31,15 @@ from oportuno.entry.demo.stage import (
     form_of,
     go,
     keep,
+    loading_text,
     page,
     person_name,
     visitor_of,
+    walk_on,
 )
+from oportuno.entry.demo.till import till_routes
+from oportuno.entry.demo.tour import STEPS
+from oportuno.entry.demo.touring import tour_routes
 
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "woff2": "font/woff2", "txt": "text/plain"}
 _BIG: Final = 600
@@ -92,6 +98,10 @@ def router(stage: Stage) -> APIRouter:
     door.include_router(live_routes(stage))
     door.include_router(fall_routes(stage))
     door.include_router(hear_routes(stage))
+    door.include_router(account_routes(stage))
+    door.include_router(till_routes(stage))
+    door.include_router(backtest_routes(stage))
+    door.include_router(tour_routes())
     door.include_router(shop_routes(stage))
     return door
 
@@ -147,7 +157,17 @@ def _people_routes(stage: Stage) -> APIRouter:
     @routes.get("/{language}/tour")
     async def tour(request: Request, language: str) -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        return page(stage, visitor, "tour", "tour", {"terms": terms_of(stage.setting.data)[language], "counts": counts(stage, language)})
+        return page(
+            stage,
+            visitor,
+            "tour",
+            "tour",
+            {"terms": terms_of(stage.setting.data)[language], "counts": counts(stage, language), "steps": _told(stage, language)},
+        )
+
+    @routes.get("/{language}/loading")
+    async def loading(language: str) -> Response:
+        return PlainTextResponse(loading_text(stage, language), headers={"Cache-Control": "no-store"})
 
     @routes.get("/{language}/be")
     async def be(request: Request, language: str) -> Response:
@@ -163,11 +183,23 @@ def _people_routes(stage: Stage) -> APIRouter:
         answer = go(language, "")
         keep(answer, PERSON_COOKIE, person.key if person else "")
         keep(answer, FRESH_COOKIE, "1")
-        for name in (VISITOR_COOKIE, ANSWER_COOKIE, BASKET_COOKIE):
+        walk_on(answer, visitor_of(request, language, stage.setting), 1)
+        for name in (VISITOR_COOKIE, BASKET_COOKIE):
             keep(answer, name, "")
         return answer
 
     return routes
+
+
+def _told(stage: Stage, language: str) -> list[dict[str, str]]:
+    """Tell every step of the tour in advance, for whoever would rather walk alone."""
+    return [
+        {
+            "title": say(language, f"tour_{number}_title"),
+            "text": say(language, f"tour_{number}_text", n=stage.setting.wait_seconds),
+        }
+        for number in range(1, len(STEPS) + 1)
+    ]
 
 
 def _shown(person: Person, language: str) -> dict[str, Any]:
@@ -211,6 +243,6 @@ def _mark() -> bytes:
 def assets_version() -> str:
     """Give a short name of the assets' content: it changes when they do."""
     digest = blake2b(digest_size=4)
-    for name in ("demo.css", "shop.css", "shop.js", "mail.js", "live.js"):
+    for name in ("demo.css", "shop.css", "shop.js", "bar.js", "mail.js", "live.js"):
         digest.update(_asset(name) or b"")
     return digest.hexdigest()

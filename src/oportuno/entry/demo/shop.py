@@ -11,16 +11,16 @@ from fastapi.responses import HTMLResponse, Response
 
 from oportuno.catalog.product import Product as Sold
 from oportuno.entry.demo.basket import Basket
-from oportuno.entry.demo.catalogue import brand_of, name_in, sold
+from oportuno.entry.demo.catalogue import asked_for, name_in, sold
 from oportuno.entry.demo.complete_journey import CompleteJourney
 from oportuno.entry.demo.hear import hear_facts
 from oportuno.entry.demo.history import Product
 from oportuno.entry.demo.online_retail import OnlineRetail
 from oportuno.entry.demo.pages import clock, day, money, number, say
 from oportuno.entry.demo.restore import Restored, restored
-from oportuno.entry.demo.setting import LOCALES
+from oportuno.entry.demo.server_side import ASKED, facts_of, line_of, order_of, tell, tell_of_change
 from oportuno.entry.demo.shelves import aisle_named, aisles_of
-from oportuno.entry.demo.stage import ANSWER_COOKIE, FRESH_COOKIE, Stage, Visitor, form_of, go, keep, keep_basket, page, visitor_of
+from oportuno.entry.demo.stage import FRESH_COOKIE, Stage, Visitor, form_of, go, keep, keep_basket, page, visitor_of, walk_on
 from oportuno.kit.times import Millis
 
 _EMPTY: Final[Mapping[str, Sold]] = {}
@@ -47,16 +47,7 @@ def shop_routes(stage: Stage) -> APIRouter:
     @router.get("/{language}/answers")
     async def answers(request: Request, language: str) -> Response:
         visitor = visitor_of(request, language, stage.setting)
-        now = say(language, f"answers_now_{visitor.answer or 'none'}")
-        return plain(stage, visitor, "answers_title", [now, say(language, "answers_lead")], doors=visitor.person.may_remember is None)
-
-    @router.post("/{language}/answers")
-    async def answered(request: Request, language: str) -> Response:
-        form = await form_of(request)
-        response = go(language, form.get("back", ""))
-        if form.get("answer") in {"yes", "no"}:
-            keep(response, ANSWER_COOKIE, form["answer"])
-        return response
+        return plain(stage, visitor, "answers_title", [say(language, "answers_lead")], doors=True)
 
     @router.get("/{language}/terms")
     async def terms(request: Request, language: str) -> Response:
@@ -81,18 +72,22 @@ def _product_routes(stage: Stage) -> APIRouter:
             "current_aisle": found.aisle,
             "lowest_text": _lowest_text(shelf.get(found.id), language, stage.setting.currency),
             "me_email": visitor.email,
-            "may_ask": bool(visitor.answer or visitor.person.key),
-            "told": say(language, {"asked": "tell_asked", "saved": "tell_saved"}[told]) if told in {"asked", "saved"} else "",
+            "told": say(language, f"tell_{told}") if told in ASKED else "",
             **hear_facts(visitor, request),
         }
         return shop_page(stage, visitor, "product", facts, event="product", product=found, shelf=shelf)
 
     @router.post("/{language}/tell")
-    async def tell(request: Request, language: str) -> Response:
+    async def wish(request: Request, language: str) -> Response:
+        visitor = visitor_of(request, language, stage.setting)
         form = await form_of(request)
         found, what = stage.setting.product(form.get("product", "")), form.get("do", "")
-        # The shop's script has told it, as for the basket: here only the way back.
-        return go(language, f"/p/{found.id}?told={what}#tell" if found is not None and what in {"asked", "saved"} else "")
+        if found is None or what not in ASKED:
+            return go(language, "")
+        # Asked for in so many words, so it is told after a «no» to remembering too, of whoever said who they are.
+        if "told" not in form and visitor.person.key:
+            await tell(stage, visitor.person.key, ASKED[what], await line_of(stage, found, language, 1))
+        return go(language, form["back"] if form.get("back") else f"/p/{found.id}?told={what}#tell")
 
     @router.get("/{language}/help/{product_id}")
     async def helped(request: Request, language: str, product_id: str) -> Response:
@@ -125,16 +120,22 @@ def _basket_routes(stage: Stage) -> APIRouter:
         form = await form_of(request)
         back = await restored(stage, form.get("oportuno_cart", "")) if form.get("oportuno_cart") else None
         basket = back.basket if back is not None and back.basket.lines else visitor.basket
-        if stage.setting.product(form.get("product", "")) is not None:
-            basket = basket.changed(form["product"], form.get("do", ""), now=await stage.reads.now())
+        product = stage.setting.product(form.get("product", ""))
+        if product is not None:
+            before, basket = basket, basket.changed(product.id, form.get("do", ""), now=await stage.reads.now())
+            if "told" not in form:
+                await tell_of_change(stage, visitor, product, form.get("do", ""), before, basket)
         answer = go(language, form.get("back", "/cart"))
         keep_basket(answer, basket)
+        walk_on(answer, visitor, 2, 6)
         return answer
 
     @router.post("/{language}/order")
     async def order(request: Request, language: str) -> Response:
-        await form_of(request)
-        basket = visitor_of(request, language, stage.setting).basket
+        form, visitor = await form_of(request), visitor_of(request, language, stage.setting)
+        basket = visitor.basket
+        if "told" not in form and visitor.person.key and basket.lines:
+            await tell(stage, visitor.person.key, "Order Completed", await order_of(stage, basket, language))
         # The help with it comes in the language in which it was bought.
         await name_in(stage, [found for key in basket.lines if (found := stage.setting.product(key)) is not None], language)
         answer = go(language, "/thanks")
@@ -203,12 +204,6 @@ def _lowest_text(found: Sold | None, language: str, currency: str) -> str:
     return say(language, "lowest_was", price=money(lowest, language, currency)) if lowest is not None else ""
 
 
-def asked_for(product: Product, shelf: Mapping[str, Sold]) -> int:
-    """Give the catalogue's price in cents; the data's own while there is none."""
-    found = shelf.get(product.id)
-    return product.price if found is None or found.price is None else found.price
-
-
 def shown(product: Product, language: str, shelf: Mapping[str, Sold]) -> dict[str, Any]:
     """Give a product as a page shows it, at the catalogue's price."""
     found = shelf.get(product.id, Sold(id=product.id))
@@ -247,8 +242,7 @@ def shop_page(
         "current_aisle": "",
         "q": "",
         "cart_count": basket.pieces,
-        "ask": visitor.answer == "" and event != "",
-        "browser": _browser(stage, visitor, basket, event, product, shelf),
+        "browser": _browser(stage, visitor, basket, event, product, shelf, facts),
     }
     response = page(stage, visitor, name, "shop", {**common, **facts})
     if visitor.fresh:
@@ -257,7 +251,7 @@ def shop_page(
 
 
 def _browser(  # noqa: PLR0917 - all of what one page knows
-    stage: Stage, visitor: Visitor, basket: Basket, event: str, product: Product | None, shelf: Mapping[str, Sold]
+    stage: Stage, visitor: Visitor, basket: Basket, event: str, product: Product | None, shelf: Mapping[str, Sold], more: Mapping[str, Any]
 ) -> Any:
     """Give what the shop's script needs, as JSON that cannot end its own element."""
     from markupsafe import Markup
@@ -267,7 +261,6 @@ def _browser(  # noqa: PLR0917 - all of what one page knows
     everything = stage.setting.products if event == "list" else (*known, *in_basket)
     facts = {
         "key": stage.setting.write_key,
-        "locale": LOCALES[visitor.language],
         "language": visitor.language,
         "currency": stage.setting.currency,
         "person": {"id": visitor.person.key, "email": visitor.person.email, "name": visitor.person.name},
@@ -277,17 +270,9 @@ def _browser(  # noqa: PLR0917 - all of what one page knows
         "viewed": product.id if product is not None else "",
         "basket": basket.lines,
         "heldUntil": basket.held_until,
-        "products": {
-            item.id: {
-                "name": item.names[visitor.language],
-                "price": asked_for(item, shelf) / 100,
-                "variant": item.variant,
-                "brand": brand_of(item),
-                "category": item.aisle,
-                "art": f"{item.aisle}/{item.drawing}",
-            }
-            for item in everything
-        },
+        "aisle": more.get("current_aisle", "") if event == "list" else "",
+        "query": more.get("q", ""),
+        "products": {item.id: facts_of(stage, item, visitor.language, asked_for(item, shelf)) for item in everything},
     }
     return Markup(json.dumps(facts).replace("<", "\\u003c"))  # noqa: S704 - JSON in which no element can end
 

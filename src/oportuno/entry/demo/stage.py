@@ -19,6 +19,7 @@ from oportuno.entry.demo.basket import Basket, read_basket, write_basket
 from oportuno.entry.demo.catalogue import Shelf
 from oportuno.entry.demo.pages import number, render, say
 from oportuno.entry.demo.setting import LANGUAGES, Person, Progress, Setting, read_progress
+from oportuno.entry.demo.tour import tour_facts
 from oportuno.flows.ports import Mailbox, Programmes
 from oportuno.flows.ports_catalogue import Catalogue
 from oportuno.flows.reads import Reads
@@ -28,7 +29,7 @@ from oportuno.kit.faults import BadInput, NotAllowed
 PERSON_COOKIE: Final = "demo_person"
 VISITOR_COOKIE: Final = "demo_visitor"
 FRESH_COOKIE: Final = "demo_fresh"
-ANSWER_COOKIE: Final = "tn_answer"
+TOUR_COOKIE: Final = "demo_tour"
 _MONTH: Final = 30 * 24 * 3600
 _FORM_LIMIT: Final = 16_384
 _EMAIL: Final = re.compile(r"[^\s@<>\"',;|]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -58,6 +59,10 @@ class Stage:
     """Where it is noted how far the loading is; None: nowhere."""
     shelf: Shelf = field(default_factory=Shelf)
 
+    def tour(self, visitor: Visitor) -> dict[str, Any]:
+        """Say what the guided tour shows this visitor here."""
+        return tour_facts(visitor.tour, visitor.rest, visitor.language, self.setting.wait_seconds)
+
     def loading(self) -> Progress | None:
         """Say how far history is; None when it is all here."""
         return read_progress(self.folder) if self.folder is not None else None
@@ -71,7 +76,9 @@ class Visitor:
     person: Person
     basket: Basket
     answer: str
-    """``yes``, ``no`` or empty: whether the shop may remember what is looked at."""
+    """``yes`` or ``no``: what this person is simulated to have answered about remembering; empty: the browser is asked, and keeps it."""
+    tour: str
+    """At which step of the tour they are; empty: in none."""
     fresh: bool
     """Whether the browser should forget the anonymous id it had."""
     rest: str
@@ -86,14 +93,14 @@ class Visitor:
 def visitor_of(request: Request, language: str, setting: Setting) -> Visitor:
     """Read from a request who is looking."""
     person = _person(request, setting)
-    known = {True: "yes", False: "no", None: ""}[person.may_remember]
     path = request.url.path.removeprefix(f"/demo/{language}")
     query = f"?{request.url.query}" if request.url.query else ""
     return Visitor(
         language=language,
         person=person,
         basket=read_basket(request.cookies.get(BASKET_COOKIE, "")),
-        answer=known or request.cookies.get(ANSWER_COOKIE, ""),
+        answer={True: "yes", False: "no", None: ""}[person.may_remember],
+        tour=request.cookies.get(TOUR_COOKIE, "")[:4],
         fresh=request.cookies.get(FRESH_COOKIE, "") == "1",
         rest=path + query,
     )
@@ -130,6 +137,7 @@ def page(stage: Stage, visitor: Visitor, name: str, here: str, facts: Mapping[st
         "mails": 0,
         "currency": stage.setting.currency,
         "loading": loading_text(stage, visitor.language),
+        "tour": stage.tour(visitor),
     }
     return HTMLResponse(render(name, visitor.language, {**common, **facts}), status_code=status, headers=dict(SECURITY))
 
@@ -176,6 +184,12 @@ def keep(response: Response, name: str, value: str) -> None:
         response.set_cookie(name, value, max_age=_MONTH, path="/demo", samesite="lax", httponly=True)
     else:
         response.delete_cookie(name, path="/demo", samesite="lax", httponly=True)
+
+
+def walk_on(response: Response, visitor: Visitor, *steps: int) -> None:
+    """Lead a visitor on whose tour is at one of these steps: what it asked for was done just now."""
+    if visitor.tour in {str(step) for step in steps}:
+        keep(response, TOUR_COOKIE, str(int(visitor.tour) + 1))
 
 
 def keep_basket(response: Response, basket: Basket) -> None:

@@ -5,7 +5,7 @@
   const state = document.getElementById("state");
   const spoken = document.getElementById("spoken");
   let said = 0;
-  function anonymous() { try { return localStorage.getItem("tn_anonymous") || ""; } catch { return ""; } }
+  function anonymous() { try { return localStorage.getItem(panel.dataset.device) || ""; } catch { return ""; } }
   function well(ok) {
     if (ok === !state.classList.contains("lost")) return;
     state.classList.toggle("lost", !ok);

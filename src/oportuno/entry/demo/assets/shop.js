@@ -1,114 +1,90 @@
-// The shop's script: tells the product what happened, in the Segment calls any shop sends. It stays closed until the question about
-// remembering is answered, and stores nothing in the browser before. A «no» lets through only what the basket itself needs
-// and what is asked for outright: to save something, to be told.
+// The shop's own few lines around the browser library: what a visitor does here, in the library's calls. Before the question is answered,
+// and after a «no», it tells nothing; what the shop itself must know then, its server tells, as any shop's does.
 "use strict";
 (() => {
   const tn = JSON.parse(document.getElementById("tn").textContent);
-  const yes = tn.answer === "yes";
-  const open = tn.answer !== "" || tn.person.id !== "";
-  const calls = [];
-  let waiting = false;
+  const PATIENCE = 1500;
 
-  const stored = {
-    read(name) { try { return localStorage.getItem(name); } catch { return null; } },
-    write(name, value) { try { localStorage.setItem(name, value); } catch { /* private windows may refuse; the basket works all the same */ } },
-  };
-
-  function anonymousId() {
-    const name = tn.person.id && !tn.person.id.startsWith("visita-") ? `tn_anonymous_${tn.person.id}` : "tn_anonymous";
-    const kept = tn.fresh && name === "tn_anonymous" ? null : stored.read(name);
-    const id = kept || crypto.randomUUID();
-    if (!kept) stored.write(name, id);
-    tn.fresh = false;
-    return id;
+  // Somebody else sits at this browser now: nothing of the one before is left in it.
+  if (tn.fresh) {
+    try {
+      for (const name of Object.keys(localStorage)) if (name.startsWith("oportuno.")) localStorage.removeItem(name);
+    } catch { /* where nothing may be stored, nothing is left */ }
   }
 
-  function call(type, more) {
-    if (!open) return;
-    const now = new Date().toISOString();
-    const base = { type, messageId: crypto.randomUUID(), anonymousId: anonymousId(), originalTimestamp: now, timestamp: now };
-    if (tn.person.id) base.userId = tn.person.id;
-    base.context = {
-      locale: tn.locale,
-      page: { path: location.pathname, url: location.origin + location.pathname },
-      consent: tn.answer ? { categoryPreferences: { personalisation: yes, measurement: yes } } : undefined,
-    };
-    calls.push(Object.assign(base, more));
-    if (!waiting) { waiting = true; queueMicrotask(send); }
-  }
-
-  function send() {
-    waiting = false;
-    if (!calls.length) return;
-    const batch = calls.splice(0);
-    fetch("/v1/batch", {
-      method: "POST",
-      keepalive: true,
-      headers: { "Content-Type": "application/json", Authorization: "Basic " + btoa(tn.key + ":") },
-      body: JSON.stringify({ batch, sentAt: new Date().toISOString() }),
-    }).catch(() => { /* the shop works without; what could not be sent is not remembered */ });
-  }
-
-  function line(id, quantity) {
-    const product = tn.products[id];
-    if (!product) return null;
-    return {
-      product_id: id, variant: product.variant || undefined, name: product.name, price: product.price, quantity, currency: tn.currency,
-      brand: product.brand || undefined, category: product.category,
-      url: `${location.origin}/demo/${tn.language}/p/${id}`, image_url: `${location.origin}/demo/art/${product.art}.png`,
-    };
-  }
-
-  const lines = () => Object.entries(tn.basket).map(([id, n]) => line(id, n)).filter(Boolean);
-  const held = () => new Date(Date.now() + 3600e3).toISOString();
-  const track = (event, properties) => call("track", { event, properties });
-
-  function identify() {
-    call("identify", { traits: tn.person.email ? { email: tn.person.email, name: tn.person.name } : {} });
-  }
-
-  function arrive() {
-    const whole = lines();
-    if (tn.person.id || (tn.answer && tn.event)) identify();
-    if (tn.event === "cart" && whole.length) {
-      track("Cart Viewed", { products: whole, currency: tn.currency, held_until: tn.heldUntil ? new Date(tn.heldUntil).toISOString() : undefined });
+  const simulated = tn.answer !== "";
+  const analytics = window.analytics.load(tn.key, { pages: "off", banner: !simulated, language: tn.language, policy: `/demo/${tn.language}/answers` });
+  if (simulated) {
+    const yes = tn.answer === "yes";
+    const kept = analytics.consent.answers();
+    if (!kept || kept.answers.personalisation !== yes) {
+      analytics.consent.answer({ personalisation: yes, measurement: yes }, { notice: "demo-1", language: tn.language });
     }
-    if (!yes) return;
-    if (tn.event === "product" && tn.viewed) track("Product Viewed", line(tn.viewed, 1));
-    if (tn.event === "list") call("page", { name: "Shop", properties: { title: document.title } });
   }
+  if (tn.person.id) {
+    if (analytics.user().id() !== tn.person.id) analytics.identify(tn.person.id, { email: tn.person.email, name: tn.person.name });
+  } else if (analytics.user().id()) analytics.reset();
 
-  function changed(form, what) {
-    const id = form.dataset.add || form.dataset.line;
+  function product(id, quantity) {
+    const known = tn.products[id];
+    return known ? { ...known, product_id: id, quantity, currency: tn.currency } : { product_id: id, quantity, currency: tn.currency };
+  }
+  const lines = () => Object.entries(tn.basket).map(([id, quantity]) => product(id, quantity));
+  const until = (moment) => ({ held_until: new Date(moment).toISOString() });
+  const inAnHour = () => until(Date.now() + 3600e3);
+
+  if (tn.event === "product") analytics.product.viewed(product(tn.viewed, 1));
+  if (tn.event === "list" && tn.query) analytics.list.searched({ query: tn.query });
+  else if (tn.event === "list" && tn.aisle) analytics.list.viewed({ list_id: tn.aisle, category: tn.aisle });
+  else if (tn.event === "list") analytics.page("Shop");
+  const whole = () => lines().length && analytics.cart.viewed(lines(), tn.heldUntil ? until(tn.heldUntil) : {});
+  if (tn.event === "cart") whole();
+  // Answered just now: what already lies in the basket is said once, so that the yes and the basket belong together.
+  else if (analytics.state() === "asking") analytics.on("consent", () => analytics.state() === "open" && whole());
+
+  function telling(form, said) {
+    const { add, line, tell } = form.dataset;
+    if (tell) {
+      if (said === "saved") return () => analytics.wishlist.added(product(tell, 1));
+      if (said === "unsaved") return () => analytics.wishlist.removed(product(tell, 1));
+      return () => analytics.stock.asked(product(tell, 1));
+    }
+    if ("order" in form.dataset) {
+      const total = lines().reduce((sum, each) => sum + each.price * each.quantity, 0);
+      const id = `TN-${crypto.randomUUID().slice(0, 8)}`;
+      return () => analytics.order.completed(lines(), { order_id: id, total: Math.round(total * 100) / 100, currency: tn.currency });
+    }
+    const id = add || line;
     const had = tn.basket[id] || 0;
-    if (what === "add" || what === "more") track("Product Added", { ...line(id, 1), held_until: held() });
-    else if (had) track("Product Removed", line(id, what === "less" ? 1 : had));
+    if (!id) return null;
+    if (said === "add" || said === "more") return () => analytics.cart.added(product(id, 1), inAnHour());
+    return had ? () => analytics.cart.removed(product(id, said === "less" ? 1 : had)) : null;
   }
 
-  function ordered() {
-    const bought = lines();
-    const total = bought.reduce((sum, each) => sum + each.price * each.quantity, 0);
-    track("Order Completed", { order_id: `TN-${crypto.randomUUID().slice(0, 8)}`, products: bought, total: Math.round(total * 100) / 100, currency: tn.currency });
+  function put(form, name, value) {
+    const field = document.createElement("input");
+    field.type = "hidden"; field.name = name; field.value = value;
+    form.append(field);
   }
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.dataset.add || form.dataset.line) changed(form, event.submitter ? event.submitter.value : "add");
-    if ("order" in form.dataset) ordered();
-    // Asked for in so many words, so it is told after a «no» to remembering too.
-    if (form.dataset.tell) track(event.submitter && event.submitter.value === "saved" ? "Product Added to Wishlist" : "Back In Stock Requested", line(form.dataset.tell, 1));
-    if ("hear" in form.dataset && open) {
-      const field = document.createElement("input");
-      field.type = "hidden"; field.name = "anonymous"; field.value = anonymousId();
-      form.append(field);
+    if (analytics.state() !== "open") return;
+    if ("hear" in form.dataset) {
+      put(form, "anonymous", analytics.user().anonymousId() || "");
+      return;
     }
-    send();
+    const button = event.submitter;
+    const tell = telling(form, button ? button.value : "add");
+    if (!tell) return;
+    event.preventDefault();
+    tell();
+    if (button && button.name) put(form, button.name, button.value);
+    put(form, "told", "browser");
+    let gone = false;
+    const leave = () => { if (!gone) { gone = true; form.submit(); } };
+    analytics.once("sent", leave);
+    setTimeout(leave, PATIENCE);
+    analytics.flush();
   });
-
-  // Answered just now: what already lies in the basket is said once, so that the yes or no and the basket belong together.
-  if (open && tn.event && tn.event !== "cart" && Object.keys(tn.basket).length && stored.read("tn_said") !== JSON.stringify(tn.basket) && !tn.person.id) {
-    track("Cart Viewed", { products: lines(), currency: tn.currency, held_until: tn.heldUntil ? new Date(tn.heldUntil).toISOString() : undefined });
-  }
-  if (open) stored.write("tn_said", JSON.stringify(tn.basket));
-  arrive();
 })();
