@@ -24,13 +24,12 @@ from oportuno.entry.http.api.catalogue_shapes import (
     point_shape,
     product_shape,
 )
-from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_cursor, write_cursor
+from oportuno.entry.http.api.door import Caller, Cursor, FrontHere, Limit, cut, read_at, read_cursor, write_cursor
 from oportuno.flows.catalogue import FeedImport, Wanted, lasts_of, product_as_of
 from oportuno.flows.ports import KeyFacts
 from oportuno.flows.ports_catalogue import How
 from oportuno.flows.reads import Spot
 from oportuno.kit.faults import BadInput, NotFound
-from oportuno.kit.times import Millis, parse_moment
 from oportuno.wiring import Front
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
@@ -91,7 +90,7 @@ async def withdraw_by_id(front: FrontHere, who: Caller, product: ById) -> Respon
 @router.get("/products/{product}")
 async def product(front: FrontHere, who: Caller, product: ProductId, at: Moment = None) -> ProductShape:
     """Give a product as it is, or as it was priced at a moment."""
-    moment = _moment(at)
+    moment = read_at(at)
     found = await product_as_of(who.workspace, read_id(product), moment, front.catalogue)
     now = (await front.catalogue.standing(who.workspace)).now if moment is None else moment
     return product_shape(found, into=(await _policy(front, who)).currency, rates=await front.catalogue.rates(who.workspace), at=now)
@@ -185,12 +184,3 @@ def _cursor_text(spot: Spot) -> str:
         return spot.tie.decode()
     except UnicodeDecodeError:
         raise BadInput("cursor_malformed", "this is not a cursor: send the `next` of the page before", place="cursor") from None
-
-
-def _moment(text: str | None) -> Millis | None:
-    if text is None:
-        return None
-    at = parse_moment(text)
-    if at is None:
-        raise BadInput("moment_malformed", "this is not a moment such as 2026-11-21T10:00:00Z", place="at")
-    return at

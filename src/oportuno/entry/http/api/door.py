@@ -16,6 +16,7 @@ from oportuno.flows.reads import Spot
 from oportuno.flows.work import Stored
 from oportuno.kit.faults import BadInput, Fault, NotAllowed, NotFound, NotRecognised
 from oportuno.kit.ids import CustomerKey, key_of, read_customer
+from oportuno.kit.times import Millis, parse_moment
 from oportuno.wiring import Front
 
 _LONGEST_KEY = 200
@@ -126,6 +127,16 @@ def read_cursor(cursor: str | None) -> Spot | None:
     if not 0 <= spot.at < 2**62:
         raise fault
     return spot
+
+
+def read_at(text: str | None) -> Millis | None:
+    """Read the moment that a query asks about; None: now. Raises BadInput."""
+    if text is None:
+        return None
+    at = parse_moment(text)
+    if at is None:
+        raise BadInput("moment_malformed", "this is not a moment such as 2026-11-21T10:00:00Z", place="at")
+    return at
 
 
 def write_cursor(spot: Spot) -> str:

@@ -22,10 +22,10 @@ from oportuno.entry.http.api.catalogue_shapes import (
     StoresSeen,
     rate_of,
 )
-from oportuno.entry.http.api.door import Caller, FrontHere
+from oportuno.entry.http.api.door import Caller, FrontHere, read_at
 from oportuno.flows.ports_catalogue import StockLevel
 from oportuno.kit.faults import BadInput, NotFound
-from oportuno.kit.times import Millis, parse_moment, to_text
+from oportuno.kit.times import to_text
 from oportuno.places.hours import WEEK, read_hours, write_hours
 from oportuno.places.store import Store, check_store, open_at, opens_next
 
@@ -40,7 +40,7 @@ _TEXTS = {"name": 200, "timezone": 200, "address": 500, "postcode": 200, "countr
 @router.get("/stores")
 async def stores(front: FrontHere, who: Caller, at: Moment = None) -> StoresSeen:
     """Give every store, and whether it is open."""
-    moment = _moment(at)
+    moment = read_at(at)
     if moment is None:
         moment = (await front.catalogue.standing(who.workspace)).now
     return StoresSeen(items=[_seen(each, moment) for each in await front.catalogue.stores(who.workspace)])
@@ -149,15 +149,6 @@ def _seen(store: Store, at: Millis) -> StoreSeen:
         open=open_at(store, at),
         opens_next=to_text(next_opening) if next_opening is not None else None,
     )
-
-
-def _moment(text: str | None) -> Millis | None:
-    if text is None:
-        return None
-    at = parse_moment(text)
-    if at is None:
-        raise BadInput("moment_malformed", "this is not a moment such as 2026-11-21T10:00:00Z", place="at")
-    return at
 
 
 def _day_text(day: int) -> str:
