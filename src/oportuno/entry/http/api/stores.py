@@ -25,7 +25,7 @@ from oportuno.entry.http.api.catalogue_shapes import (
 from oportuno.entry.http.api.door import Caller, FrontHere, read_at
 from oportuno.flows.ports_catalogue import StockLevel
 from oportuno.kit.faults import BadInput, NotFound
-from oportuno.kit.times import to_text
+from oportuno.kit.times import Millis, to_text
 from oportuno.places.hours import WEEK, read_hours, write_hours
 from oportuno.places.store import Store, check_store, open_at, opens_next
 
