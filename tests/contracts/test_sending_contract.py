@@ -3,14 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
+import pytest
 from contract_world import Shop, message
 
 from oportuno.channels.channel import Answer, Outcome
+from oportuno.consent.policy import Policy
+from oportuno.content.message import Rendered
+from oportuno.flows import send
+from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.reads import VOID, Attempt
 from oportuno.flows.work import AskedBefore, MoveMessage, OutboxStatus, SendKey, Writes
+from oportuno.kit.times import HOUR
+from oportuno.moments.sending import Sending
 
 PENDING, HANDING, ACCEPTED = OutboxStatus.PENDING, OutboxStatus.HANDING, OutboxStatus.ACCEPTED
+
+
+class Office(NamedTuple):
+    """What sending needs, over one adapter, with a workspace that has laid down nothing."""
+
+    shop: Shop
+
+    def of(self) -> send.Office:
+        shop = self.shop
+        laid_down = Programme(
+            workspace=shop.workspace,
+            public_id=f"ws_{shop.workspace}",
+            version=1,
+            policy=Policy(timezone="Europe/Madrid"),
+            brand=Brand(name="Tienda Norte", sender="hola@tiendanorte.example"),
+        )
+
+        class Laid:
+            async def programme(self, _workspace: int) -> Programme:
+                return laid_down
+
+            async def all(self) -> dict[int, Programme]:
+                return {shop.workspace: laid_down}
+
+        return send.Office(
+            store=shop.store,
+            reads=shop.outside.reads,
+            programmes=Laid(),
+            intake=shop.intake,
+            words=lambda message, _programme, _draft, _now: Rendered(channel=message.said.channel, language="es"),
+            digest_key=b"k" * 32,
+        )
+
+    async def ask(self, key: str, text: str = "Sale mañana.", address: str = "ana@example.com") -> send.Sent:
+        sending = Sending(basis="contract", channel="email", subject="Tu pedido", text=text, lasts=HOUR)
+        return await send.send(send.Whom(address=address), sending, workspace=self.shop.workspace, key=key, office=self.of())
 
 
 async def asked(shop: Shop, key: str, digest: bytes = b"d" * 16) -> AskedBefore | None:
@@ -101,5 +145,43 @@ def test_of_a_forgotten_customer_no_hand_off_is_remembered(tell):
         while await shop.outside.erasures.advance():
             pass
         assert await shop.outside.reads.attempts(shop.workspace, said.id) == []
+
+    tell(story)
+
+
+def test_of_many_who_send_at_once_under_one_key_to_somebody_new_one_is_heard_and_all_are_told_of_it(tell):
+    async def story(shop: Shop):
+        office = Office(shop)
+        await shop.customer("somebody else")  # its ingester connects when it is first asked, and not twice at once
+        sent = await asyncio.gather(*(office.ask("order-1") for _ in range(12)))
+        assert {(each.message, each.key, each.at, each.expires_at, each.silence) for each in sent} == {sent[0][:5]}
+        assert [each.again for each in sent].count(False) == 1
+        assert await shop.waiting() == [sent[0].message]
+        assert len(await shop.outside.reads.verdicts(sent[0].key, before=None, limit=50)) == 1
+        with pytest.raises(send.KeyReused):
+            await office.ask("order-1", "Sale hoy.")
+
+    tell(story)
+
+
+def test_many_who_send_at_once_under_keys_of_their_own_reach_one_and_the_same_person(tell):
+    async def story(shop: Shop):
+        office = Office(shop)
+        await shop.customer("somebody else")  # its ingester connects when it is first asked, and not twice at once
+        sent = await asyncio.gather(*(office.ask(f"order-{number}", address="Ana@example.com") for number in range(8)))
+        assert len({each.message for each in sent}) == 8
+        assert len({each.key for each in sent}) == 1
+        assert sorted(await shop.waiting()) == sorted(each.message for each in sent)
+
+    tell(story)
+
+
+def test_the_address_that_a_request_tells_stands_in_the_log_too_and_starts_nothing(tell):
+    async def story(shop: Shop):
+        sent = await Office(shop).ask("order-1")
+        [event] = await shop.outside.reads.events(sent.key, before=None, limit=9)
+        assert (event.source.name, b"ana@example.com" in event.body) == ("IMPORT", True)
+        await Office(shop).ask("order-2")
+        assert len(await shop.outside.reads.events(sent.key, before=None, limit=9)) == 1
 
     tell(story)
