@@ -76,6 +76,11 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING: Final = Meaning()
 
 
+def unsold(post: Post) -> Meaning:
+    """Say what the end of a product means: it is withdrawn."""
+    return Meaning(withdrawn=word(post.payload.get("id")))
+
+
 def signed(raw: bytes, secret: bytes, shown: bytes) -> bool:
     """Say whether a signature (base64 of HMAC-SHA256 over the raw bytes) holds. Takes as long for a wrong one as for a right one."""
     return hmac.compare_digest(b64encode(hmac.digest(secret, raw, sha256)), shown.strip())

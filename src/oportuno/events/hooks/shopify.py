@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from oportuno.events.hooks.post import NOTHING, Meaning, Payload, Post, Statement, Tell, identify, rows, table, told, track, word
+from oportuno.events.hooks.post import NOTHING, Meaning, Payload, Post, Statement, Tell, identify, rows, table, told, track, unsold, word
 
 
 def meaning_of(post: Post) -> Meaning:
@@ -172,10 +172,6 @@ def _variant(each: Payload) -> dict[str, Any]:
     )
 
 
-def _unsold(post: Post) -> Meaning:
-    return Meaning(withdrawn=word(post.payload.get("id")))
-
-
 _TOPICS: Final[dict[str, Callable[[Post], Meaning]]] = {
     "orders/create": _ordered,
     "orders/paid": _paid,
@@ -188,7 +184,7 @@ _TOPICS: Final[dict[str, Callable[[Post], Meaning]]] = {
     "customers/update": _customer,
     "products/create": _product,
     "products/update": _product,
-    "products/delete": _unsold,
+    "products/delete": unsold,
 }
 TOPICS: Final = frozenset(_TOPICS)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from oportuno.events.hooks.post import NOTHING, Meaning, Payload, Post, Tell, identify, rows, table, told, track, word
+from oportuno.events.hooks.post import NOTHING, Meaning, Payload, Post, Tell, identify, rows, table, told, track, unsold, word
 
 _PLACED: Final = frozenset({"processing", "completed", "on-hold", "refunded"})
 
@@ -110,10 +110,6 @@ def _stock(product: Payload) -> int | None:
     return 0 if word(product.get("stock_status")) == "outofstock" else None
 
 
-def _unsold(post: Post) -> Meaning:
-    return Meaning(withdrawn=word(post.payload.get("id")))
-
-
 _TOPICS: Final[dict[str, Callable[[Post], Meaning]]] = {
     "order.created": _order,
     "order.updated": _order,
@@ -122,7 +118,7 @@ _TOPICS: Final[dict[str, Callable[[Post], Meaning]]] = {
     "product.created": _product,
     "product.updated": _product,
     "product.restored": _product,
-    "product.deleted": _unsold,
+    "product.deleted": unsold,
 }
 TOPICS: Final = frozenset(_TOPICS)
 
