@@ -23,7 +23,9 @@ from oportuno.events.event import Call, Event, Source
 from oportuno.flows.fan_out import FanOut, told
 from oportuno.flows.programme import Programme
 from oportuno.flows.step import step
-from oportuno.kit.ids import CustomerKey, derive
+from oportuno.journeys.index import index_of
+from oportuno.journeys.rule import matches, of_event_alone
+from oportuno.kit.ids import CustomerId, CustomerKey, derive, key_of
 from oportuno.kit.times import DAY, Millis, to_text
 from oportuno.profile.draft import Draft
 
@@ -127,6 +129,7 @@ class Backtest:
         self._timers: list[tuple[Millis, CustomerKey]] = []
         self._due: dict[CustomerKey, Millis] = {}
         self._last: dict[bytes, Verdict] = {}
+        self._nobody = Draft(next(iter(self._states), key_of(programme.workspace, CustomerId(1))))
         self._changes = 0
         self._deeds = 0
 
@@ -158,9 +161,17 @@ class Backtest:
         )
         [news] = news_of(change, product, _LASTS)
         fan_out = FanOut(n=self._changes, version=self._changes, **{name: getattr(news, name) for name in news.__struct_fields__})
-        for key in self._watchers(product.id, move.at):
-            self.found.told += 1
+        watchers = list(self._watchers(product.id, move.at))
+        self.found.told += len(watchers)
+        for key in watchers if self._may_start(news.body, move.at) else ():
             self._step(key, [self._cares(key, product, move.at), told(fan_out, key)], move.at)
+
+    def _may_start(self, body: bytes, now: Millis) -> bool:
+        """Say whether some journey could start by this news. What every journey's filter turns down for all is not asked one by one."""
+        plans = index_of(self._programme.journeys).starters.get(ChangeKind.PRICE_DROPPED.value, ())
+        properties = msgspec.json.decode(body)["properties"]
+        rules = [plan.journey.filter for plan in plans]
+        return any(rule is None or not of_event_alone(rule) or matches(rule, self._nobody, properties, now=now) for rule in rules)
 
     def deed(self, deed: Deed) -> None:
         """Let a customer do something."""

@@ -23,6 +23,11 @@ def event_fields(journey: Journey) -> frozenset[str]:
     return frozenset(field.removeprefix("event.") for rule in rules for field in _fields(rule) if field.startswith("event."))
 
 
+def of_event_alone(rule: Rule) -> bool:
+    """Say whether a rule asks only what the event itself tells: then it holds for everybody or for nobody."""
+    return all(field.startswith("event.") for field in _fields(rule))
+
+
 def _fields(rule: Rule) -> Iterator[str]:
     if rule.field:
         yield rule.field
