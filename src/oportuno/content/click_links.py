@@ -10,9 +10,9 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
+from functools import cached_property, lru_cache
 from hmac import compare_digest
-from hmac import new as keyed
+from hmac import digest as keyed
 from struct import Struct as Layout
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlsplit
@@ -82,7 +82,7 @@ def read_click(token: str, keys: Mapping[str, LinkKey]) -> ClickFacts:
 
 
 def _seal(body: bytes, secret: bytes) -> bytes:
-    return keyed(secret, b"oportuno click\x00" + body, sha256).digest()[:_SEAL_BYTES]
+    return keyed(secret, b"oportuno click\x00" + body, "sha256")[:_SEAL_BYTES]
 
 
 class Measured:
@@ -105,13 +105,11 @@ class Measured:
     ) -> None:
         self._workspace, self._message, self._key = workspace, message, key
         self._base = links.base
+        self._ours = f"{links.base}/p/", f"{links.base}/c/"
         self._hosts = shop_hosts(brand)
         self._cart = (links.cart, str(brand.get("cart_url") or ""))
-        self._plain = frozenset(filter(None, (links.why, links.bought, links.not_interested, links.unsubscribe, links.confirm)))
-        self._privacy = _NAMED_LANGUAGE.sub(r"[\\w-]+", re.escape(str(brand.get("privacy_url") or "")))
-        self._names = _words_of(profile.get(name) for name in ("first_name", "last_name", "name"))
-        self._private = _values_of(profile) | _values_of(_ordered(context))
-        self._marks = (write_id("msg", message).casefold(), message.hex(), f"{links.base}/p/".casefold(), "oportuno_cart=")
+        self._privacy_url = str(brand.get("privacy_url") or "")
+        self._profile, self._context = profile, context
         self._known: dict[str, str] = {}
         self.stored: dict[bytes, FollowedLink] = {}
         """What the mail leads to, by its id."""
@@ -122,6 +120,24 @@ class Measured:
         if known is None:
             known = self._known[marked] = self._led(address, marked)
         return known
+
+    # Most mails have no link for which these would be asked.
+
+    @cached_property
+    def _privacy(self) -> re.Pattern[str]:
+        return re.compile(_NAMED_LANGUAGE.sub(r"[\\w-]+", re.escape(self._privacy_url)))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return _words_of(self._profile.get(name) for name in ("first_name", "last_name", "name"))
+
+    @cached_property
+    def _private(self) -> frozenset[str]:
+        return _values_of(self._profile) | _values_of(_ordered(self._context))
+
+    @cached_property
+    def _marks(self) -> tuple[str, ...]:
+        return write_id("msg", self._message).casefold(), self._message.hex(), self._ours[0].casefold(), "oportuno_cart="
 
     def _led(self, address: str, marked: str) -> str:
         is_cart = bool(self._cart[1]) and address == self._cart[0]
@@ -145,9 +161,7 @@ class Measured:
         return f"{address}{'&' if '?' in address else '?'}{query}{mark}{fragment}"
 
     def _of_everybody(self, address: str, marked: str) -> bool:
-        if address in self._plain or address.startswith((f"{self._base}/p/", f"{self._base}/c/")):
-            return False
-        if self._privacy and re.fullmatch(self._privacy, address):
+        if address.startswith(self._ours) or not with_shop(marked, self._hosts) or self._privacy.fullmatch(address):
             return False
         told = unquote_plus(marked).casefold()
         if any(mark in told for mark in self._marks):
@@ -170,7 +184,12 @@ _WORDS: Final = re.compile(r"\w{3,}")
 
 def shop_hosts(brand: Mapping[str, Any]) -> frozenset[str]:
     """Give the hosts to which a measured link may lead: where the shop sells and where its cart is."""
-    return hosts_of({name: brand.get(name) for name in ("shop_url", "cart_url")})
+    return _hosts(str(brand.get("shop_url") or ""), str(brand.get("cart_url") or ""))
+
+
+@lru_cache(maxsize=256)
+def _hosts(shop_url: str, cart_url: str) -> frozenset[str]:
+    return hosts_of({"shop_url": shop_url, "cart_url": cart_url})
 
 
 def _words_of(values: Iterable[Any]) -> frozenset[str]:

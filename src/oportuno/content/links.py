@@ -9,9 +9,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
 from enum import StrEnum
-from hashlib import sha256
 from hmac import compare_digest
-from hmac import new as keyed
+from hmac import digest as keyed
 from struct import Struct as Layout
 from typing import Final
 
@@ -136,7 +135,7 @@ def read_token(token: str, keys: Mapping[str, LinkKey]) -> LinkFacts:
 
 
 def _seal(body: bytes, secret: bytes) -> bytes:
-    return keyed(secret, b"oportuno link\x00" + body, sha256).digest()[:_SEAL_BYTES]
+    return keyed(secret, b"oportuno link\x00" + body, "sha256")[:_SEAL_BYTES]
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True):

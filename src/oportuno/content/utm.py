@@ -60,5 +60,7 @@ class Marker:
         return self._written(address) + found.group()[len(address) :]
 
     def _written(self, address: str) -> str:
+        if address.startswith(self._own):
+            return address
         marked = self.url(address)
         return marked if self._led is None else self._led(address, marked)
