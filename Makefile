@@ -10,8 +10,10 @@ NODE := $(VENV)/node
 STOCK := tests/clients/npm/node_modules/.package-lock.json
 SDK := web/sdk/node_modules/.package-lock.json
 BROWSER := $(shell command -v chromium 2>/dev/null || command -v chromium-browser 2>/dev/null)
+# A real mail server for the bounces: run as a private instance, as root because it drops what it is given.
+EXIM := $(wildcard /usr/sbin/exim4)
 
-.PHONY: help demo test check lint types laws spec proof bench fmt lock browser node sdk clean
+.PHONY: help demo test check lint types laws spec proof bench fmt lock browser exim node sdk clean
 
 help: ## print these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +21,7 @@ help: ## print these verbs
 demo: $(READY) ## the shop, the mailbox and the decisions, on http://127.0.0.1:$(PORT) (PORT=8080)
 	$(BIN)/oportuno demo --port $(PORT)
 
-test: $(READY) browser $(STOCK) $(SDK) check spec ## every check and every test, as CI runs them
+test: $(READY) browser exim $(STOCK) $(SDK) check spec ## every check and every test, as CI runs them
 
 check: lint types laws ## the checks alone, without the tests
 
@@ -60,6 +62,16 @@ browser:
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	  else \
 	    echo "chromium is missing: install it (for example: sudo apt-get install chromium) and run make test again" >&2; exit 1; \
+	  fi; \
+	fi
+
+exim:
+	@if [ -z "$(EXIM)" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing Exim for the tests of bounces" && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove exim4-daemon-light >/dev/null; \
+	  else \
+	    echo "Exim is missing: install exim4-daemon-light and run make test again as root" >&2; exit 1; \
 	  fi; \
 	fi
 

@@ -107,6 +107,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         "soak:Soak",
         ({"seconds": 7_200.0, "customers": 5_000, "seed": 121},),
     ),
+    "bounces": (
+        "A real mail server's bounces and others' recorded ones: what is understood, and nothing soft is ever taken for hard.",
+        "bounces:Bounces",
+        ({"rounds": 4, "seed": 131},),
+    ),
     "backlog": (
         "A backlog of a million events, without statistics, drains at the rate of a tenth of it.",
         "backlog:Backlog",
