@@ -1,8 +1,9 @@
-"""The verbs that keep an installation: back it up, and bring it back."""
+"""The verbs that keep an installation: back it up, bring it back, look whether all is well."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -54,3 +55,26 @@ def restore(
 def _tell(table: str, rows: int) -> None:
     if rows:
         typer.echo(f"{table}: {rows}", err=True)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Look at the whole installation and say what is wrong. Ends with 1 when something is."""
+    with sentences():
+        from oportuno.entry.doctor.finding import State
+        from oportuno.entry.doctor.look import examine
+        from oportuno.entry.serve import database_for
+
+        settings = settings_with(data_dir=data_dir)
+        embedded = settings.data_dir if settings.database_url is None else None
+        with database_for(settings) as database:
+            findings = examine(database.settings, embedded=embedded)
+    if as_json:
+        typer.echo(json.dumps([{"about": each.about, "state": each.state.value, "says": each.says} for each in findings]))
+    else:
+        for each in findings:
+            typer.echo(f"{each.state.value.replace('_', ' '):<9}  {each.about}: {each.says}")
+    raise SystemExit(int(any(each.state is State.FAILURE for each in findings)))
