@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).parents[2] / "docs" / "proof"
-PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices", "fuzz", "bring")
+PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices", "fuzz", "bring", "backup")
 
 
 def runs_of(part: str) -> list[dict[str, Any]]:
@@ -122,3 +122,11 @@ def test_three_real_data_sets_came_in_whole_and_nobody_was_spoken_to() -> None:
         assert (run["sizes"]["rows"], run["kills"] >= 5, run["spoken"]) == (0, True, 0)
         assert run["rows"] == {"complete-journey": 1_469_307, "uci-online-retail": 541_909, "eshop-clothing": 165_474}
         assert run["orders_folded"] == run["events"]["complete-journey"] == 155_848
+
+
+def test_what_was_backed_up_under_load_came_back_and_who_was_forgotten_since_did_not() -> None:
+    for run in runs_of("backup"):
+        assert (run["sizes"]["customers"] >= 2_000, run["rows"] > 20_000) == (True, True)
+        assert run["mails_lost"] > 0, "nothing was said between the backup and the loss"
+        assert run["in_doubt"] + run["silenced"] > 0, "nothing was on its way"
+        assert (run["forgotten"], run["duplicates"]) == (1, 0)
