@@ -40,7 +40,7 @@ _SAID: Final[dict[str, dict[str, str]]] = {
         "limits": "Ningún límite por persona se habría superado.",
         "limits.over": "Atención: {over_limit} mensajes habrían superado un límite.",
         "pending": "Se está calculando con los datos de esta tienda; suele tardar un par de minutos. Esta página se renueva sola.",
-        "play": "Jugada",
+        "play": "Jornada",
         "messages": "Mensajes",
         "reached": "Personas",
         "kept": "Callados",
