@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 
 from api_house import CONSENT, SECRET, problem, tell
 
 from oportuno.consent.reach import Silenced
+from oportuno.flows.open_workspace import open_workspace
 from oportuno.flows.put_in_words import put_in_words
 from oportuno.flows.work import Listed, OutboxStatus, Writes
 from oportuno.profile.draft import Draft
@@ -258,6 +260,59 @@ def test_who_was_forgotten_is_not_written_to_and_the_old_request_is_not_answered
         problem(await ask(tienda, "two", **whole | {"customer": sent["customer"]}), 410, "customer_erased")
         problem(await ask(tienda, "three", **WHOLE), 404, "customer_unknown")
         assert not [row for row in tienda.world.tables.messages.values() if row.status is OutboxStatus.PENDING]
+
+    tell(story)
+
+
+def test_one_shop_s_keys_customers_and_stories_mean_nothing_in_another():
+    async def story(tienda):
+        await told(tienda)
+        first = (await ask(tienda, "one", **WHOLE)).json()
+        other = await open_workspace(
+            "Tienda Sur", timezone="Europe/Madrid", locale="es-ES", sandbox=False, workspaces=tienda.workspaces, chance=secrets.token_bytes
+        )
+        tienda.secret = {"authorization": f"Bearer {other.secret_key}"}
+        body = {name: value for name, value in WHOLE.items() if name != "user_id"}
+        problem(await ask(tienda, "one", **WHOLE), 404, "customer_unknown")
+        problem(await ask(tienda, "one", **body, customer=first["customer"]), 404, "customer_unknown")
+        problem(await tienda.get(f"/messages/{first['message']}/story"), 404, "message_unknown")
+        problem(await tienda.post("/decide", {"customer": first["customer"]}), 404, "customer_unknown")
+        theirs = await ask(tienda, "one", **body, email="ana@example.com")
+        assert theirs.status_code == 202
+        assert theirs.json()["customer"] != first["customer"]
+
+    tell(story)
+
+
+def test_who_was_joined_with_somebody_is_written_to_as_who_they_are_now():
+    async def story(tienda):
+        await told(tienda)
+        await tienda.send("identify", userId="ana-old")
+        await tienda.work()
+        old = (await tienda.get("/customers/ana-old")).json()["customer"]
+        now = (await tienda.get("/customers/ana")).json()["customer"]
+        joined = await tienda.post("/merges", {"loser": "ana-old", "winner": "ana"})
+        assert joined.status_code < 300, joined.text
+        await tienda.work()
+        body = {name: value for name, value in WHOLE.items() if name != "user_id"}
+        sent = await ask(tienda, "one", **body, customer=old)
+        assert (sent.status_code, sent.json()["customer"]) == (202, now)
+
+    tell(story)
+
+
+def test_a_message_s_story_is_told_over_the_api_in_both_languages():
+    async def story(tienda):
+        await told(tienda)
+        sent = (await ask(tienda, "one", **WHOLE)).json()
+        found = (await tienda.get(f"/messages/{sent['message']}/story")).json()
+        assert (found["status"], found["stands"], [each["kind"] for each in found["steps"]]) == ("pending", "pending", ["speak"])
+        assert found["known"].keys() == found["steps"][0]["sentence"].keys() == {"es", "en"}
+        await tienda.post("/customers/ana/suppressions", {"channel": "email", "reason": "hard_bounce", "actor": "shop"})
+        silent = (await ask(tienda, "two", **WHOLE)).json()
+        found = (await tienda.get(f"/messages/{silent['message']}/story")).json()
+        assert (found["status"], found["stands"], found["steps"][0]["what"]) == (None, "silence", "suppressed")
+        assert "rebote" in found["steps"][0]["sentence"]["es"]
 
     tell(story)
 
