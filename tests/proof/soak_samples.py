@@ -84,8 +84,8 @@ class Sampler:
             known["files"] += mine["files"]
             known["pids"].append(process.pid)
         if "postgres" in found:
-            # Its processes come and go with connections: their number says enough.
-            found["postgres"]["pids"] = [min(found["postgres"]["pids"])]
+            # Its processes come and go with connections.
+            found["postgres"]["pids"] = []
         return found
 
     def _kind(self, process: psutil.Process) -> str:
@@ -99,11 +99,14 @@ class Sampler:
 
 
 def private_mb(process: psutil.Process) -> float:
-    """Give the memory that is this process's own (MB): of what it shares its part, and nothing of PostgreSQL's shared buffers."""
+    """Give the memory that is this process's own (MB): its part of what is backed by no file, and nothing of PostgreSQL's shared buffers.
+
+    Files are left out: how much of a library counts here depends on who else on the machine has it open.
+    """
     try:
         lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
         told = {words[0]: int(words[1]) for words in map(str.split, lines[1:])}
-        return (told["Pss:"] - told["Pss_Shmem:"]) / 1024
+        return told["Pss_Anon:"] / 1024
     except (OSError, KeyError, ValueError):
         memory = process.memory_info()
         return float(memory.rss - memory.shared) / 2**20
