@@ -5,6 +5,7 @@ Two limits that nothing may breach: of what was provoked everything is understoo
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Report:
     provoked: list[Provoked] = field(default_factory=list)
     recorded: Recorded = field(default_factory=Recorded)
     faults: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 class Bounces:
@@ -41,7 +43,7 @@ class Bounces:
 
     def run(self) -> Report:
         """Provoke, read, judge."""
-        report = Report(self.sizes)
+        report, began = Report(self.sizes), time.monotonic()
         if not has_exim():
             install()
         for number in range(self.sizes.rounds):
@@ -52,6 +54,7 @@ class Bounces:
             print(f"  round {number}: {done.sent} sent, understood {done.understood}, {done.delayed} warnings", flush=True)
         report.recorded = judge_recorded(CACHE)
         report.faults += report.recorded.faults
+        report.seconds = round(time.monotonic() - began, 1)
         _print(report.recorded)
         return report
 

@@ -22,6 +22,9 @@ from oportuno.kit.times import DAY, Millis
 
 _RAW: Final = 16_384
 _SEARCHED: Final = 262_144
+_NOTICE: Final = 1_200
+"""Of a report's text for people, what is looked at where no server's words are told."""
+_RULE: Final = re.compile(r"\n[ \t]*[_=*-]{20,}[ \t]*\n")
 _FOR_DIALECTS: Final = 131_072
 _OLDEST: Final[Millis] = 30 * DAY
 _SUBJECT_TOKEN: Final = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{60,200}(?![A-Za-z0-9_-])")
@@ -137,8 +140,13 @@ def _report(letter: Letter) -> _Said | None:
     told = told_in(letter)
     if not told:
         return None
-    words = "" if all(each.diagnostic for each in told) else plain_text(letter)
+    words = "" if all(each.diagnostic for each in told) else _notice(letter)
     return min((_of_recipient(each, words) for each in told), key=lambda said: _MILDEST_FIRST.index(said.what))
+
+
+def _notice(letter: Letter) -> str:
+    """Give what a report says to people, down to the line under which mail programs put their footers."""
+    return next((piece for piece in _RULE.split(plain_text(letter)) if piece.strip()), "")[:_NOTICE]
 
 
 def _of_recipient(told: Told, words: str) -> _Said:
