@@ -48,6 +48,39 @@ def test_an_order_that_does_not_fit_is_stored_and_listed_where_the_plan_warns():
     tell(story)
 
 
+PEOPLE = """\
+tracking_plan:
+  unknown: ignore
+  events: {}
+  identify:
+    mode: block
+    traits:
+      required: [email]
+      properties:
+        email: {type: string}
+        birthday: false
+"""
+
+
+def test_what_should_never_be_told_of_a_person_is_kept_out_and_the_value_is_never_shown():
+    async def story(tienda):
+        assert (await tienda.post("/definitions", {"files": {"tracking-plan.yaml": PEOPLE}})).status_code == 200
+        await tienda.send("identify", userId="ana", traits={"email": "ana@example.com"})
+        told = {"userId": "bruno", "traits": {"email": "bruno@example.com", "birthday": "1990-04-01"}}
+        refused = await tienda.client.post("/v1/identify", json=told, auth=(tienda.write_key, ""))
+        assert (refused.status_code, refused.json()["rejects"][0]["place"]) == (200, "identify.traits.birthday")
+        nothing = await tienda.client.post("/v1/identify", json={"userId": "carla"}, auth=(tienda.write_key, ""))
+        assert nothing.json()["rejects"][0]["place"] == "identify.traits.email"
+        await tienda.work()
+        assert (await tienda.get("/customers/ana")).status_code == 200
+        assert (await tienda.get("/customers/bruno")).status_code == 404
+        found = await listed(tienda)
+        assert sorted((event, times, blocked) for event, _, times, blocked in found) == [("identify", 1, 1), ("identify", 1, 1)]
+        assert "1990" not in str(found)
+
+    tell(story)
+
+
 def test_where_the_plan_blocks_it_is_a_reject_that_is_replayed_once_the_plan_was_mended():
     async def story(tienda):
         await lay_down(tienda, "block")

@@ -20,8 +20,11 @@ from oportuno.kit.yaml_lines import Part, read_yaml
 if TYPE_CHECKING:
     import jsonschema_rs
 
-_WORDS: Final = ("mode", "unknown", "events")
+_WORDS: Final = ("mode", "unknown", "events", "identify")
 _EVENT_WORDS: Final = ("mode", "properties", "description")
+_IDENTIFY_WORDS: Final = ("mode", "traits", "description")
+IDENTIFY: Final = "identify"
+"""Under this name what `identify` calls carry stands in the list."""
 _MOST_EVENTS: Final = 500
 _NAME_AT_MOST: Final = 200
 MOST_OF_ONE: Final = 10
@@ -60,6 +63,8 @@ class TrackingPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     unknown: Unknown = Unknown.WARN
     events: Mapping[str, Planned] = {}
+    identify: Planned | None = None
+    """What `identify` calls may say of a person; None: whatever they like."""
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,14 +96,19 @@ def read_plan(text: str) -> TrackingPlan:
         if not name.strip() or len(name) > _NAME_AT_MOST:
             raise part.fault("name_malformed", f"the name of an event has 1 to {_NAME_AT_MOST} characters")
         events[name] = _read_event(part, mode)
-    return TrackingPlan(unknown=Unknown(unknown.choice(list(Unknown))) if unknown is not None else Unknown.WARN, events=events)
+    identify = table.get(IDENTIFY)
+    return TrackingPlan(
+        unknown=Unknown(unknown.choice(list(Unknown))) if unknown is not None else Unknown.WARN,
+        events=events,
+        identify=_read_event(identify, mode, _IDENTIFY_WORDS, "traits") if identify is not None else None,
+    )
 
 
-def _read_event(part: Part, mode: Mode) -> Planned:
+def _read_event(part: Part, mode: Mode, words: tuple[str, ...] = _EVENT_WORDS, carried: str = "properties") -> Planned:
     if part.plain() is None:
         return Planned(mode=mode, schema=True)
-    told = part.table(_EVENT_WORDS)
-    schema = told.get("properties")
+    told = part.table(words)
+    schema = told.get(carried)
     return Planned(mode=_mode(told.get("mode"), mode), schema=read_schema(schema) if schema is not None else True)
 
 
@@ -111,6 +121,7 @@ def _mode(part: Part | None, otherwise: Mode) -> Mode:
 
 class _Told(msgspec.Struct):
     properties: Any = None
+    traits: Any = None
 
 
 _TOLD: Final = msgspec.json.Decoder(_Told)
@@ -132,16 +143,26 @@ class Checker:
             return (Violation(event=name, path="", rule=UNKNOWN_EVENT, blocks=self.plan.unknown is Unknown.BLOCK),)
         if planned.schema is True:
             return ()
-        told = _TOLD.decode(body).properties
+        return self._held(name, planned, _TOLD.decode(body).properties)
+
+    def check_traits(self, body: bytes) -> tuple[Violation, ...]:
+        """Say where an identify call that decodes does not fit; empty when it does, or when the plan does not care."""
+        planned = self.plan.identify
+        if planned is None or planned.schema is True:
+            return ()
+        return self._held("", planned, _TOLD.decode(body).traits)
+
+    def _held(self, name: str, planned: Planned, told: Any) -> tuple[Violation, ...]:
+        """Hold what was told against what was planned; without a name it is told of a person."""
         validator = self._ready.get(name) or self._make_ready(name, planned.schema)
-        properties = {} if told is None else told
-        if validator.is_valid(properties):
+        carried = {} if told is None else told
+        if validator.is_valid(carried):
             return ()
         blocks = planned.mode is Mode.BLOCK
         found: dict[Violation, None] = {}
-        for error in islice(validator.iter_errors(properties), MOST_OF_ONE):
+        for error in islice(validator.iter_errors(carried), MOST_OF_ONE):
             for path, rule, expected in _said(error):
-                found[Violation(event=name, path=path, rule=rule, expected=expected, blocks=blocks)] = None
+                found[Violation(event=name or IDENTIFY, path=path, rule=rule, expected=expected, blocks=blocks)] = None
         return tuple(found)[:MOST_OF_ONE]
 
     def _make_ready(self, name: str, schema: Any) -> jsonschema_rs.Validator:
@@ -216,11 +237,11 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "uniqueItems": ("an entry stands twice in “{path}”", "un elemento se repite en «{path}»"),
 }
 _OTHERWISE: Final = ("“{path}” does not fit the plan", "«{path}» no encaja con el plan")
-_WHOLE: Final = ("properties", "properties")
 
 
 def sentence_of(violation: Violation, language: str) -> str:
     """Say a violation in English, or in Spanish for ``es``."""
     place = 1 if language == "es" else 0
     words = _SENTENCES.get(violation.rule, _OTHERWISE)[place]
-    return words.format(path=violation.path or _WHOLE[place], expected=violation.expected)
+    whole = "traits" if violation.event == IDENTIFY else "properties"
+    return words.format(path=violation.path or whole, expected=violation.expected)

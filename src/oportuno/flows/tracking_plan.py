@@ -77,11 +77,14 @@ class Held(NamedTuple):
 
 
 def hold(reads: Sequence[Read | Refused], checker: Checker, now: Millis) -> Held:
-    """Hold track calls against the plan: those that it blocks are refused, under an id of their own, so that a retry is the same reject."""
+    """Hold track and identify calls against the plan.
+
+    Those that it blocks are refused, under an id of their own, so that a retry is the same reject.
+    """
     kept: list[Read | Refused] = []
     seen: dict[Violation, Times] = {}
     for read in reads:
-        found = checker.check(read.name, read.body) if isinstance(read, Read) and read.call is Call.TRACK else ()
+        found = _check(read, checker) if isinstance(read, Read) else ()
         if not found or isinstance(read, Refused):
             kept.append(read)
             continue
@@ -90,7 +93,7 @@ def hold(reads: Sequence[Read | Refused], checker: Checker, now: Millis) -> Held
             example = _named(read)
             kept.append(read)
         else:
-            refused = Refused(code=Rejection.PLAN_VIOLATION, field=_field(first), body=read.body, id=derive("plan", read.h))
+            refused = Refused(code=Rejection.PLAN_VIOLATION, field=_field(first, read.call), body=read.body, id=derive("plan", read.h))
             example = write_id("rej", refused.id)
             kept.append(refused)
         for violation in found:
@@ -113,10 +116,17 @@ async def note_quietly(plans: TrackingPlans, workspace: WorkspaceId, seen: Mappi
         return
 
 
-def _field(violation: Violation) -> str:
+def _check(read: Read, checker: Checker) -> tuple[Violation, ...]:
+    if read.call is Call.TRACK:
+        return checker.check(read.name, read.body)
+    return checker.check_traits(read.body) if read.call is Call.IDENTIFY else ()
+
+
+def _field(violation: Violation, call: Call) -> str:
     if violation.rule == UNKNOWN_EVENT:
         return "event"
-    return f"properties.{violation.path}" if violation.path else "properties"
+    carried = "traits" if call is Call.IDENTIFY else "properties"
+    return f"{carried}.{violation.path}" if violation.path else carried
 
 
 class _Named(msgspec.Struct):
