@@ -12,7 +12,21 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).parents[2] / "docs" / "proof"
-PARTS = ("engine", "timers", "delivery", "writers", "stopped", "backlog", "fan_out", "merge", "prices", "fuzz", "bring", "backup")
+PARTS = (
+    "engine",
+    "timers",
+    "delivery",
+    "writers",
+    "stopped",
+    "backlog",
+    "fan_out",
+    "merge",
+    "prices",
+    "fuzz",
+    "bring",
+    "backup",
+    "bounces",
+)
 
 
 def runs_of(part: str) -> list[dict[str, Any]]:
@@ -130,3 +144,16 @@ def test_what_was_backed_up_under_load_came_back_and_who_was_forgotten_since_did
         assert run["mails_lost"] > 0, "nothing was said between the backup and the loss"
         assert run["in_doubt"] + run["silenced"] > 0, "nothing was on its way"
         assert (run["forgotten"], run["duplicates"]) == (1, 0)
+
+
+def test_of_a_real_mail_servers_bounces_all_were_understood_and_nothing_soft_was_ever_called_hard() -> None:
+    for run in runs_of("bounces"):
+        assert len(run["provoked"]) >= 4
+        for done in run["provoked"]:
+            assert (done["sent"] >= 24, sum(done["understood"].values()) == done["sent"], done["hard_of_soft"]) == (True, True, 0)
+        assert sum(done["delayed"] for done in run["provoked"]) > 0
+        recorded = run["recorded"]
+        assert recorded["read"] >= 200
+        assert recorded["hard_of_soft"] == recorded["library_temporary_called_hard"] == recorded["parser_other_called_hard"] == 0
+        assert recorded["hard_missed"] <= 0.25
+        assert recorded["delayed_missed"] == 0
