@@ -60,6 +60,11 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
         "delivery:Delivery",
         ({"events": 8_000, "customers": 4_000, "deliverer_kills": 60, "postgres_kills": 10, "rate": 80, "between": 40, "seed": 31},),
     ),
+    "failover": (
+        "Three ways out refuse, break and fall silent, deliverers and PostgreSQL die: nothing twice over all doors, every unknown listed.",
+        "failover:Failover",
+        ({"events": 3_000, "customers": 1_500, "deliverer_kills": 30, "postgres_kills": 5, "between": 20, "seed": 121},),
+    ),
     "writers": (
         "5,000 outside writes on a few hot customers, engines and a deliverer at full speed: none is lost, nobody forgotten comes back.",
         "writers:Writers",
