@@ -15,6 +15,8 @@ from oportuno.profile.draft import Section
 
 RESERVED_AT_MOST: Final = 40
 """Reservations that may stand at one time, whatever the limits allow: each has to be kept as it is until it lapses or is made."""
+UNANSWERED_AT_MOST: Final = 12
+_ID_BYTES: Final = 8
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,12 @@ class Attention(Section):
     touches: list[Touch] = []
     complained: Millis = 0
     """When they last called a message of ours spam; 0: never."""
+    unanswered: list[tuple[Millis, bytes]] = []
+    """When we last spoke to sell, with the first bytes of the message's id, as long as that was neither answered nor ignored."""
+    worn: int = 0
+    """How many messages they let pass, less their answers (`easing`)."""
+    spoken_at: Millis = 0
+    """When we last spoke to sell; 0: never."""
 
     def shed(self) -> str:
         """Forget what a reservation is about (its place then comes back at its expiry only); else count the two oldest touches as one.
@@ -158,6 +166,9 @@ def confirm(
     service: bool = False,
 ) -> None:
     """Turn a reservation into a touch made now. A reservation that had lapsed counts all the same: we spoke."""
+    if not service:
+        attention.unanswered = [*attention.unanswered, (now, id[:_ID_BYTES])][-UNANSWERED_AT_MOST:]
+        attention.spoken_at = max(attention.spoken_at, now)
     for touch in attention.touches:
         if touch.id == id:
             touch.made, touch.at, touch.until, touch.items, touch.worth = True, now, 0, (), 0
@@ -167,6 +178,8 @@ def confirm(
 
 def release(attention: Attention, *, id: bytes) -> None:  # noqa: A002 - the field's own word
     """Give back a reservation, or take back a touch that certainly did not happen."""
+    if attention.unanswered:
+        attention.unanswered = [each for each in attention.unanswered if each[1] != id[:_ID_BYTES]]
     attention.touches = [touch for touch in attention.touches if touch.id != id]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from oportuno.attention.easing import eased_until
 from oportuno.attention.ledger import Attention, next_at_cadence, room_from
 from oportuno.channels.channel import Channel
 from oportuno.consent.answers import Answered, Consents, slot
@@ -235,6 +236,17 @@ def _cadence(draft: Draft, ask: Ask, _policy: Policy, now: Millis) -> Reason | N
     return Reason(refusal=Refusal.CADENCE_REACHED, facts={"cadence": consents.cadence, "free_at": free_at}, retry_at=free_at)
 
 
+def _stepping_back(draft: Draft, _ask: Ask, policy: Policy, now: Millis) -> Reason | None:
+    """Whoever lets our messages pass, or complained, is left more room than they chose."""
+    own, seen = cadence_of(draft.read(Consents)), draft.read(Core).last_seen
+    free_at, found = eased_until(draft.read(Attention), own, policy.limits, seen=seen, now=now)
+    if free_at <= now:
+        return None
+    return Reason(
+        refusal=Refusal.STEPPING_BACK, facts={"ignored": found.ignored, "times": found.times, "free_at": free_at}, retry_at=free_at
+    )
+
+
 def _complaint(draft: Draft, _ask: Ask, _policy: Policy, _now: Millis) -> Reason | None:
     since = open_since(draft.read(Consents))
     return Reason(refusal=Refusal.COMPLAINT_OPEN, facts={"since": since}) if since else None
@@ -265,6 +277,7 @@ _FOR_MARKETING: Final[tuple[_Check, ...]] = (
     _quiet,
     _cadence,
     _limits,
+    _stepping_back,
     _complaint,
     _held_out,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from oportuno.attention.ledger import Attention, Touch
+from oportuno.attention.ledger import UNANSWERED_AT_MOST, Attention, Touch
 from oportuno.consent.answers import Answered, Consent, Consents
 from oportuno.consent.change import pause, skip_topic, suppress
 from oportuno.consent.listen import BROWSER
@@ -63,6 +63,9 @@ def merge_attention(attention: Attention, other: Attention) -> None:
             known[touch.id] = touch if mine is None or not mine.made or mine.at < touch.at else mine
     attention.touches = sorted(known.values(), key=_by_time)
     attention.complained = max(attention.complained, other.complained)
+    attention.worn = max(attention.worn, other.worn)
+    attention.spoken_at = max(attention.spoken_at, other.spoken_at)
+    attention.unanswered = sorted({*attention.unanswered, *other.unanswered})[-UNANSWERED_AT_MOST:]
 
 
 def refusals_since(before: Consents, now: Consents) -> dict[str, Consent]:

@@ -52,6 +52,14 @@ class Reach(Section):
     soft: dict[str, list[tuple[Millis, bytes]]] = {}
     """channel → (when, mark of the address), in order of time."""
 
+    def shed(self) -> str:
+        """Forget the oldest soft bounce: at worst an address that fails lastingly is found out later. Why an address is silent stays."""
+        oldest = min((heard[0][0], channel) for channel, heard in self.soft.items() if heard) if any(self.soft.values()) else None
+        if oldest is None:
+            return ""
+        self.soft[oldest[1]] = self.soft[oldest[1]][1:]
+        return "reach.soft"
+
 
 def plain_address(address: str) -> str:
     """Give an address as it is compared: without space around it, in lower case, in Unicode's composed form."""

@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     QUIET_HOURS = "quiet_hours"
     ZONE_UNKNOWN = "zone_unknown"
     CADENCE_REACHED = "cadence_reached"
+    STEPPING_BACK = "stepping_back"
     LIMIT_REACHED = "limit_reached"
     LIMIT_UNREADABLE = "limit_unreadable"
     COMPLAINT_OPEN = "complaint_open"
@@ -170,6 +171,12 @@ SENTENCES: Final[dict[Refusal, Sentences]] = {
         "You already had your message, at the rhythm you chose.",
         "Eligió cada cuánto quiere saber de la tienda, y ya tuvo su mensaje; cuando toque otro se decide.",
         "Chose how often to hear from the shop and has had the message; decided when the next is due.",
+    ),
+    Refusal.STEPPING_BACK: Sentences(
+        "Nuestros últimos mensajes no te sirvieron, así que te escribimos menos.",
+        "Our last messages were of no use to you, so we write less.",
+        "Dejó pasar los últimos mensajes, o se quejó: le dejamos más tiempo entre uno y otro.",
+        "Let the last messages pass, or complained: we leave more time between one and the next.",
     ),
     Refusal.LIMIT_REACHED: Sentences(
         "Ya te hemos escrito bastante por ahora.",

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from oportuno.attention.easing import settle
 from oportuno.attention.ledger import Attention, Touch, forget_old, reserve, weaker
 from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.consent.answers import Consents
@@ -25,6 +26,7 @@ from oportuno.moments.evidence import freshen, lean
 from oportuno.moments.proposal import Proposal
 from oportuno.profile.draft import Draft
 from oportuno.profile.purposes import Purpose
+from oportuno.profile.sections import Core
 
 _MOST_HELD: Final = 10
 _HELD_BYTES: Final = 3_200
@@ -226,6 +228,7 @@ class _Turn:
     def _speak(self, permit: Permit, proposal: Proposal) -> None:
         if permit.marketing:
             attention = self.draft.open(Attention)
+            settle(attention, seen=self.draft.read(Core).last_seen, now=self.now)
             forget_old(attention, now=self.now, longest=longest_window(self.draft.read(Consents), self.policy.limits))
             reserve(
                 attention,

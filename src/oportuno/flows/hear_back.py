@@ -121,7 +121,8 @@ async def hear_back(hearing: Hearing, ear: HearBack) -> HeardAs:
         return await _keep(hearing, HeardAs.NOT_BELIEVED, ear)
     if spoken is None or not spoken.handed or hearing.what is What.NOT_UNDERSTOOD:
         return await _keep(hearing, HeardAs.UNMATCHED, ear)
-    hearing = msgspec.structs.replace(hearing, workspace=spoken.key.workspace, message=spoken.id)
+    channel = spoken.message.said.channel if spoken.message is not None else hearing.channel
+    hearing = msgspec.structs.replace(hearing, workspace=spoken.key.workspace, message=spoken.id, channel=channel)
     programme = await ear.programmes.programme(spoken.key.workspace)
     ended = await _file(hearing, spoken, programme, ear)
     if ended is HeardAs.TAKEN:

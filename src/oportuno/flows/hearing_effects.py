@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from oportuno.attention.easing import not_delivered
 from oportuno.attention.ledger import Attention
 from oportuno.channels.hearing import Hearing, What
 from oportuno.consent.answers import Answered, Consents, slot
@@ -61,6 +62,7 @@ def follow(draft: Draft, hearing: Hearing, message: Message, writes: Writes, aro
     """Change the customer as the report demands, and add to the writes what it entails."""
     match hearing.what:
         case What.HARD_BOUNCE:
+            not_delivered(draft.open(Attention), message.id)
             _silence(draft, hearing, writes, around, reason="hard_bounce", since=hearing.at)
         case What.SOFT_BOUNCE:
             _soft(draft, hearing, writes, around)
@@ -130,6 +132,7 @@ def event_of(hearing: Hearing, spoken: Spoken, key: CustomerKey, now: Millis) ->
 
 def _soft(draft: Draft, hearing: Hearing, writes: Writes, around: Around) -> None:
     """Count it against the address, unless it is about what we sent and not about where it went."""
+    not_delivered(draft.open(Attention), hearing.message)
     if not around.address or about_us(hearing.status):
         return
     since = hear_soft_bounce(draft, hearing.channel, around.address, hearing.at, around.policy.patience)
