@@ -21,9 +21,9 @@ _CEILING: Final = 65_536
 class SnsNotary:
     """The port Notary. Whoever calls has made sure that the address is SNS's; redirects are not followed. Close it when done."""
 
-    def __init__(self, *, monotonic: Callable[[], float], transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], patience: float = _PATIENCE) -> None:
+        self._patience = patience
         self._monotonic = monotonic
-        self._transport = transport
         self._client: httpx2.AsyncClient | None = None
         self._kept: dict[str, tuple[bytes, float]] = {}
 
@@ -50,7 +50,7 @@ class SnsNotary:
 
     async def _get(self, url: str) -> bytes:
         if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=_PATIENCE, follow_redirects=False, trust_env=False, transport=self._transport)
+            self._client = httpx2.AsyncClient(timeout=self._patience, follow_redirects=False, trust_env=False)
         read = bytearray()
         try:
             async with self._client.stream("GET", url) as answer:
