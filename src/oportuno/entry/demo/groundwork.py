@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from oportuno.attention.ledger import Limit
 from oportuno.consent.policy import Policy
 from oportuno.consent.read_policy import write_policy
 from oportuno.entry.demo.history import DataSet, History, read_history, shelved
@@ -30,6 +31,7 @@ SHOWN_WAIT: Final[Millis] = 30 * MINUTE
 _HELP_WAIT: Final[Millis] = DAY
 """What the help with an order really waits, as the pages say."""
 PLAYS: Final = ("abandoned-cart", "price-drop", "back-in-stock", "new-in-favourite", "after-purchase")
+_LIMITS: Final = (Limit(at_most=3, per=DAY), Limit(at_most=9, per=7 * DAY))
 _PLAYS: Final = files("oportuno").joinpath("plays")
 
 
@@ -137,8 +139,11 @@ def _shortened_step(step: Any, wait: Millis) -> Any:
 
 
 def _policy(currency: str) -> Policy:
-    """Give the default rules, but for quiet hours: a demonstration at ten at night would show nothing but waiting. The pages say so."""
-    return Policy(quiet=(0, 0), timezone=ZONE, country="ES", currency=currency, languages=("es", "en"), sandbox=True)
+    """Give the default rules, but for quiet hours and the limits. The pages say so.
+
+    At ten at night, or after the mail that confirms an address, a demonstration would show nothing but waiting.
+    """
+    return Policy(limits=_LIMITS, quiet=(0, 0), timezone=ZONE, country="ES", currency=currency, languages=("es", "en"), sandbox=True)
 
 
 def _brand(address: str) -> dict[str, Any]:

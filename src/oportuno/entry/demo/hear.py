@@ -73,13 +73,23 @@ async def refuse(stage: Stage, user: str, language: str, *, state: str = "denied
 
 
 async def _remember(stage: Stage, email: str, anonymous: str, language: str, *, yes: bool) -> None:
-    """Tell the product who this is and what they answered, with the secret key, as a shop's server would."""
+    """Tell the product who this is and what they answered, with the secret key, as a shop's server would.
+
+    A yes goes with the address in one call: asked apart, the question could overtake the address to which it is to be sent.
+    """
     user = visitor_key(email)
-    traits = {"email": email, "name": email.partition("@")[0][:24], "locale": LOCALES[language], "timezone": ZONE, "country": "ES"}
+    traits: dict[str, Any] = {
+        "email": email,
+        "name": email.partition("@")[0][:24],
+        "locale": LOCALES[language],
+        "timezone": ZONE,
+        "country": "ES",
+    }
+    if yes:
+        traits["marketing_consent"] = True
     call: dict[str, Any] = {"type": "identify", "userId": user, "traits": traits}
     if anonymous:
         call["anonymousId"] = anonymous[:100]
     answer = await stage.api.post("/v1/identify", json=call)
-    heard = answer.is_success and await (ask_to_confirm(stage, user, language) if yes else refuse(stage, user, language))
-    if not heard:
+    if not answer.is_success or not (yes or await refuse(stage, user, language)):
         raise Unavailable("not_remembered", "this could not be stored now; try again in a moment")
