@@ -49,6 +49,7 @@ def test_a_basket_left_after_the_address_bounced_is_silent_until_she_gives_anoth
         assert (heard["what"], heard["heard_as"], heard["status"]) == ("hard_bounce", "taken", "5.1.1")
 
         await shop.till("identify", userId="ana", traits={"email": "ana.nueva@correo.example"})
+        await shop.rest()
         await shop.price("galerna", 48)
         await shop.rest()
         assert [mail.to for mail in await shop.mails()] == ["ana@correo.example", "ana.nueva@correo.example"]

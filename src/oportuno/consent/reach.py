@@ -20,7 +20,7 @@ GRAVITY: Final = {"unsubscribed": 1, "soft_bounces": 2, "manual": 3, "complaint"
 """Why an address is not written to, the graver the higher. Of two the graver holds."""
 DEAD_ENDS: Final = frozenset({"hard_bounce", "invalid"})
 """Of these the address does not work: service messages stop too."""
-_SOFT_AT_MOST: Final = 20
+SOFT_AT_MOST: Final = 20
 """Soft bounces of a channel that are remembered, the latest."""
 _MARK_BYTES: Final = 8
 
@@ -90,7 +90,7 @@ def hear_soft_bounce(draft: Draft, channel: str, address: str, at: Millis, patie
     """Count a soft bounce of an address; give since when it fails lastingly, or None while it may be passing."""
     mark = mark_of(channel, address)
     reach = draft.open(Reach)
-    reach.soft[channel] = sorted([*reach.soft.get(channel, []), (at, mark)])[-_SOFT_AT_MOST:]
+    reach.soft[channel] = sorted([*reach.soft.get(channel, []), (at, mark)])[-SOFT_AT_MOST:]
     moments = [when for when, whose in reach.soft[channel] if whose == mark]
     return _lasting_since(moments, patience)
 
@@ -123,7 +123,7 @@ def merge_reach(reach: Reach, other: Reach) -> None:
         if mine is None or (GRAVITY.get(mine[0], 9), -mine[1], mine[2]) < (GRAVITY.get(theirs[0], 9), -theirs[1], theirs[2]):
             reach.silent[channel] = theirs
     for channel, heard in other.soft.items():
-        reach.soft[channel] = sorted({*reach.soft.get(channel, []), *heard})[-_SOFT_AT_MOST:]
+        reach.soft[channel] = sorted({*reach.soft.get(channel, []), *heard})[-SOFT_AT_MOST:]
 
 
 def _lasting_since(moments: list[Millis], patience: Patience) -> Millis | None:

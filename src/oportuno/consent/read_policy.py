@@ -9,14 +9,17 @@ from oportuno.attention.ledger import Limit
 from oportuno.catalog.product import ChangeKind
 from oportuno.channels.warm_up import WarmUp
 from oportuno.consent.policy import Policy
+from oportuno.consent.reach import SOFT_AT_MOST, Patience
 from oportuno.kit.times import DAY, HOUR, MINUTE, SECOND, Millis, day_of, parse_moment, to_text
 from oportuno.kit.yaml_lines import Part, nearest, read_yaml, write_duration, write_yaml
 from oportuno.profile.zones import ZONES, ZONES_OF
 
 _POLICY: Final = (
     *("limits", "quiet", "timezone", "country", "currency"),
-    *("holdout", "freshness", "news", "interest_half_life", "confirm", "languages", "warm_up", "sandbox"),
+    *("holdout", "freshness", "news", "interest_half_life", "confirm", "soft_bounces", "languages", "warm_up", "sandbox"),
 )
+_FIELDS: Final = {"soft_bounces": "patience"}
+"""Words of the file that are called otherwise inside."""
 _NEWS: Final = tuple(kind.name.lower() for kind in ChangeKind)
 _BRAND: Final = ("name", "legal", "sender", "reply_to", "shop_url", "cart_url", "mark_url", "privacy_url")
 _LONGEST: Final[Millis] = 400 * DAY
@@ -59,6 +62,9 @@ def write_policy(policy: Policy, brand: dict[str, Any]) -> str:
     out["interest_half_life"] = write_duration(policy.interest_half_life * DAY)
     asking = policy.confirm_limit
     out["confirm"] = {"within": write_duration(policy.confirm_within), "at_most": asking.at_most, "per": write_duration(asking.per)}
+    if policy.patience != Patience():
+        bearing = policy.patience
+        out["soft_bounces"] = {"times": bearing.times, "within": write_duration(bearing.within), "days": bearing.days}
     out["languages"] = list(policy.languages)
     if policy.warm_up is not None:
         out["warm_up"] = {"starts": to_text(policy.warm_up.starts * DAY)[:10], "at_most": list(policy.warm_up.at_most)}
@@ -80,13 +86,14 @@ def _policy(part: Part) -> Policy:
         "news": _news,
         "interest_half_life": _half_life,
         "languages": _languages,
+        "soft_bounces": _patience,
         "warm_up": _warm_up,
         "sandbox": Part.flag,
     }
     for word, reader in readers.items():
         value = table.get(word)
         if value is not None:
-            found[word] = reader(value)
+            found[_FIELDS.get(word, word)] = reader(value)
     holdout = table.get("holdout")
     if holdout is not None:
         share = holdout.table(("percent", "salt"), needed=("percent",))
@@ -96,6 +103,16 @@ def _policy(part: Part) -> Policy:
             found["holdout_salt"] = salt.text(longest=60)
     confirm = table.get("confirm")
     return Policy(**found, **(_confirm(confirm) if confirm is not None else {}))
+
+
+def _patience(part: Part) -> Patience:
+    table, usual = part.table(("times", "within", "days")), Patience()
+    times, within, days = table.get("times"), table.get("within"), table.get("days")
+    return Patience(
+        times=times.whole(2, SOFT_AT_MOST) if times is not None else usual.times,
+        within=within.duration(DAY, _LONGEST) if within is not None else usual.within,
+        days=days.whole(1, SOFT_AT_MOST) if days is not None else usual.days,
+    )
 
 
 def _confirm(part: Part) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from oportuno.flows.forget import forget_on
 from oportuno.flows.poison import name_of
 from oportuno.kit.faults import Fault, Unavailable
 from oportuno.settings import Settings
+from oportuno.wiring.hearing import hear_early
 
 if TYPE_CHECKING:
     from oportuno.entry.worker import Bench
@@ -152,6 +153,7 @@ async def _keep_house(settings: Settings, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             _log.info("kept_house", **await wiring.keep_house(settings))
+            await hear_early(settings)
             await _rest(stop, _ROUND)
         except Exception as fault:  # noqa: BLE001 - a round that fails is done again: without partitions ahead nothing could be taken in
             _log.warning("house_not_kept", fault=type(fault).__name__)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oportuno.settings import Settings
 
 _HEARING_AT_ONCE = 4
+_AGAIN_AT_ONCE = 1_000
 
 
 @asynccontextmanager
@@ -73,3 +74,13 @@ def told(looking: Connections, changing: Connections, secret: bytes, sealer: Sea
         mail_hooks=PostgresMailHooks(changing, sealer),
         notary=notary(stack),
     )
+
+
+async def hear_early(settings: Settings) -> int:
+    """Hear again what came before its hand-off was written down; says how many found their message. Raises Unavailable."""
+    from oportuno.flows.hear_back import hear_early_ones
+
+    async with hearing_back(settings) as ear:
+        async with ear.store.work() as work:
+            now, _ = await work.lock([])
+        return await hear_early_ones(ear, now=now, limit=_AGAIN_AT_ONCE)

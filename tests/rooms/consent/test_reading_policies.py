@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from oportuno.attention.ledger import Limit
 from oportuno.consent.policy import Policy
+from oportuno.consent.reach import Patience
 from oportuno.consent.read_policy import read_policy, write_policy
 from oportuno.kit.faults import BadInput
 from oportuno.kit.times import DAY, MINUTE
@@ -116,3 +117,11 @@ def test_the_currency_of_the_shop_is_three_capitals_and_euros_when_nothing_is_sa
     with pytest.raises(BadInput) as refused:
         read_policy("policy: {currency: euro}")
     assert refused.value.code == "currency_unknown"
+
+
+def test_how_many_soft_bounces_are_borne_is_read_and_written() -> None:
+    policy, _ = read_policy("policy:\n  soft_bounces: {times: 3, within: 10d}\n")
+    assert policy.patience == Patience(times=3, within=10 * DAY, days=3)
+    assert read_policy(write_policy(policy, {}))[0] == policy
+    with pytest.raises(BadInput):
+        read_policy("policy:\n  soft_bounces: {times: 21}\n")
