@@ -138,6 +138,8 @@ class Keep:
             await self._second_life(new, postbox)
         finally:
             postbox.close()
+        if self.canary in (self.folder / "log").read_text(encoding="utf-8", errors="replace"):
+            self.report.faults.append("the canary stands in a log")
         self.report.duplicates = sum(count - 1 for count in postbox.promoting.values())
         if self.report.duplicates:
             self.report.faults.append(f"{self.report.duplicates} promoting mails were sent again")
@@ -172,6 +174,9 @@ class Keep:
     async def _be_a_canary(self, shop: Shop) -> None:
         who = {"userId": self.canary, "anonymousId": f"{self.canary}-phone"}
         await shop.say({"type": "identify", **who, "traits": {"email": f"{self.canary}@example.com", "name": self.canary}})
+        # Two that cannot become events: what is refused is told of in no log either.
+        await shop.say({"type": "track", "event": "", "properties": {"query": self.canary}, **who})
+        await shop.say({"type": self.canary, **who})
         await shop.say({"type": "track", "event": "Products Searched", "properties": {"query": self.canary}, **who})
 
     def _back_up(self, url: str, file: Path) -> None:

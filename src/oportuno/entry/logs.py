@@ -14,8 +14,8 @@ ALLOWED: Final = frozenset(
         "event", "level", "logger", "timestamp",
         "attempts", "batch", "bucket", "channel", "code", "count", "deliverer", "domain", "ended", "events", "fault", "lane", "message",
         "method", "outcome", "part", "pause", "place", "rejects", "seconds", "section", "setting", "status", "version", "worker",
-        "workspace", "fanouts_dropped", "lanes_retired", "offsets_dropped", "partitions_made", "poison_dropped",
-        "rejects_dropped", "seen_days_dropped",
+        "workspace", "fanouts_dropped", "lanes_retired", "merges_settled", "offsets_dropped", "partitions_made", "poison_dropped",
+        "rejects_dropped", "seen_days_dropped", "standings_taken",
     }
 )  # fmt: skip
 """Every field a log line may have. `message` is a message's id (`msg_…`); a customer's id, address, name or event never stands in a log."""
