@@ -37,7 +37,8 @@ _HEALTHY_AFTER = 60.0
 """Seconds after which a restarted part counts as well again."""
 _PATIENCE = 20.0
 """Seconds a part gets to finish what it has in hand before it is killed."""
-_START_PATIENCE = 60.0
+_START_PATIENCE = 180.0
+"""Seconds for the parts to answer: a machine that is very busy is no fault, and what is broken says so above."""
 _HOLD_PATIENCE = 20.0
 """Seconds that a verb which works on the data directory for a moment is waited for."""
 _STAYS = "serve"
