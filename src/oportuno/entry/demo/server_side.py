@@ -74,14 +74,14 @@ async def line_of(stage: Stage, product: Product, language: str, quantity: int) 
 
 def facts_of(stage: Stage, product: Product, language: str, price: int) -> dict[str, Any]:
     """Write what an event tells of a product, as the page's own script gets it too."""
-    address = stage.setting.shelved
+    address = str(stage.api.base_url).rstrip("/")
     facts = {
         "name": product.names[language],
         "price": price / 100,
         "variant": product.variant,
         "brand": brand_of(product),
         "category": product.aisle,
-        "url": f"{address}/demo/{language}/p/{product.id}" if address else "",
-        "image_url": f"{address}/demo/art/{product.aisle}/{product.drawing}.png" if address else "",
+        "url": f"{address}/demo/{language}/p/{product.id}",
+        "image_url": f"{address}/demo/art/{product.aisle}/{product.drawing}.png",
     }
     return {name: value for name, value in facts.items() if value != ""}
