@@ -12,9 +12,10 @@ from oportuno.consent.answers import Answered, Consent, Consents, slot
 from oportuno.consent.policy import Policy
 from oportuno.consent.reach import Silenced
 from oportuno.content.message import Message
-from oportuno.flows.hear_back import HearBack
+from oportuno.flows.hear_back import HearBack, HeardAs, hear_back
 from oportuno.flows.programme import Brand, Programme
 from oportuno.flows.work import MoveMessage, OutboxStatus, SaveCustomer
+from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import DAY
 from oportuno.profile.draft import Draft
@@ -37,6 +38,15 @@ class OneProgramme:
 
 def ear_of(shop: Shop) -> HearBack:
     return HearBack(hearings=shop.outside.hearings, store=shop.store, programmes=OneProgramme(), intake=shop.intake)
+
+
+async def heard(shop: Shop, hearing: Hearing) -> HeardAs:
+    """Tell of it until it is stored, as whoever tells must."""
+    while True:
+        try:
+            return await hear_back(hearing, ear_of(shop))
+        except Unavailable:
+            continue
 
 
 async def known(shop: Shop, name: str = "ana", address: str = ANA) -> CustomerKey:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from contract_world import Shop
-from heard_world import ANA, OneProgramme, drafted, ear_of, known, list_of, sent, told
+from heard_world import ANA, OneProgramme, drafted, heard, known, list_of, sent, told
 
 from oportuno.channels.hearing import What
 from oportuno.consent.reach import Silenced, silenced
-from oportuno.flows.hear_back import HeardAs, hear_back
+from oportuno.flows.hear_back import HeardAs
 from oportuno.flows.suppressions import Keeper
 from oportuno.kit.faults import BadInput, NotFound
 
@@ -51,14 +51,14 @@ def test_lifting_an_address_lets_its_customer_be_written_to_again_and_says_why_i
     async def story(shop: Shop):
         ana, suppressions = await known(shop), shop.outside.suppressions
         bounce = await told(shop, await sent(shop, ana), What.HARD_BOUNCE)
-        assert await hear_back(bounce, ear_of(shop)) is HeardAs.TAKEN
+        assert await heard(shop, bounce) is HeardAs.TAKEN
         assert silenced(await drafted(shop, ana), "email", ANA) == Silenced("hard_bounce", bounce.at)
         [entry] = await suppressions.suppressions(shop.workspace, before=None, limit=10)
         assert await suppressions.silent_because(entry) == [ana]
         await keeper(shop).lift(shop.workspace, entry.mark, why="the server was mended", actor="secret")
         assert silenced(await drafted(shop, ana), "email", ANA) is None
         assert await suppressions.silent_because(entry) == []
-        assert await hear_back(bounce, ear_of(shop)) is HeardAs.AGAIN
+        assert await heard(shop, bounce) is HeardAs.AGAIN
         assert silenced(await drafted(shop, ana), "email", ANA) is None
 
     tell(story)
@@ -67,7 +67,7 @@ def test_lifting_an_address_lets_its_customer_be_written_to_again_and_says_why_i
 def test_lifting_an_address_whose_customer_was_forgotten_takes_it_off_all_the_same(tell):
     async def story(shop: Shop):
         ana, suppressions = await known(shop), shop.outside.suppressions
-        await hear_back(await told(shop, await sent(shop, ana), What.HARD_BOUNCE), ear_of(shop))
+        await heard(shop, await told(shop, await sent(shop, ana), What.HARD_BOUNCE))
         await shop.write(erasures=[ana])
         [entry] = await suppressions.suppressions(shop.workspace, before=None, limit=10)
         await keeper(shop).lift(shop.workspace, entry.mark, why="another person's now", actor="secret")

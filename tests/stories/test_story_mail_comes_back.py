@@ -8,6 +8,7 @@ from shop_alive import Shop, tell
 
 from oportuno.channels.hearing import Hearing, Proof, What
 from oportuno.flows.hear_back import HearBack, HeardAs, hear_back
+from oportuno.kit.faults import Unavailable
 from oportuno.kit.ids import derive, read_id
 
 PLAYS = ("abandoned-cart", "price-drop")
@@ -15,7 +16,7 @@ SHORT = {"timeout: 30m": "timeout: 4s"}
 
 
 async def _comes_back(shop: Shop, who: str) -> list[HeardAs]:
-    """The customer's last mail bounces, and five providers' copies of the report come at once."""
+    """The customer's last mail bounces, and three copies of the report come at once."""
     front = shop.front
     [last, *_] = (await shop.call("GET", f"/customers/{who}/messages"))["items"]
     bounce = Hearing(
@@ -23,7 +24,15 @@ async def _comes_back(shop: Shop, who: str) -> list[HeardAs]:
         message=read_id("msg", last["message"]), status="5.1.1",
     )  # fmt: skip
     ear = HearBack(hearings=front.hearings, store=front.store, programmes=front.programmes, intake=front.intake)
-    return await asyncio.gather(*(hear_back(bounce, ear) for _ in range(5)))
+
+    async def told() -> HeardAs:
+        while True:
+            try:
+                return await hear_back(bounce, ear)
+            except Unavailable:  # whoever tells must tell again
+                continue
+
+    return await asyncio.gather(*(told() for _ in range(3)))
 
 
 def test_a_basket_left_after_the_address_bounced_is_silent_until_she_gives_another(postgres_url: str) -> None:
@@ -40,7 +49,7 @@ def test_a_basket_left_after_the_address_bounced_is_silent_until_she_gives_anoth
         assert await shop.silences("bruno") == [("price-drop", "suppressed")]  # decided, and held at the claim: the list is looked at there
 
         ends = await _comes_back(shop, "ana")
-        assert sorted(end.value for end in ends) == ["again"] * 4 + ["taken"]
+        assert sorted(end.value for end in ends) == ["again"] * 2 + ["taken"]
         await shop.put_in_cart("faro", userId="ana")
         await shop.rest(ahead=6)
         assert await shop.silences("ana") == [("abandoned-cart", "suppressed")]

@@ -25,7 +25,7 @@ from oportuno.flows.hearing_effects import EVENTS, Around, Spoken, event_of, fol
 from oportuno.flows.ports import Intake, LaneClass, Programmes
 from oportuno.flows.programme import Programme
 from oportuno.flows.reads import Spot
-from oportuno.flows.work import Moved, NotedHearing, Status, Store, Writes
+from oportuno.flows.work import LockHeld, Moved, NotedHearing, Status, Store, Writes
 from oportuno.kit.ids import CustomerKey, WorkspaceId
 from oportuno.kit.times import HOUR, Millis
 from oportuno.profile.draft import Draft
@@ -162,8 +162,8 @@ async def _file(hearing: Hearing, spoken: Spoken, programme: Programme, ear: Hea
     while True:
         try:
             ended = await _file_once(hearing, spoken, key, programme, ear, told=told)
-        except Moved:
-            # Whoever has no row yet cannot be locked, and the same report may have been filed meanwhile.
+        except (Moved, LockHeld):
+            # Whoever has no row yet cannot be locked, and the same report may be in somebody's hands at this moment.
             tries -= 1
             if not tries:
                 raise
