@@ -301,6 +301,21 @@ def test_a_message_of_a_workspace_that_is_gone_does_not_stop_the_others() -> Non
     tell(story)
 
 
+def test_a_deliverer_tells_which_rule_keeps_marketing_from_leaving_until_it_leaves() -> None:
+    async def story(shop: Shop) -> None:
+        mail, signs = Endpoint(), [""]
+        await messages(shop, 1)
+        async with running(shop, lambda _p, channel: [Way(channel, mail, signs[0])]) as (deliverer, heard, _o):
+            assert (await heard.get())[1].ended is Ended.SILENT
+            assert deliverer.says()["marketing_held"] == ["mail_unsigned"]
+            signs[0] = ALL_SIGNED
+            await shop.message(await shop.customer("ana"), lasts=DAY)
+            assert (await heard.get())[1].ended is Ended.ACCEPTED
+            assert deliverer.says()["marketing_held"] == []
+
+    tell(story)
+
+
 def test_a_round_that_fails_in_a_way_nobody_foresaw_does_not_silence_its_channel() -> None:
     async def story(shop: Shop) -> None:
         mail = Endpoint()

@@ -24,6 +24,7 @@ policy:
     - {at_most: 1, per: 1d}
 brand:
   name: Tienda Norte
+  legal: Tienda Norte, calle del Muelle 3, 39004 Santander
   sender: hola@tiendanorte.example
 """
 

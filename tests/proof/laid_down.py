@@ -19,6 +19,7 @@ policy:
   languages: [es, en]
 brand:
   name: Tienda Norte
+  legal: Tienda Norte, calle del Muelle 3, 39004 Santander
   sender: hola@tienda.example
   shop_url: https://tienda.example
 """

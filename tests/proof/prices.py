@@ -51,7 +51,11 @@ policy:
   currency: USD
   limits: [{at_most: 1000, per: 1m}]
   sandbox: true
-brand: {name: Tienda Norte, sender: hola@tiendanorte.example, shop_url: "https://tiendanorte.example"}
+brand:
+  name: Tienda Norte
+  legal: Tienda Norte, calle del Muelle 3, 39004 Santander
+  sender: hola@tiendanorte.example
+  shop_url: https://tiendanorte.example
 """
 JOURNEY = """\
 journey: price-drop

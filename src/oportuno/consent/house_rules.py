@@ -11,6 +11,8 @@ from typing import Final
 from oportuno.channels.ways import aligned, domain_of
 from oportuno.consent.refusals import Reason, Refusal
 
+HOUSE_RULES: Final = frozenset({Refusal.NO_POSTAL_ADDRESS.value, Refusal.MAIL_UNSIGNED.value, Refusal.SENDER_UNALIGNED.value})
+"""The refusals of this file: what a shop lacks, whoever the message is for."""
 _FEWEST_WORDS: Final = 3
 
 

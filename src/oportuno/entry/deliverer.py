@@ -12,7 +12,9 @@ from typing import Any, Final
 import structlog
 
 from oportuno.channels.brake import SLOWED_TO
+from oportuno.channels.channel import Channel
 from oportuno.channels.pace import Lanes, Pace, Rate
+from oportuno.consent.house_rules import HOUSE_RULES
 from oportuno.consent.refusals import Reason
 from oportuno.content.message import Message
 from oportuno.flows.deliver import Delivered, Ended, Render, deliver_one, destination_of, hold_back
@@ -86,6 +88,8 @@ class Deliverer:
     _behind: dict[str, bool] = field(default_factory=dict)
     """Whether a channel looks again as soon as a place is free; otherwise it waits for news."""
     _resting: dict[bytes, float] = field(default_factory=dict)
+    _held: dict[int, str] = field(default_factory=dict)
+    """Workspaces whose marketing by e-mail one of the house's rules kept from leaving when it was last tried, and which."""
     _lost: Unavailable | None = None
     _leave_by: float = float("inf")
 
@@ -122,7 +126,8 @@ class Deliverer:
         """Say how it is: what is in hand by channel, what is held back by kind, which providers are gone."""
         now = self.clock.monotonic()
         in_hand = {channel: len(mine) for channel, mine in self._in_hand.items()}
-        return {"in_hand": in_hand, "closed": self.pace.closed(now), "gone": self.pace.failing_providers()}
+        held = sorted(set(self._held.values()))
+        return {"in_hand": in_hand, "closed": self.pace.closed(now), "gone": self.pace.failing_providers(), "marketing_held": held}
 
     # ── one channel ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -235,6 +240,7 @@ class Deliverer:
                 await self._step_aside(waiting, delivered)
             elif delivered.ended in (Ended.VOID, Ended.REFUSED_FOR_NOW):
                 self._behind[channel] = True  # it may be due again at once: a connection is warm now
+            self._note_rules(message, delivered)
             if self.heard is not None:
                 self.heard(channel, delivered)
         except Unavailable as fault:
@@ -249,6 +255,12 @@ class Deliverer:
             self._finished[channel].add(message.id)
             if self._behind[channel]:
                 self._wake[channel].set()
+
+    def _note_rules(self, message: Message, delivered: Delivered) -> None:
+        if delivered.ended is Ended.SILENT and delivered.reason in HOUSE_RULES:
+            self._held[message.key.workspace] = delivered.reason
+        elif delivered.ended is Ended.ACCEPTED and message.marketing and message.said.channel == Channel.EMAIL:
+            self._held.pop(message.key.workspace, None)
 
     async def _step_aside(self, waiting: Waiting, delivered: Delivered) -> None:
         now = self.clock.monotonic()

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from oportuno.channels.channel import Channel
+from oportuno.consent.house_rules import has_postal_address
 from oportuno.consent.read_policy import read_policy
 from oportuno.content.brand import read_tokens
 from oportuno.content.rehearse import leads_somewhere
@@ -23,11 +25,12 @@ from oportuno.flows.ports import MjmlCompiler
 from oportuno.flows.programme import Brand
 from oportuno.flows.publish import read_template
 from oportuno.flows.rehearse import Sender, as_fault, missing_languages, place_of, senders_of, try_out
-from oportuno.journeys.journey import Journey, Send
+from oportuno.journeys.journey import Journey, Send, Step
 from oportuno.journeys.read import read_journey
 from oportuno.kit.faults import BadInput, Fault
 from oportuno.kit.ids import WorkspaceId
 from oportuno.kit.yaml_lines import nearest
+from oportuno.profile.purposes import Purpose
 
 _POLICY_FILE: Final = "policy.yaml"
 _PLAN_FILE: Final = f"{PLAN_KEY}.yaml"
@@ -74,6 +77,7 @@ async def apply(files: Mapping[str, str], *, workspace: WorkspaceId, workspaces:
     faults += _taken_versions(read, standing)
     faults += _loose_ends(read, standing)
     if not faults:
+        faults += _house_rules(read, standing, facts)
         faults += _rehearsals(read, standing, facts)
     if faults:
         raise SeveralFaults(faults)
@@ -220,6 +224,29 @@ def _messages_at_odds(read: Sequence[_Read], in_force: Mapping[tuple[Kind, str],
                     f"but it is written for {message.purpose.value}"
                 )
                 yield BadInput("message_purpose", sentence, place=_at(name, definition, "purpose"))
+
+
+def _house_rules(read: Sequence[_Read], standing: Sequence[Definition], facts: Workspace) -> Iterator[Fault]:
+    """No marketing by e-mail is laid down for a shop that says from whom its mail comes and not where that is."""
+    in_force = _in_force(read, standing)
+    brand = _ground_in_force(in_force, facts).brand
+    if not brand.sender or has_postal_address(brand.legal):
+        return
+    sentence = "marketing by e-mail needs the shop's name and postal address at its foot: say it in the policy, as legal of the brand"
+    policy = next((each for each in read if each.definition.kind is Kind.POLICY), None)
+    promoting = [
+        (key, step.id) for (kind, key), each in in_force.items() if kind is Kind.JOURNEY for step in _journey(each).steps if _promotes(step)
+    ]
+    if policy is not None and promoting:
+        yield BadInput("postal_address_missing", sentence, place=_at(policy.name, policy.definition, "brand"))
+        return
+    for name, definition in read:
+        if definition.kind is Kind.JOURNEY and any(key == definition.key for key, _ in promoting):
+            yield BadInput("postal_address_missing", sentence, place=_at(name, definition, "steps"))
+
+
+def _promotes(step: Step) -> bool:
+    return isinstance(step, Send) and step.channel == Channel.EMAIL and step.purpose is not Purpose.SERVICE
 
 
 # ── Trying out ──────────────────────────────────────────────────────────────────────────────────────────────────────

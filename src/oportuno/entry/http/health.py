@@ -37,6 +37,8 @@ class ReadyShape(Shape):
     """Processes that deliver and told of themselves lately; 0: nothing leaves."""
     providers_gone: list[str]
     """Providers that refused everybody when they were last heard (``smtp mail.example``, ``no server``): what goes that way waits."""
+    marketing_held: list[str]
+    """The house's rules that kept some shop's marketing by e-mail from leaving when it was last tried (`no_postal_address` …)."""
     buckets_unowned: int
     """Buckets that no engine holds: what happens in them waits. For some seconds after an engine came or went that is as it should be."""
     given_up: dict[str, str]
@@ -95,12 +97,14 @@ def health_router(health: Health) -> APIRouter:
         """Say whether the database answers, and how those who work with it are."""
         vitals, _, living = await health.looked()
         gone = sorted({provider for each in living for provider in each.says.get("gone", ())})
+        held = sorted({rule for each in living for rule in each.says.get("marketing_held", ())})
         return ReadyShape(
-            status="degraded" if vitals.given_up or vitals.left or vitals.clock_doubted or gone else "ok",
+            status="degraded" if vitals.given_up or vitals.left or vitals.clock_doubted or gone or held else "ok",
             engines=vitals.engines,
             deliverers=sum(each.part == "deliver" for each in living),
             waiting=vitals.waiting,
             providers_gone=gone,
+            marketing_held=held,
             buckets_unowned=vitals.buckets_unowned,
             given_up={str(bucket): section for bucket, section in sorted(vitals.given_up.items())},
             left=vitals.left,
