@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -24,30 +23,8 @@ _KEPT: Final = 80
 _LEAST: Final = 20
 """Cents below which a price is not lowered any more: a fifth of it would be no cent, or less than the law of five percent."""
 
-_OLD: Final = 2.0
-"""Seconds for which the shelf is not looked at again: the live page asks every second, and the catalogue may hold 70,000 products."""
-
 Send = Callable[[str, str, bytes], None]
 """Sends a request (method, path, JSON) until it is taken."""
-
-
-class Shelf:
-    """What the shop shows, as the catalogue had it a moment ago."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, Sold] = {}
-        self._at = 0.0
-
-    async def look(self, asked: Callable[[], Awaitable[dict[str, Sold]]]) -> dict[str, Sold]:
-        """Give what stands on the shelf; asks the catalogue when the last look is too old."""
-        if not self._at or time.monotonic() - self._at > _OLD:
-            self._found = await asked()
-            self._at = time.monotonic()
-        return self._found
-
-    def forget(self) -> None:
-        """Look again next time: somebody wrote."""
-        self._at = 0.0
 
 
 def fill_shelves(setting: Setting, address: str, send: Send) -> Setting:

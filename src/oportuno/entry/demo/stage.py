@@ -16,7 +16,7 @@ from httpx2 import AsyncClient
 
 from oportuno.entry.demo.basket import COOKIE as BASKET_COOKIE
 from oportuno.entry.demo.basket import Basket, read_basket, write_basket
-from oportuno.entry.demo.catalogue import Shelf
+from oportuno.entry.demo.last_look import Shelf
 from oportuno.entry.demo.pages import number, render, say
 from oportuno.entry.demo.setting import LANGUAGES, Person, Progress, Setting, read_progress
 from oportuno.entry.demo.tour import tour_facts
