@@ -1,4 +1,4 @@
-"""Judging what the soak noted: slopes over the last three quarters, by the median of slopes, which a single step cannot bend.
+"""Judging what the soak noted: slopes over the last three quarters (of tables: the last half), which a single step cannot bend.
 
 Theil and Sen's estimator: of all slopes between two samples, the median. A working set that settles after a collection, or a table that
 PostgreSQL enlarges by one block, is a step; a leak is a slope.
@@ -15,11 +15,15 @@ MOST_PERCENT: Final = 1.0
 """What memory may grow an hour, of each kind of process."""
 ROOM_MB: Final = 0.5
 """Growth an hour below which a percentage says nothing: a process's size is told in pages."""
+FILES_ROOM: Final = 6.0
+"""Open files an hour: who is slower has more connections at once."""
 TABLE_PERCENT: Final = 1.0
 TABLE_ROOM: Final = 512 * 1024
 """Bytes an hour that a live table may grow beside its percentage: some blocks."""
 AGE_GROWTH: Final = 1.0
 """Seconds by which the oldest thing that waits may grow older, an hour."""
+NEAR: Final = 1_800.0
+"""Memory is judged by samples so near each other: what is done once a night for the first time leaves its working set behind, a step."""
 LIVE: Final = (
     "customers", "due", "watch", "identities", "leases", "offsets", "fanout_heads", "fanout_cursors", "inbox", "parts", "part_sums",
     "workers", "lanes", "retired_lanes", "poisoned", "products", "categories", "catalogues", "stock", "definitions", "workspaces", "keys",
@@ -31,9 +35,12 @@ BYTES, LIVE_ROWS, DEAD_ROWS, INSERTED, UPDATED, DELETED = range(6)
 MILLION: Final = 1_000_000
 
 
-def slope(points: list[tuple[float, float]]) -> float:
-    """Give the median of the slopes between any two points, in units an hour; 0 of fewer than two."""
-    slopes = [(b - a) / (t - s) for (s, a), (t, b) in combinations(points, 2) if t > s]
+def slope(points: list[tuple[float, float]], *, within: float = float("inf")) -> float:
+    """Give the median of the slopes between any two points, in units an hour; 0 of fewer than two.
+
+    `within` so many seconds of each other: then a step in the middle is crossed by few pairs, and a steady climb is told as well.
+    """
+    slopes = [(b - a) / (t - s) for (s, a), (t, b) in combinations(points, 2) if s < t <= s + within]
     return median(slopes) * HOUR if slopes else 0.0
 
 
@@ -43,6 +50,8 @@ def judge(samples: list[dict[str, Any]], *, missed: int = 0) -> dict[str, Any]:
         return {"samples": len(samples), "missed": missed, "faults": ["there is nothing to judge by"]}
     began, ended = samples[0]["at"], samples[-1]["at"]
     late = [sample for sample in samples if sample["at"] >= began + (ended - began) / 4]
+    # Tables that were filled at once take longer to find their pace of dying and reused rows than memory takes to settle.
+    half = [sample for sample in samples if sample["at"] >= began + (ended - began) / 2]
     events = max(1, samples[-1]["sent"] - samples[0]["sent"])
     found: dict[str, Any] = {
         "samples": len(samples),
@@ -51,7 +60,7 @@ def judge(samples: list[dict[str, Any]], *, missed: int = 0) -> dict[str, Any]:
         "mails": samples[-1]["mails"],
         "answers": samples[-1]["answers"],
         "memory": {kind: _memory(late, kind) for kind in sorted(late[-1]["parts"])},
-        "live_tables": {name: _live(late, name) for name in LIVE if name in late[-1]["tables"]},
+        "live_tables": {name: _live(half, name) for name in LIVE if name in half[-1]["tables"]},
         "state_bytes_each": _states(late),
         "log_bytes_per_million_events": {name: _growth(samples, name, BYTES) * MILLION // events for name in LOGS},
         "dead_rows_per_million_events": _dead(samples, events),
@@ -73,7 +82,7 @@ def faults_of(found: dict[str, Any], samples: list[dict[str, Any]]) -> list[str]
     faults += [
         f"the open files of {kind} grow by {memory['files_an_hour']} an hour"
         for kind, memory in found["memory"].items()
-        if memory["files_an_hour"] >= max(1.0, memory["files"] / 100)
+        if memory["files_an_hour"] >= max(FILES_ROOM, memory["files"] / 10)
     ]
     faults += [
         f"the table {name} grows by {table['beyond_content_percent_an_hour']} % an hour beyond what it holds"
@@ -104,17 +113,20 @@ def _percent(points: list[tuple[float, float]]) -> float:
     return round(100 * slope(points) / middle, 2) if middle else 0.0
 
 
-def _memory(samples: list[dict[str, Any]], kind: str) -> dict[str, float]:
+def _memory(samples: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     there = [sample for sample in samples if kind in sample["parts"]]
     megabytes = _series(there, lambda each: each["parts"][kind]["mb"])
     opened = _series(there, lambda each: each["parts"][kind]["files"])
+    climb, middle = slope(megabytes, within=NEAR), median(value for _, value in megabytes)
+    third = max(1, len(megabytes) // 3)
     return {
-        "mb": round(median(value for _, value in megabytes), 1),
+        "mb": round(middle, 1),
+        "mb_by_thirds": [round(median(value for _, value in megabytes[start : start + third]), 1) for start in range(0, 3 * third, third)],
         "most_mb": round(max(value for _, value in megabytes), 1),
-        "mb_an_hour": round(slope(megabytes), 3),
-        "percent_an_hour": _percent(megabytes),
+        "mb_an_hour": round(climb, 3),
+        "percent_an_hour": round(100 * climb / middle, 2) if middle else 0.0,
         "files": round(median(value for _, value in opened)),
-        "files_an_hour": round(slope(opened), 2),
+        "files_an_hour": round(slope(opened, within=NEAR), 2),
     }
 
 
@@ -128,12 +140,17 @@ def _live(samples: list[dict[str, Any]], name: str) -> dict[str, float]:
     sizes = _series(there, lambda each: each["tables"][name][BYTES])
     rows = _series(there, lambda each: each["rows"].get(name, each["tables"][name][LIVE_ROWS]))
     held = _series(there, lambda each: each["state_bytes"]) if name == "customers" else rows
-    each = [(at, size / max(1.0, content)) for (at, size), (_, content) in zip(sizes, held, strict=True)]
+    both = [(at, size, max(1.0, content)) for (at, size), (_, content) in zip(sizes, held, strict=True)]
+    beyond = [
+        ((more - less) / less - max(0.0, (fuller - full) / full)) / (t - s)
+        for (s, less, full), (t, more, fuller) in combinations(both, 2)
+        if s < t <= s + NEAR
+    ]
     return {
         "bytes": round(sizes[-1][1]),
-        "bytes_an_hour": round(slope(sizes)),
+        "bytes_an_hour": round(slope(sizes, within=NEAR)),
         "percent_an_hour": _percent(sizes),
-        "beyond_content_percent_an_hour": _percent(each),
+        "beyond_content_percent_an_hour": round(100 * HOUR * median(beyond), 2) if beyond else 0.0,
         "rows": round(rows[-1][1]),
         "rows_percent_an_hour": _percent(rows),
     }

@@ -66,7 +66,7 @@ def _fall_behind(each: dict[str, Any], number: int) -> None:
 
 
 def _keep_open(each: dict[str, Any], number: int) -> None:
-    each["parts"]["api"]["files"] += number // 20
+    each["parts"]["api"]["files"] += number // 10
 
 
 def _hold_connections(each: dict[str, Any], number: int) -> None:
@@ -98,6 +98,9 @@ def test_one_step_bends_no_slope_and_a_steady_climb_is_told_as_it_is() -> None:
     assert slope([(number * EVERY, 100.0 if number > 30 else 0.0) for number in range(40)]) == 0
     assert slope([(number * EVERY, number * 2.0) for number in range(40)]) == pytest.approx(2.0 * HOUR / EVERY)
     assert slope([(0.0, 5.0)]) == 0
+    late_step = [(number * EVERY, 100.0 if number > 200 else 0.0) for number in range(400)]
+    assert slope(late_step, within=50 * EVERY) == 0
+    assert slope([(number * EVERY, number * 2.0) for number in range(400)], within=50 * EVERY) == pytest.approx(2.0 * HOUR / EVERY)
 
 
 def test_a_run_that_was_cut_short_is_judged_by_what_there_is_and_says_how_long_it_was(tmp_path: Path) -> None:
