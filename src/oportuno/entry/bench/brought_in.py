@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ import psutil
 import psycopg
 
 from oportuno.entry.bench.latency import Sink, probe
-from oportuno.entry.bench.parts import Served
+from oportuno.entry.bench.parts import Served, start
 from oportuno.kit.faults import Unavailable
 from oportuno.kit.times import DAY, HOUR, Millis, to_text
 
@@ -53,16 +51,15 @@ async def measure_import(served: Served, workspace: int, rows: int, *, sink: Sin
         path = Path(folder) / "orders.csv"
         with path.open("w", encoding="utf-8") as file:
             file.writelines(orders_file(rows, time.time_ns() // 1_000_000))
-        command = [sys.executable, "-m", "oportuno", "import", "orders", str(path), "--workspace", str(row[0] if row else "")]
         before, own, began = served.cpu(), _children(), time.perf_counter()
-        process = _start(command, served.url)
+        process = start(served, "import", "orders", str(path), "--workspace", str(row[0] if row else ""))
         watched = asyncio.create_task(_watch(process))
         meanwhile = await probe(sink, **at, first=probes)
         during = process.poll() is None
         memory, ended = await watched
         spent = _children() - own
     if process.returncode:
-        raise Unavailable("import_failed", f"oportuno import ended with {process.returncode}")
+        raise Unavailable("verb_failed", f"oportuno import ended with {process.returncode}")
     await asyncio.to_thread(served.await_drained, 300)
     after = served.cpu()
     return {
@@ -75,10 +72,6 @@ async def measure_import(served: Served, workspace: int, rows: int, *, sink: Sin
         "idle": idle,
         "meanwhile": meanwhile,
     }
-
-
-def _start(command: list[str], url: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, env=os.environ | {"DATABASE_URL": url}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 async def _watch(process: subprocess.Popen[bytes]) -> tuple[dict[str, float], float]:

@@ -141,6 +141,12 @@ def command(served: Served, *arguments: str) -> str:
     return done.stdout
 
 
+def start(served: Served, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start one `oportuno` verb against the server's database and come back at once; what it says is not kept."""
+    command = [sys.executable, "-m", "oportuno", *arguments]
+    return subprocess.Popen(command, env=os.environ | {"DATABASE_URL": served.url}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def send(plan: Plan) -> dict[str, Any]:
     """Run the load generator as a process of its own and give its report."""
     with start_sending(plan) as process:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -88,7 +87,7 @@ class Looking:
         command = [sys.executable, "-P", "-m", "oportuno", "backtest", "--json", *self._asked]
         half = self._file.with_suffix(".half")
         with half.open("wb") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, env=dict(os.environ))  # noqa: S603 - this very program
+            self._process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
 
     @property
     def running(self) -> bool:
