@@ -102,7 +102,9 @@ class Settings(BaseSettings):
     smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="How the connection to it is protected.")
     smtp_user: str = Field(default="", description="User name at the mail server.")
     smtp_password: SecretStr = Field(default=SecretStr(""), description="Password at the mail server.")
-    dkim_domain: str = Field(default="", description="Domain that signs e-mail (DKIM). Empty: we do not sign; see `OPORTUNO_PROVIDER_SIGNS`.")
+    dkim_domain: str = Field(
+        default="", description="Domain that signs e-mail (DKIM). Empty: we do not sign; see `OPORTUNO_PROVIDER_SIGNS`."
+    )
     dkim_selector: str = Field(default="oportuno", description="Selector of the DKIM key in the DNS.")
     dkim_key_file: Path | None = Field(default=None, description="PEM file with the private DKIM key (RSA or Ed25519).")
     sealing_key: SecretStr = Field(

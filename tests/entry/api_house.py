@@ -26,7 +26,14 @@ from oportuno.settings import Settings
 from oportuno.wiring import Front, links_for
 
 SECRET = b"s" * 32
-POLICY = "policy:\n  quiet: none\nbrand:\n  name: Tienda Norte\n  legal: Tienda Norte, calle del Muelle 3, 39004 Santander\n  sender: hola@tiendanorte.example\n"
+POLICY = """\
+policy:
+  quiet: none
+brand:
+  name: Tienda Norte
+  legal: Tienda Norte, calle del Muelle 3, 39004 Santander
+  sender: hola@tiendanorte.example
+"""
 _PLAYS = files("oportuno").joinpath("plays")
 PLAY = {
     "journeys/abandoned-cart.yaml": _PLAYS.joinpath("abandoned-cart.yaml").read_text(encoding="utf-8"),

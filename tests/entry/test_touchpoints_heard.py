@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from api_house import tell
-from shop_posts import ago
 
 from oportuno.events.touchpoints import call_from
 from oportuno.kit.times import MINUTE
+from shop_posts import ago
 
 _ROW = {"user_id": "ana", "at": ago(days=2), "source": "centralita"}
 

@@ -59,9 +59,9 @@ class _Lane:
 class Pace:
     """Paces and breakers of one process.
 
-    `rates` names the pace of a lane by its exact name, or by its first words for each lane of that kind (``domain``: so many a second to
-    every domain, ``provider smtp``: to every mail server); lanes without one are free. `at_once` says how many hand-offs may pass one lane of
-    a kind at the same time, so that a slow one never takes every place.
+    `rates` names the pace of a lane by its exact name, or by its first words for each lane of that kind (``domain``: so many a second
+    to every domain, ``provider smtp``: to every mail server); lanes without one are free. `at_once` says how many hand-offs
+    may pass one lane of a kind at the same time, so that a slow one never takes every place.
     """
 
     rates: Mapping[str, Rate] = field(default_factory=dict)

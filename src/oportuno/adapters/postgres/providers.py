@@ -15,7 +15,8 @@ from oportuno.kit.faults import Fault
 from oportuno.kit.ids import WorkspaceId
 
 _OF: Final = """
-SELECT workspace, id, place, kind, name, settings, secrets, signs, made_at, changed_at FROM providers WHERE workspace = %s ORDER BY place, id
+SELECT workspace, id, place, kind, name, settings, secrets, signs, made_at, changed_at FROM providers
+WHERE workspace = %s ORDER BY place, id
 """
 _EVERY: Final = """
 SELECT workspace, id, place, kind, name, settings, secrets, signs, made_at, changed_at FROM providers ORDER BY workspace, place, id
