@@ -269,6 +269,7 @@ def _browser(  # noqa: PLR0917 - all of what one page knows
         "event": event,
         "viewed": product.id if product is not None else "",
         "basket": basket.lines,
+        "order": list(basket.lines),
         "heldUntil": basket.held_until,
         "aisle": more.get("current_aisle", "") if event == "list" else "",
         "query": more.get("q", ""),

@@ -29,7 +29,8 @@
     const known = tn.products[id];
     return known ? { ...known, product_id: id, quantity, currency: tn.currency } : { product_id: id, quantity, currency: tn.currency };
   }
-  const lines = () => Object.entries(tn.basket).map(([id, quantity]) => product(id, quantity));
+  // In the order in which they were put in: an object would sort its numbers.
+  const lines = () => tn.order.map((id) => product(id, tn.basket[id]));
   const until = (moment) => ({ held_until: new Date(moment).toISOString() });
   const inAnHour = () => until(Date.now() + 3600e3);
 
