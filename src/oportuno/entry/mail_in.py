@@ -12,6 +12,7 @@ import structlog
 
 from oportuno.adapters.mail_in.door import MailDoor
 from oportuno.adapters.mail_in.folder import MailFolder, prepare
+from oportuno.channels.hearing import What
 from oportuno.channels.returned.read import read_mail
 from oportuno.entry.serve import listen_on
 from oportuno.flows.hear_back import HeardAs, hear_back
@@ -27,8 +28,14 @@ _PAUSE: Final = 2.0
 _log = structlog.get_logger("mail_in")
 
 
-async def take_in_mail(settings: Settings, stop: asyncio.Event, *, listening: Callable[[int], None] | None = None) -> None:
-    """Take in mail until `stop`. `listening` is told the port.
+async def take_in_mail(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    listening: Callable[[int], None] | None = None,
+    counted: Callable[[What, HeardAs], None] | None = None,
+) -> None:
+    """Take in mail until `stop`. `listening` is told the port, `counted` of each report and how it ended.
 
     Raises BadInput when neither a port nor a folder is set, and Unavailable when they cannot be used.
     """
@@ -41,7 +48,8 @@ async def take_in_mail(settings: Settings, stop: asyncio.Event, *, listening: Ca
         while not stop.is_set():
             try:
                 async with mail_in(settings) as wired:
-                    await _until(stop, wired, settings, listener, listening)
+                    ear = wired.ear if counted is None else wired.ear._replace(counted=counted)
+                    await _until(stop, wired._replace(ear=ear), settings, listener, listening)
             except (Unavailable, OSError) as fault:
                 _log.warning("mail_in_lost_database", fault=getattr(fault, "code", type(fault).__name__))
                 await _rest(stop, _PAUSE)

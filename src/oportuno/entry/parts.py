@@ -10,12 +10,13 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from oportuno import wiring
-from oportuno.entry.counted import count_delivered, count_reacted, count_settled
+from oportuno.entry.counted import count_delivered, count_heard, count_reacted, count_settled
 from oportuno.entry.logs import set_up
 from oportuno.entry.noting import note_erasures
 from oportuno.entry.settling import settle_until
@@ -97,8 +98,9 @@ async def _serve_http(settings: Settings, *, descriptor: int | None, lifeline: i
         host, port = listener.getsockname()[:2]
         settings = settings.model_copy(update={"host": host, "port": port})
         async with wiring.front(settings) as front:
+            house = build(front)
             config = uvicorn.Config(
-                build(front),
+                house,
                 http="httptools",
                 loop="none",
                 lifespan="off",
@@ -116,7 +118,7 @@ async def _serve_http(settings: Settings, *, descriptor: int | None, lifeline: i
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
-            async with Teller("api", lambda: wiring.tallies(settings)).telling():
+            async with Teller("api", lambda: wiring.tallies(settings)).telling() as house.rest.state.sums:
                 await server.serve(sockets=[listener])
 
 
@@ -249,7 +251,8 @@ async def _deliver_until(delivery: Delivery, stop: asyncio.Event, teller: Teller
 async def _mail_in(settings: Settings, *, lifeline: int | None) -> None:
     from oportuno.entry.mail_in import take_in_mail
 
-    await take_in_mail(settings, _stop_asked(lifeline))
+    async with Teller("mail-in", lambda: wiring.tallies(settings)).telling() as sums:
+        await take_in_mail(settings, _stop_asked(lifeline), counted=partial(count_heard, sums))
 
 
 # ── Being stopped ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ Only what is about the address to which the message went is held against an addr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
@@ -101,6 +102,10 @@ class Hearings(Protocol):
         ...
 
 
+def _uncounted(_what: What, _ended: HeardAs) -> None:
+    pass
+
+
 class HearBack(NamedTuple):
     """What hearing back needs of the world."""
 
@@ -108,6 +113,8 @@ class HearBack(NamedTuple):
     store: Store
     programmes: Programmes
     intake: Intake
+    counted: Callable[[What, HeardAs], None] = _uncounted
+    """Is told of each report and how it ended."""
 
 
 async def hear_back(hearing: Hearing, ear: HearBack) -> HeardAs:
@@ -115,7 +122,12 @@ async def hear_back(hearing: Hearing, ear: HearBack) -> HeardAs:
 
     Raises Unavailable with nothing lost: whoever told must tell again.
     """
-    hearing = storable(hearing)
+    ended = await _heard(storable(hearing), ear)
+    ear.counted(hearing.what, ended)
+    return ended
+
+
+async def _heard(hearing: Hearing, ear: HearBack) -> HeardAs:
     spoken = await ear.hearings.message(hearing)
     if hearing.proof is Proof.BARE or (spoken is not None and hearing.workspace not in (0, spoken.key.workspace)):
         return await _keep(hearing, HeardAs.NOT_BELIEVED, ear)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from oportuno.channels.hearing import Hearing
+from oportuno.entry.counted import count_heard
 from oportuno.entry.http.api.door import FrontHere
 from oportuno.entry.http.api.shapes import Shape
 from oportuno.entry.http.bodies import collect_body
@@ -50,11 +52,14 @@ async def told_by_provider(
         address=request.client.host if request.client else "",
         now=time.time_ns() // 1_000_000,
     )
-    return HeardMailShape(heard=await hear_mail_post(post, _ear_of(front), request.app.state.doorkeeper))
+    return HeardMailShape(heard=await hear_mail_post(post, _ear_of(front, request), request.app.state.doorkeeper))
 
 
-def _ear_of(front: Front) -> MailEar:
+def _ear_of(front: Front, request: Request) -> MailEar:
     back = HearBack(hearings=front.hearings, store=front.store, programmes=front.programmes, intake=front.intake)
+    sums = getattr(request.app.state, "sums", None)
+    if sums is not None:
+        back = back._replace(counted=partial(count_heard, sums))
 
     async def hear(hearing: Hearing) -> HeardAs:
         return await hear_back(hearing, back)
