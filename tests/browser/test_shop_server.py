@@ -94,9 +94,10 @@ def test_what_the_browser_told_is_not_told_again(shop: TestClient, heard: Heard)
 
 def test_of_dora_whom_nobody_knows_the_server_tells_nothing(shop: TestClient, heard: Heard) -> None:
     shop.post("/demo/es/cart", data={"product": "7", "do": "add"})
-    shop.post("/demo/es/tell", data={"product": "7", "do": "asked"})
+    noted = shop.post("/demo/es/tell", data={"product": "7", "do": "asked"})
     shop.post("/demo/es/order", data={})
     assert told(heard) == []
+    assert "Aún no podemos apuntarlo" in shop.get(noted.headers["location"]).text
 
 
 def test_an_address_left_is_asked_to_confirm_and_a_no_is_recorded_as_one(shop: TestClient, heard: Heard) -> None:

@@ -72,7 +72,7 @@ def _product_routes(stage: Stage) -> APIRouter:
             "current_aisle": found.aisle,
             "lowest_text": _lowest_text(shelf.get(found.id), language, stage.setting.currency),
             "me_email": visitor.email,
-            "told": say(language, f"tell_{told}") if told in ASKED else "",
+            "told": say(language, f"tell_{told}") if told in {*ASKED, "first"} else "",
             **hear_facts(visitor, request),
         }
         return shop_page(stage, visitor, "product", facts, event="product", product=found, shelf=shelf)
@@ -85,7 +85,9 @@ def _product_routes(stage: Stage) -> APIRouter:
         if found is None or what not in ASKED:
             return go(language, "")
         # Asked for in so many words, so it is told after a «no» to remembering too, of whoever said who they are.
-        if "told" not in form and visitor.person.key:
+        if "told" not in form:
+            if not visitor.person.key:
+                return go(language, f"/p/{found.id}?told=first#tell")
             await tell(stage, visitor.person.key, ASKED[what], await line_of(stage, found, language, 1))
         return go(language, form["back"] if form.get("back") else f"/p/{found.id}?told={what}#tell")
 
