@@ -29,7 +29,6 @@ def test_there_is_something_to_run_each_part_by() -> None:
 @pytest.mark.parametrize("unit", [each for each in UNITS if each.suffix == ".service"], ids=lambda each: each.name)
 def test_every_service_gains_nothing_and_writes_only_its_own_state(unit: Path) -> None:
     read = RawConfigParser(strict=False)
-    read.optionxform = str  # type: ignore[assignment,method-assign] - systemd's words are as they are written
     read.read(unit)
     service = read["Service"]
     for word, value in {"NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "CapabilityBoundingSet": ""}.items():

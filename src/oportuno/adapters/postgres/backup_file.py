@@ -162,8 +162,8 @@ def read_whole(file: Path) -> Iterator[BackupIn]:
                 if digest.hexdigest() != kept.sha256:
                     raise _unreadable(file, f"the table {name} is not what was written")
             yield opened
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError) as fault:
-        # The last two: packed or locked in ways that are not ours.
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError) as fault:
+        # The last: packed or locked in a way that is not ours.
         raise _unreadable(file, "it is no backup, or not all of one") from fault
     except OSError as fault:
         raise _unreadable(file, "it cannot be read") from fault
