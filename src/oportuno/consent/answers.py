@@ -86,8 +86,7 @@ def granted(consents: Consents, purpose: Purpose, channel: str, now: Millis) -> 
 
 
 _DEVICE_WIDE: Final = tuple(
-    (slot(purpose), frozenset({purpose}))
-    for purpose in (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.ON_SITE, Purpose.LOCATION)
+    (slot(purpose), frozenset({purpose})) for purpose in (Purpose.MEASUREMENT, Purpose.PERSONALISATION, Purpose.ON_SITE, Purpose.LOCATION)
 )
 """The purposes that are not about a channel: where their answers stand, and what a yes adds. Named once: it is asked for every event."""
 _ALWAYS: Final = frozenset({Purpose.SERVICE})
