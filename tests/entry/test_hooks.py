@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from api_house import problem, tell
+
+from oportuno.kit.times import MINUTE
 from shop_posts import (
     ago,
     ana,
@@ -19,8 +21,6 @@ from shop_posts import (
     woo_order,
     woo_product,
 )
-
-from oportuno.kit.times import MINUTE
 
 ANA = "706405506930370084"
 
