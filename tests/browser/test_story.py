@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from browser_pictures import keep_picture
@@ -40,7 +41,8 @@ def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
     page.goto(f"{demo}/demo/{language}")
     products = [page.locator(".card").nth(place).get_attribute("data-product") for place in (0, 10)]
     # All at once: put in one by one on a slow machine, the first would have been decided on before the last.
-    page.context.add_cookies([{"name": "tn_basket", "value": f"{products[0]}x2.{products[1]}x1_0", "url": f"{demo}/demo"}])
+    basket = f"{products[0]}x2.{products[1]}x1_0"
+    page.context.add_cookies([{"name": "tn_basket", "value": basket, "domain": urlsplit(demo).hostname, "path": "/demo"}])
     page.goto(f"{demo}/demo/{language}/cart")
     assert basket_of(page) == {products[0]: "2", products[1]: "1"}
     keep_picture(page, f"{name}-cart")
