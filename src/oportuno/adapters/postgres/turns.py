@@ -68,7 +68,10 @@ class Turns:
         return any((c, workspace) in self._behind for c in self._pending for workspace in self._waiting(c, resting))
 
     def plan(self, limit: int, owned: Collection[Bucket], resting: Collection[WorkspaceId], *, news_alone: bool = False) -> list[Helping]:
-        """Say what to read, about `limit` events: by shares, borrowed when unused, workspaces in turn. What is read waits no more."""
+        """Say what to read, at most `limit` events: by shares, borrowed when unused, workspaces in turn. What is read waits no more.
+
+        A class is never left out for a small limit: each that waits gets one event at least, so four of them need a limit of four.
+        """
         waiting = {c: self._waiting(c, resting) for c in self._pending}
         if news_alone:
             waiting = {int(LaneClass.LIVE): self._news(resting)}
@@ -79,7 +82,7 @@ class Turns:
         for c in busy:
             share = max(1, limit * SHARES[LaneClass(c).name.lower()] // total)
             turn = self._turn % len(waiting[c])
-            workspaces = (waiting[c][turn:] + waiting[c][:turn])[:_WORKSPACES_A_BATCH]
+            workspaces = (waiting[c][turn:] + waiting[c][:turn])[: min(_WORKSPACES_A_BATCH, share)]
             for workspace in workspaces:
                 units = [unit for unit in self._pending[c][workspace] if unit[0] in owned]
                 self._pending[c][workspace] = {}
@@ -87,7 +90,7 @@ class Turns:
                     each = max(1, share // len(workspaces))
                     chosen = units if len(units) <= each else units[:each]
                     self.add(c, workspace, units[len(chosen) :])
-                    plan.append(Helping(c, workspace, sorted(chosen), -(-each // len(chosen))))
+                    plan.append(Helping(c, workspace, sorted(chosen), each // len(chosen)))
         return plan
 
     def read(self, helping: Helping, count: int, more: Iterable[Unit]) -> None:
