@@ -26,7 +26,7 @@ PARTS = (
     "bring",
     "backup",
     "bounces",
-)
+, "failover")
 SOAKED = ("soak",) if (RESULTS / "soak.json").exists() else ()
 """Two hours of an ordinary day take two hours of a calm machine: what lies there is looked at, as soon as it lies there."""
 
@@ -169,3 +169,11 @@ def test_in_two_hours_of_an_ordinary_day_nothing_grew() -> None:
         assert run["missed"] <= run["samples"] / 100
         assert run["log_bytes_per_million_events"]["events"] > 0
         assert run["dead_rows_per_million_events"]["customers"] > 0
+
+
+def test_three_failing_ways_handed_nothing_off_twice_and_every_unknown_is_listed() -> None:
+    for run in runs_of("failover"):
+        assert (run["deliverer_kills"] >= 30, run["postgres_kills"] >= 5, run["duplicates"]) == (True, True, 0)
+        assert run["failed_over"] >= 50
+        assert run["unknown_by_death"] <= run["unknown_allowed"]
+        assert run["unknown_by_script"] + run["unknown_by_death"] == run["endings"]["unknown"]
