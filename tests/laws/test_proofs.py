@@ -26,7 +26,8 @@ PARTS = (
     "bring",
     "backup",
     "bounces",
-, "failover")
+    "failover",
+)
 SOAKED = ("soak",) if (RESULTS / "soak.json").exists() else ()
 """Two hours of an ordinary day take two hours of a calm machine: what lies there is looked at, as soon as it lies there."""
 
