@@ -7,22 +7,17 @@ stored when the mail was written, and only the shop's own are. So whoever has a 
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
-from hmac import compare_digest
-from hmac import digest as keyed
 from struct import Struct as Layout
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlsplit
 
 import msgspec
 
-from oportuno.content.links import LinkKey, Links
+from oportuno.content.links import LinkKey, Links, forged, open_token, seal_token
 from oportuno.content.message import FollowedLink
 from oportuno.content.shop_links import hosts_of, with_shop
-from oportuno.kit.faults import NotAllowed
 from oportuno.kit.ids import WorkspaceId, day_of_id, derive, write_id
 from oportuno.kit.times import DAY, Millis
 
@@ -33,8 +28,8 @@ MOST: Final = 50
 LONGEST: Final = 2_000
 """Characters of an address; a longer one stays plain."""
 _FORM: Final = 1
+_USE: Final = b"oportuno click"
 _LAYOUT: Final = Layout(">BI16s16s")
-_SEAL_BYTES: Final = 16
 _LONGEST_TOKEN: Final = 120
 _TELLING: Final = 8
 """Characters from which a value of a customer is looked for anywhere in an address; a shorter one only as a whole piece of it."""
@@ -55,34 +50,16 @@ class ClickFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 def sign_click(facts: ClickFacts, key: LinkKey) -> str:
     """Write the facts as a token: letters, digits, ``-`` and ``_`` only, about 75 characters."""
-    body = _LAYOUT.pack(_FORM, facts.workspace, facts.message, facts.link) + key.id.encode("ascii")
-    return urlsafe_b64encode(body + _seal(body, key.secret)).rstrip(b"=").decode()
+    return seal_token(_LAYOUT.pack(_FORM, facts.workspace, facts.message, facts.link), key, _USE)
 
 
 def read_click(token: str, keys: Mapping[str, LinkKey]) -> ClickFacts:
     """Read a token back, whatever its age. Raises NotAllowed (``link_forged``) when it was not signed by one of our keys, or damaged."""
-    forged = NotAllowed("link_forged", "this link cannot be read")
-    if len(token) > _LONGEST_TOKEN or not token.isascii():
-        raise forged
-    try:
-        raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except (NotBase64, ValueError) as fault:
-        raise forged from fault
-    # Several spellings decode to the same bytes; only the one we write is ours.
-    if len(raw) < _LAYOUT.size + _SEAL_BYTES or urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
-        raise forged
-    body, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
-    key = keys.get(body[_LAYOUT.size :].decode("ascii", "replace"))
-    if key is None or not compare_digest(seal, _seal(body, key.secret)):
-        raise forged
+    body = open_token(token, keys, _LAYOUT.size, _USE, longest=_LONGEST_TOKEN)
     form, workspace, message, link = _LAYOUT.unpack_from(body)
     if form != _FORM:
-        raise forged
+        raise forged()
     return ClickFacts(workspace=workspace, message=message, link=link)
-
-
-def _seal(body: bytes, secret: bytes) -> bytes:
-    return keyed(secret, b"oportuno click\x00" + body, "sha256")[:_SEAL_BYTES]
 
 
 class Measured:

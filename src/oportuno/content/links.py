@@ -60,6 +60,7 @@ _ON_THEIR_OWN: Final = frozenset({Action.UNDO, Action.CONFIRM})
 """Actions that not every message has a link for."""
 _LAYOUT: Final = Layout(">BBQQQQ16s")
 _FORM: Final = 1
+_USE: Final = b"oportuno link"
 _SEAL_BYTES: Final = 16
 """Bytes of the HMAC that are kept: 128 bits, the least that RFC 2104 advises for SHA-256."""
 _LONGEST: Final = 200
@@ -94,9 +95,8 @@ class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 def sign(facts: LinkFacts, key: LinkKey) -> str:
     """Write the facts as a token: letters, digits, ``-`` and ``_`` only, about 110 characters."""
-    name = key.id.encode("ascii")
-    body = _LAYOUT.pack(_FORM, _NUMBERS[facts.action], facts.workspace, facts.customer, facts.expires, facts.answer, facts.message) + name
-    return urlsafe_b64encode(body + _seal(body, key.secret)).rstrip(b"=").decode()
+    body = _LAYOUT.pack(_FORM, _NUMBERS[facts.action], facts.workspace, facts.customer, facts.expires, facts.answer, facts.message)
+    return seal_token(body, key, _USE)
 
 
 def verify(token: str, keys: Mapping[str, LinkKey], now: Millis) -> LinkFacts:
@@ -113,29 +113,45 @@ def verify(token: str, keys: Mapping[str, LinkKey], now: Millis) -> LinkFacts:
 
 def read_token(token: str, keys: Mapping[str, LinkKey]) -> LinkFacts:
     """Read a token whatever its age, for instance to show the right shop's page about an old link. Raises NotAllowed (``link_forged``)."""
-    forged = NotAllowed("link_forged", "this link cannot be read")
-    if len(token) > _LONGEST or not token.isascii():
-        raise forged
-    try:
-        raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except (NotBase64, ValueError) as fault:
-        raise forged from fault
-    # Several spellings decode to the same bytes; only the one we write is ours.
-    if len(raw) < _LAYOUT.size + _SEAL_BYTES or urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
-        raise forged
-    body, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
-    key = keys.get(body[_LAYOUT.size :].decode("ascii", "replace"))
-    if key is None or not compare_digest(seal, _seal(body, key.secret)):
-        raise forged
+    body = open_token(token, keys, _LAYOUT.size, _USE, longest=_LONGEST)
     form, number, workspace, customer, expires, answer, message = _LAYOUT.unpack_from(body)
     action = _ACTIONS.get(number)
     if form != _FORM or action is None:
-        raise forged
+        raise forged()
     return LinkFacts(workspace=workspace, customer=customer, message=message, action=action, expires=expires, answer=answer)
 
 
-def _seal(body: bytes, secret: bytes) -> bytes:
-    return keyed(secret, b"oportuno link\x00" + body, "sha256")[:_SEAL_BYTES]
+def seal_token(body: bytes, key: LinkKey, use: bytes) -> str:
+    """Write bytes as a token that nobody else can make: with the key's id behind them, and sealed for one use alone."""
+    whole = body + key.id.encode("ascii")
+    return urlsafe_b64encode(whole + _seal(whole, key.secret, use)).rstrip(b"=").decode()
+
+
+def open_token(token: str, keys: Mapping[str, LinkKey], size: int, use: bytes, *, longest: int) -> bytes:
+    """Give the `size` bytes and the key's id of a token that was sealed for this use. Raises NotAllowed (``link_forged``)."""
+    if len(token) > longest or not token.isascii():
+        raise forged()
+    try:
+        raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (NotBase64, ValueError) as fault:
+        raise forged() from fault
+    # Several spellings decode to the same bytes; only the one we write is ours.
+    if len(raw) < size + _SEAL_BYTES or urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
+        raise forged()
+    body, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
+    key = keys.get(body[size:].decode("ascii", "replace"))
+    if key is None or not compare_digest(seal, _seal(body, key.secret, use)):
+        raise forged()
+    return body
+
+
+def forged() -> NotAllowed:
+    """Say that a token was not sealed by one of our keys for this use, or was damaged on its way."""
+    return NotAllowed("link_forged", "this link cannot be read")
+
+
+def _seal(body: bytes, secret: bytes, use: bytes) -> bytes:
+    return keyed(secret, use + b"\x00" + body, "sha256")[:_SEAL_BYTES]
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True):
