@@ -13,6 +13,7 @@ from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.events.event import Call, Event
 from oportuno.journeys.index import Index, Plan, index_of
 from oportuno.journeys.journey import Branch, End, Journey, Send, Wait, WaitFor
+from oportuno.journeys.propose import proposed
 from oportuno.journeys.rule import matches
 from oportuno.journeys.walks import (
     EXITED,
@@ -28,8 +29,8 @@ from oportuno.journeys.walks import (
     Walk,
     Walks,
 )
-from oportuno.kit.ids import dated, derive
-from oportuno.kit.times import Millis, day_of
+from oportuno.kit.ids import derive
+from oportuno.kit.times import Millis
 from oportuno.moments.evidence import KINDS, gather
 from oportuno.moments.proposal import Proposal
 from oportuno.moments.seen import Seen
@@ -275,25 +276,8 @@ class _Walker:
         parts: list[bytes | str | int] = ["proposal", key.workspace, key.customer, walk.journey, walk.h, send.id]
         if walk.round:
             parts.append(walk.round)
-        self.proposals.append(
-            Proposal(
-                id=dated(day_of(at), derive(*parts)),
-                journey=walk.journey,
-                version=walk.version,
-                step=send.id,
-                template=send.message,
-                channel=send.channel,
-                purpose=send.purpose,
-                topic=send.topic,
-                items=evidence.items,
-                because=evidence.because,
-                expires_at=at + send.expires,
-                cost=send.cost,
-                context=evidence.context,
-                made_at=self.now,
-                worth=send.worth * evidence.weight,
-            )
-        )
+        made = proposed(send, evidence, of=derive(*parts), journey=walk.journey, version=walk.version, at=at, made_at=self.now)
+        self.proposals.append(made)
         return True
 
     def _end(self, walk: Walk, at: Millis, how: str) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from oportuno.catalog.product import NO_FACTS, Facts
 from oportuno.journeys.journey import Journey, Send
+from oportuno.journeys.propose import proposed
 from oportuno.journeys.walks import Walks
-from oportuno.kit.ids import dated, derive
-from oportuno.kit.times import Millis, day_of
+from oportuno.kit.ids import derive
+from oportuno.kit.times import Millis
 from oportuno.moments.evidence import KINDS, gather
 from oportuno.moments.proposal import Proposal
 from oportuno.moments.seen import Seen
@@ -33,20 +34,5 @@ def propose_now(draft: Draft, journey: Journey, *, item: str = "", now: Millis, 
     if evidence is None:
         return None
     key = draft.key
-    return Proposal(
-        id=dated(day_of(now), derive("what if", key.workspace, key.customer, journey.key, item, now)),
-        journey=journey.key,
-        version=journey.version,
-        step=send.id,
-        template=send.message,
-        channel=send.channel,
-        purpose=send.purpose,
-        topic=send.topic,
-        items=evidence.items,
-        because=evidence.because,
-        expires_at=now + send.expires,
-        cost=send.cost,
-        context=evidence.context,
-        made_at=now,
-        worth=send.worth * evidence.weight,
-    )
+    of = derive("what if", key.workspace, key.customer, journey.key, item, now)
+    return proposed(send, evidence, of=of, journey=journey.key, version=journey.version, at=now, made_at=now)
