@@ -93,7 +93,7 @@ async def run_worker(
 
 
 async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe: Callable[[Reacted, float], None], report: Report) -> None:
-    rounds = 0
+    rounds, since_full = 0, 0
     race = _AFTER_A_RACE
     crossing = _Crossing(bench)
     while not stop.is_set():
@@ -107,10 +107,15 @@ async def _react_until(bench: Bench, *, batch: int, stop: asyncio.Event, observe
             continue
         race = _AFTER_A_RACE
         rounds += 1
+        since_full += 1
         busy = await crossing.go_on(company=bool(done.events or done.told))
         idle = not (busy or done.events or done.told or done.timers or done.given_up or done.left)
-        if rounds >= _BATCHES_BETWEEN_COLLECTIONS or (idle and rounds > 1):
-            gc.collect(1 if idle else 2)
+        if since_full >= _BATCHES_BETWEEN_COLLECTIONS:
+            # What outlived a small collection is never looked at by another: an engine that rests now and then needs whole ones as well.
+            gc.collect()
+            rounds, since_full = 0, 0
+        elif idle and rounds > 1:
+            gc.collect(1)
             rounds = 0
         if idle:
             await bench.feed.wait(_LONGEST_WAIT)
