@@ -31,6 +31,8 @@ _UNITS: Final = {
 _KILO: Final = 1_000
 _BY_PIECE: Final = "produce"
 """What is sold loose has no package to speak of."""
+_BATCH: Final = 5_000
+"""Products that become Python values at once."""
 
 
 class CompleteJourney:
@@ -55,35 +57,44 @@ class CompleteJourney:
         return []
 
     def rows(self) -> Table:
-        """Give every line of the year."""
+        """Give every line of the year. Column by column: whole, and sorted whole, it would be held four times."""
         from pyarrow import compute, parquet, scalar
+        from pyarrow import table as table_of
 
-        columns = ["household_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp", "store_id"]
-        table = parquet.read_table(_folder() / "transactions.parquet", columns=columns)
-        table = table.sort_by([("transaction_timestamp", "ascending"), ("basket_id", "ascending")])
-        quantity = table["quantity"]
-        pieces = compute.if_else(
-            compute.or_(compute.less(quantity, 1), compute.greater(quantity, _BULK)), scalar(1, quantity.type), quantity
-        )
-        table = table.set_column(3, "quantity", pieces)
-        table = table.set_column(5, "at", table["transaction_timestamp"].cast("timestamp[ms]", safe=False).cast("int64"))
-        return table.rename_columns(["who", "order", "product", "quantity", "amount", "at", "store"])
+        file = parquet.ParquetFile(_folder() / "transactions.parquet")
+
+        def column(name: str) -> Any:
+            return file.read(columns=[name], use_threads=False)[name].combine_chunks()
+
+        at = column("transaction_timestamp").cast("timestamp[ms]", safe=False).cast("int64")
+        order = column("basket_id")
+        sorted_by = compute.sort_indices(table_of({"at": at, "order": order}), sort_keys=[("at", "ascending"), ("order", "ascending")])
+        found = {"at": at.take(sorted_by), "order": order.take(sorted_by), "amount": column("sales_value").take(sorted_by)}
+        del at, order
+        for name, column_name in (("who", "household_id"), ("product", "product_id"), ("quantity", "quantity"), ("store", "store_id")):
+            found[name] = column(column_name).cast("int32").take(sorted_by)
+        pieces = found["quantity"]
+        bulk = compute.or_(compute.less(pieces, 1), compute.greater(pieces, _BULK))
+        found["quantity"] = compute.if_else(bulk, scalar(1, pieces.type), pieces)
+        return table_of(found)
 
     def goods(self) -> Iterator[Good]:
         """Give every product that has a type."""
         from pyarrow import parquet
 
-        for row in parquet.read_table(_folder() / "products.parquet").to_pylist():
-            if row["product_type"]:
-                loose = _BY_PIECE in (row["department"] or "").lower()
-                yield Good(
-                    id=str(row["product_id"]),
-                    kind=row["product_type"],
-                    department=row["department"] or "",
-                    house=row["brand"] == "Private",
-                    sizes={} if loose else _sizes(row),
-                    variant="" if loose else _variant(row),
-                )
+        columns = ["product_id", "department", "brand", "product_type", "package_size"]
+        for batch in parquet.ParquetFile(_folder() / "products.parquet").iter_batches(_BATCH, columns=columns):
+            for row in batch.to_pylist():
+                if row["product_type"]:
+                    loose = _BY_PIECE in (row["department"] or "").lower()
+                    yield Good(
+                        id=str(row["product_id"]),
+                        kind=row["product_type"],
+                        department=row["department"] or "",
+                        house=row["brand"] == "Private",
+                        sizes={} if loose else _sizes(row),
+                        variant="" if loose else _variant(row),
+                    )
 
     def traits(self) -> dict[int, dict[str, str]]:
         """Give what 801 of the households said of themselves."""
