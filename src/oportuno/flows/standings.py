@@ -7,7 +7,7 @@ together.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -65,6 +65,8 @@ class Census:
         self._values: list[Value] = []
         self._viewed: list[Sequence[str]] = []
         self._bought: list[Sequence[str]] = []
+        self._names: dict[str, str] = {}
+        """One string for a product, however many customers saw it: a decoded state brings one of its own each time."""
 
     @property
     def full(self) -> bool:
@@ -81,11 +83,15 @@ class Census:
         if Purpose.PERSONALISATION not in draft.granted:
             return
         if draft.has(Orders):
-            self._bought += [brief.products for brief in draft.read(Orders).recent if brief.placed and brief.products]
+            orders = draft.read(Orders).recent
+            self._bought += [self._named(brief.products) for brief in orders if brief.placed and brief.products]
         if draft.has(Interest):
-            seen = [each.product for each in looks(draft, self._now)]
+            seen = self._named(each.product for each in looks(draft, self._now))
             if seen:
                 self._viewed.append(seen)
+
+    def _named(self, products: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self._names.setdefault(product, product) for product in products)
 
     def result(self) -> Standing:
         """Give the measurement. Money is in the currency that most customers paid in."""
