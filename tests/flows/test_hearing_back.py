@@ -314,6 +314,23 @@ def test_a_report_that_overtakes_the_note_of_its_hand_off_finds_it_later() -> No
     assert stage.world.tables.unmatched == {}
 
 
+def test_reports_of_what_others_send_by_the_same_account_keep_nobody_from_being_heard() -> None:
+    stage = Stage()
+    ana = stage.ana()
+    mail = sent(stage, ana)
+    row = stage.world.tables.messages[mail.id]
+    answer, row.answer = row.answer, None
+    for place in range(3):
+        strange = told(stage, mail, What.DELIVERED, message=b"", provider_ref=f"other-{place}", workspace=TIENDA_NORTE)
+        assert hear(stage, msgspec.structs.replace(strange, id=derive("other", place))) is HeardAs.UNMATCHED
+    hearing = told(stage, mail, What.HARD_BOUNCE, message=b"", provider_ref=f"ref-{mail.id.hex()}", workspace=TIENDA_NORTE)
+    assert hear(stage, hearing) is HeardAs.UNMATCHED
+    row.answer = answer
+    again = hear_early_ones(ear_of(stage), now=stage.now, limit=1)
+    assert asyncio.run(asyncio.wait_for(again, 60)) == 1
+    assert [kept.hearing.provider_ref for kept in stage.world.tables.unmatched.values()] == ["other-0", "other-1", "other-2"]
+
+
 # ── In any order, and however often ─────────────────────────────────────────────────────────────────────────────────
 
 _REPORT = st.tuples(

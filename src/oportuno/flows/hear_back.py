@@ -98,7 +98,7 @@ class Hearings(Protocol):
         ...
 
     async def early(self, *, since: Millis, limit: int) -> list[Hearing]:
-        """Give unmatched reports heard since a moment that name a provider's id, oldest first: they may have overtaken their hand-off."""
+        """Give unmatched reports heard since a moment whose message can be found by now: they overtook their hand-off. Oldest first."""
         ...
 
 
@@ -153,12 +153,9 @@ def _plain(text: str, most: int) -> str:
 
 
 async def hear_early_ones(ear: HearBack, *, now: Millis, limit: int) -> int:
-    """Hear unmatched reports of the last hours again: some came before their hand-off was written down. Says how many found it."""
-    found = 0
-    for hearing in await ear.hearings.early(since=now - _EARLY, limit=limit):
-        if await ear.hearings.message(hearing) is not None:
-            found += await hear_back(hearing, ear) is HeardAs.TAKEN
-    return found
+    """Hear the reports of the last hours again that came before their hand-off was written down. Says how many were taken."""
+    early = await ear.hearings.early(since=now - _EARLY, limit=limit)
+    return sum([await hear_back(hearing, ear) is HeardAs.TAKEN for hearing in early])
 
 
 _EARLY: Final[Millis] = 3 * HOUR

@@ -112,12 +112,13 @@ class MemoryHearings:
         return _page([each for place, each in self._ground.tables.unmatched.items() if place[0] == workspace], before, limit)
 
     async def early(self, *, since: Millis, limit: int) -> list[Hearing]:
-        """Give unmatched reports that may have overtaken their hand-off."""
+        """Give unmatched reports that overtook their hand-off."""
         await self._ground.pause("hearings.early")
         found = [
             each
             for each in self._ground.tables.unmatched.values()
             if each.heard_at >= since and each.heard_as is HeardAs.UNMATCHED and each.hearing.provider_ref
+            if any(_known_as(row, each.hearing) for row in self._ground.tables.messages.values())
         ]
         return [each.hearing for each in sorted(found, key=lambda each: each.spot)][:limit]
 

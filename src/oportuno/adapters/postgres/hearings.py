@@ -22,6 +22,8 @@ from oportuno.kit.times import Millis, day_of
 _END: Final = Spot(2**62, b"\xff" * 16)
 _REPORTS_TAKE: Final = 100
 """Days after its hand-off in which a provider still tells of a message by its own id."""
+_WAITS_AT_MOST: Final = 40
+"""Days that a message may be older than its hand-off: what a journey says expires within 30."""
 _MESSAGE: Final = msgspec.msgpack.Decoder(Message)
 
 # A workspace at a time: both indexes begin with it.
@@ -47,8 +49,19 @@ SELECT workspace, id, heard_as, what, channel, source, proof, at, heard_at, mess
 FROM unmatched_hearings
 """
 _UNMATCHED: Final = f"{_KEPT} WHERE workspace = %s AND (heard_at, id) < (%s, %s) ORDER BY heard_at DESC, id DESC LIMIT %s"
-_EARLY: Final = f"""{_KEPT}
-WHERE heard_at >= %s AND heard_as = 'unmatched' AND provider_ref <> '' ORDER BY heard_at, id LIMIT %s
+# By workspace, because the index begins with it; and only what finds its message now, or the rest of an account that others use too would
+# stand before it for ever.
+_EARLY: Final = """
+SELECT u.workspace, u.id, u.heard_as, u.what, u.channel, u.source, u.proof, u.at, u.heard_at, u.message, u.provider_ref, u.status, u.detail,
+    u.address, u.said, u.raw
+FROM (SELECT workspace FROM workspaces UNION ALL SELECT 0) k JOIN unmatched_hearings u ON u.workspace = k.workspace AND u.heard_at >= %s
+WHERE u.heard_as = 'unmatched' AND u.provider_ref <> '' AND EXISTS (
+    SELECT 1 FROM workspaces w CROSS JOIN LATERAL (
+        SELECT 1 FROM outbox
+        WHERE workspace = w.workspace AND provider_ref = u.provider_ref AND provider_ref <> '' AND day BETWEEN %s AND %s LIMIT 1
+    ) o WHERE u.workspace IN (0, w.workspace)
+)
+ORDER BY u.heard_at, u.id LIMIT %s
 """
 _FILED: Final = "SELECT h.workspace, h.message, h.id, h.what, h.channel, h.source, h.proof, h.at, h.heard_at, h.status, h.detail"
 _OF_MESSAGE: Final = f"""{_FILED} FROM outbox o JOIN hearings h
@@ -148,7 +161,8 @@ class PostgresHearings:
 
     async def early(self, *, since: Millis, limit: int) -> list[Hearing]:
         """See the port."""
-        return [_kept(row).hearing for row in await self._rows(_EARLY, since, limit)]
+        day = day_of(since)
+        return [_kept(row).hearing for row in await self._rows(_EARLY, since, day - _WAITS_AT_MOST, day + 2, limit)]
 
     async def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self._looking.lend() as connection:
