@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -212,11 +213,25 @@ class EmbeddedPostgres:
         # PostgreSQL refuses to run as root, so root gets a system user of its own for it.
         if os.geteuid() != 0:
             return None
-        try:
-            pwd.getpwnam(_SYSTEM_USER)
-        except KeyError:
-            subprocess.run(["/usr/sbin/useradd", "--system", "--shell", "/usr/sbin/nologin", _SYSTEM_USER], check=True, capture_output=True)
+        if not _known(_SYSTEM_USER):
+            # Servers may start for the first time side by side: of two that make the user at once, one fails or gives it another number.
+            turn = os.open(_programs(), os.O_RDONLY)
+            try:
+                fcntl.flock(turn, fcntl.LOCK_EX)
+                if not _known(_SYSTEM_USER):
+                    command = ["/usr/sbin/useradd", "--system", "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
+                    subprocess.run(command, check=True, capture_output=True)
+            finally:
+                os.close(turn)
         return _SYSTEM_USER
+
+
+def _known(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
 
 
 def _programs() -> Path:
