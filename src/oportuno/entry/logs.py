@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -45,8 +47,29 @@ def set_up(level: str, *, part: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    # Libraries may quote what they were given: only their loudest words come through, and without their arguments.
-    logging.basicConfig(level=logging.CRITICAL, stream=sys.stderr, format="%(levelname)s %(name)s")
+    # Libraries may quote what they were given: of what the loudest of them say it is told that they spoke, and never what.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Wordless(part))
+    logging.basicConfig(level=logging.CRITICAL, handlers=[handler])
+
+
+class _Wordless(logging.Formatter):
+    """Tells who spoke, how loudly, and of which kind of fault, in the form of our own lines."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self._part = part
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": "library_spoke",
+            "fault": record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else "",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "part": self._part,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        return json.dumps(line)
 
 
 def _named(part: str) -> structlog.typing.Processor:
