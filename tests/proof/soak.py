@@ -46,8 +46,8 @@ class Sizes:
     every: float = 15.0
     """Seconds between two samples."""
     hurry: float = 6.0
-    """How many times the rate the first fifth of the time goes at: years of looking round, so that what is judged afterwards finds people
-    who are known as well as they will ever be, and not memories, watches and indexes that still fill."""
+    """How many times as fast the first fifth of the time goes: years of looking round, so that what is judged afterwards finds people who
+    are known as well as they will ever be, and every statement prepared, not memories, indexes and plans that still fill."""
     samples: str = ""
     """Where the samples go; none: to a new file, whose place is printed."""
 
@@ -97,7 +97,7 @@ class Soak:
             watching = asyncio.create_task(self._watch(out, sampler, shops, postbox))
             try:
                 await asyncio.gather(*(shop.fill_shelves() for shop in shops))
-                await live(shops, self.sizes.rate * self.sizes.hurry, calm)
+                await live(shops, self.sizes.rate, calm, hurry=self.sizes.hurry)
                 await live(shops, self.sizes.rate, until)
                 await asyncio.to_thread(_sample, out, sampler, shops, postbox)
             finally:

@@ -197,8 +197,8 @@ def _row(number: int) -> dict[str, Any]:
     }
 
 
-async def live(shops: list[Shop], rate: float, until: float) -> None:
-    """Let all of it happen, at `rate` events a second over all shops, until a moment (time.monotonic).
+async def live(shops: list[Shop], rate: float, until: float, *, hurry: float = 1.0) -> None:
+    """Let all of it happen, at `rate` events a second over all shops, until a moment (time.monotonic); `hurry`: so many times as fast.
 
     What cannot be sent in time is left out rather than sent later in a heap: a busy machine gets fewer visits, not a flood.
     """
@@ -208,7 +208,7 @@ async def live(shops: list[Shop], rate: float, until: float) -> None:
         while time.monotonic() < until:
             began = time.monotonic()
             await happen(chance.choice(shops))
-            await asyncio.sleep(max(0.0, chance.expovariate(per_second) - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.0, chance.expovariate(per_second * hurry) - (time.monotonic() - began)))
 
     visitors = 4
     async with asyncio.TaskGroup() as together:
