@@ -5,10 +5,30 @@ Each verb imports what it needs when it is called, so that a process carries onl
 
 from __future__ import annotations
 
-from oportuno.entry import cli_backtest, cli_catalogue, cli_import, cli_keep, cli_run, cli_take_out, cli_workspace
+from oportuno.entry import (
+    cli_backtest,
+    cli_catalogue,
+    cli_import,
+    cli_keep,
+    cli_run,
+    cli_suppressions,
+    cli_take_out,
+    cli_workspace,
+)
 from oportuno.entry.cli_app import PROCESS, app
 
-__all__ = ["app", "cli_backtest", "cli_catalogue", "cli_import", "cli_keep", "cli_run", "cli_take_out", "cli_workspace", "main"]
+__all__ = [
+    "app",
+    "cli_backtest",
+    "cli_catalogue",
+    "cli_import",
+    "cli_keep",
+    "cli_run",
+    "cli_suppressions",
+    "cli_take_out",
+    "cli_workspace",
+    "main",
+]
 
 
 def main() -> None:

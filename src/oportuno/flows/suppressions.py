@@ -64,8 +64,12 @@ class Suppressions(Protocol):
         """Give one entry."""
         ...
 
-    async def suppressions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[Suppression]:
-        """Give the workspace's list, the latest first."""
+    async def suppressions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int, source: str = "") -> list[Suppression]:
+        """Give the workspace's list, the latest first; with a source, what it told of."""
+        ...
+
+    async def standing(self, workspace: WorkspaceId, channel: str, marks: Sequence[bytes]) -> dict[bytes, Suppression]:
+        """Give those of many entries that are on the list."""
         ...
 
     async def silent_because(self, suppression: Suppression) -> list[CustomerKey]:
@@ -74,6 +78,13 @@ class Suppressions(Protocol):
 
     async def take_off(self, suppression: Suppression) -> None:
         """Take an entry off the list, and let go of whom it silenced. Doing it again changes nothing."""
+        ...
+
+    async def take_back(self, entries: Sequence[Suppression]) -> int:
+        """Take off those entries that are as they were told and silence nobody, and give how many.
+
+        What was told by somebody else since, and what was heard of a customer's address, stays.
+        """
         ...
 
 

@@ -210,14 +210,14 @@ class NotedHearing(NamedTuple):
 class Listed(NamedTuple):
     """An address that is not written to any more, whoever its customer is. Adapters keep a keyed hash of it, never the address.
 
-    Where it is listed already, the graver reason stands, and of equals the older.
+    Where it is listed already, the graver reason stands, and of equals the older; who told, as `told_by` says.
     """
 
     workspace: WorkspaceId
     channel: str
     silenced: Silenced
     source: str
-    """Who told: a Hearing's source, ``api``, ``import``."""
+    """Who told: a Hearing's source, ``api``, or ``list`` and the name of a list that was brought in."""
     mark: bytes = b""
     """The hash, where only that is known."""
     address: str = ""
@@ -225,6 +225,21 @@ class Listed(NamedTuple):
     """Why, in somebody's words, without personal data."""
     customer: CustomerKey | None = None
     """Who is silent because of it, so that lifting it reaches them."""
+
+
+LIST: Final = "list "
+"""So begins what a list that was brought in is named by, as a source."""
+LISTS: Final = "lists"
+"""Several lists have told of an address, and nobody else."""
+
+
+def told_by(standing: str, told: str, *, graver: bool) -> str:
+    """Say who has told of an address that is listed and is told of again. A list gives way to everybody, so that it can be taken back."""
+    if standing == told:
+        return standing
+    if told.startswith(LIST):
+        return LISTS if standing.startswith(LIST) else standing
+    return told if graver or standing == LISTS or standing.startswith(LIST) else standing
 
 
 class LedgerEntry(NamedTuple):

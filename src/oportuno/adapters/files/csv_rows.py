@@ -60,10 +60,12 @@ def csv_lines(pieces: Iterable[bytes], ways: CsvWays) -> Iterator[Line]:
     Raises BadInput `encoding_broken`, `quote_open`.
     """
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(_texts(pieces, ways.encoding), delimiter=ways.separator, strict=True)
+    taken: list[str] = []
+    reader = csv.reader(_noted(_texts(pieces, ways.encoding), taken), delimiter=ways.separator, strict=True)
     headings, width, number = ways.headings, len(ways.headings), 0
     seen_first = False
     while True:
+        taken.clear()
         try:
             cells = next(reader)
         except StopIteration:
@@ -75,7 +77,7 @@ def csv_lines(pieces: Iterable[bytes], ways: CsvWays) -> Iterator[Line]:
             broken = Unfit(
                 "row_malformed", f"the quotes of line {reader.line_num} are not as CSV wants them", place=f"line {reader.line_num}"
             )
-            yield Line(number, {}, reader.line_num, broken)
+            yield Line(number, {}, reader.line_num, broken, "".join(taken))
             continue
         if not any(cells):
             continue
@@ -87,7 +89,15 @@ def csv_lines(pieces: Iterable[bytes], ways: CsvWays) -> Iterator[Line]:
             yield Line(number, dict(zip(headings, cells, strict=True)), reader.line_num)
         else:
             sentence = f"line {reader.line_num} has {len(cells)} cells, and the first line {width} columns"
-            yield Line(number, dict(zip(headings, cells, strict=False)), reader.line_num, Unfit("row_columns", sentence, place=""))
+            broken = Unfit("row_columns", sentence, place="")
+            yield Line(number, dict(zip(headings, cells, strict=False)), reader.line_num, broken, "".join(taken))
+
+
+def _noted(texts: Iterable[str], taken: list[str]) -> Iterator[str]:
+    """Give lines on, and note which the reader has taken of them for one row."""
+    for text in texts:
+        taken.append(text)
+        yield text
 
 
 def _texts(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from oportuno.consent.reach import GRAVITY, Silenced, plain_address
 from oportuno.flows.hear_back import HeardAs, HearingRecord
 from oportuno.flows.hearing_effects import Spoken
-from oportuno.flows.work import Moved, OutboxStatus
+from oportuno.flows.work import Moved, OutboxStatus, told_by
 from oportuno.kit.ids import derive
 
 if TYPE_CHECKING:
@@ -33,8 +33,17 @@ def list_addresses(tables: Tables, listed: Iterable[Listed]) -> None:
         mark = each.mark or mark_of_address(each.workspace, each.channel, each.address)
         place = (each.workspace, each.channel, mark)
         known = tables.suppressions.get(place)
-        if known is None or _weight(known.silenced) < _weight(each.silenced):
-            tables.suppressions[place] = each._replace(mark=mark, address="", customer=None)
+        new = each._replace(mark=mark, address="", customer=None)
+        if known is None:
+            tables.suppressions[place] = new
+        else:
+            graver = _weight(known.silenced) < _weight(each.silenced)
+            source = told_by(known.source, each.source, graver=graver)
+            tables.suppressions[place] = new._replace(
+                silenced=each.silenced if graver else known.silenced,
+                source=source,
+                note=each.note if source == each.source != known.source or (graver and source == each.source) else known.note,
+            )
         if each.customer is not None:
             tables.silent_because.add((each.customer, each.channel, mark))
 

@@ -8,6 +8,8 @@ from oportuno.adapters.memory.hearings import mark_of_address
 from oportuno.flows.suppressions import Suppression
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oportuno.adapters.memory.ground import Ground
     from oportuno.flows.reads import Spot
     from oportuno.flows.work import Listed
@@ -29,11 +31,19 @@ class MemorySuppressions:
         await self._ground.pause("suppressions.suppression")
         return next((each for each in self._of(workspace) if each.mark == mark), None)
 
-    async def suppressions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[Suppression]:
+    async def suppressions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int, source: str = "") -> list[Suppression]:
         """Give the workspace's list, the latest first."""
         await self._ground.pause("suppressions.suppressions")
-        found = sorted(self._of(workspace), key=lambda each: each.spot, reverse=True)
+        found = sorted(
+            (each for each in self._of(workspace) if not source or each.source == source), key=lambda each: each.spot, reverse=True
+        )
         return [each for each in found if before is None or each.spot < before][:limit]
+
+    async def standing(self, workspace: WorkspaceId, channel: str, marks: Sequence[bytes]) -> dict[bytes, Suppression]:
+        """Give those of many entries that are on the list."""
+        await self._ground.pause("suppressions.standing")
+        found = ((mark, self._ground.tables.suppressions.get((workspace, channel, mark))) for mark in marks)
+        return {mark: _shown(row) for mark, row in found if row is not None}
 
     async def silent_because(self, suppression: Suppression) -> list[CustomerKey]:
         """Say which customers are silent because of an entry."""
@@ -47,6 +57,19 @@ class MemorySuppressions:
         tables, wanted = self._ground.tables, (suppression.workspace, suppression.channel, suppression.mark)
         tables.suppressions.pop(wanted, None)
         tables.silent_because = {row for row in tables.silent_because if (row[0].workspace, row[1], row[2]) != wanted}
+
+    async def take_back(self, entries: Sequence[Suppression]) -> int:
+        """Take off those that are as they were told and silence nobody."""
+        await self._ground.pause("suppressions.take_back")
+        tables, gone = self._ground.tables, 0
+        heard = {(key.workspace, channel, mark) for key, channel, mark in tables.silent_because}
+        for each in entries:
+            place = (each.workspace, each.channel, each.mark)
+            row = tables.suppressions.get(place)
+            if row is not None and row.source == each.source and place not in heard:
+                del tables.suppressions[place]
+                gone += 1
+        return gone
 
     def _of(self, workspace: WorkspaceId) -> list[Suppression]:
         return [_shown(row) for place, row in self._ground.tables.suppressions.items() if place[0] == workspace]

@@ -14,6 +14,7 @@ from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.adapters.postgres.reads import PostgresReads
 from oportuno.adapters.postgres.standing import PostgresStandings
 from oportuno.adapters.postgres.store import PostgresStore
+from oportuno.adapters.postgres.suppressions import PostgresSuppressions
 from oportuno.adapters.postgres.workspaces import PostgresProgrammes, PostgresWorkspaces
 from oportuno.flows.record import Registry
 
@@ -29,6 +30,8 @@ class ImportParts:
     intake: PostgresIntake
     reads: PostgresReads
     registry: Registry
+    store: PostgresStore
+    suppressions: PostgresSuppressions
     holdings: PostgresHoldings
     standings: PostgresStandings
     digest_key: bytes
@@ -57,6 +60,8 @@ async def importing(url: str, *, ids_of_one: int, digest_key: Callable[[bytes], 
             intake=intake,
             reads=reads,
             registry=Registry(store=store, reads=reads, programmes=programmes),
+            store=store,
+            suppressions=PostgresSuppressions(connections, connections, store.secret),
             holdings=PostgresHoldings(connections),
             standings=PostgresStandings(connections),
             digest_key=digest_key(intake.secret),

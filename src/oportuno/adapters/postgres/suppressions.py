@@ -17,13 +17,24 @@ from oportuno.kit.ids import CustomerKey, WorkspaceId
 _REASONS: Final = sorted(GRAVITY, key=lambda reason: GRAVITY[reason])
 
 _LISTED: Final = "SELECT reason, since FROM suppressions WHERE workspace = %s AND channel = %s AND mark = %s"
-# Of two reasons the graver stands, of equals the older: whatever the order in which they are told.
+# Of two reasons the graver stands, of equals the older: whatever the order in which they are told. Who told: flows.work.told_by.
 _LIST: Final = """
-INSERT INTO suppressions AS s (workspace, channel, mark, reason, since, source, note) VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (workspace, channel, mark) DO UPDATE
-SET reason = excluded.reason, since = excluded.since, source = excluded.source, note = excluded.note
-WHERE (coalesce(array_position(%s::text[], excluded.reason), 0), -excluded.since)
-    > (coalesce(array_position(%s::text[], s.reason), 0), -s.since)
+INSERT INTO suppressions AS s (workspace, channel, mark, reason, since, source, note) VALUES
+    (%(workspace)s, %(channel)s, %(mark)s, %(reason)s, %(since)s, %(source)s, %(note)s)
+ON CONFLICT (workspace, channel, mark) DO UPDATE SET (reason, since, source, note) = (
+    SELECT CASE WHEN w.graver THEN excluded.reason ELSE s.reason END, CASE WHEN w.graver THEN excluded.since ELSE s.since END,
+        w.teller, CASE WHEN w.teller = excluded.source AND (w.graver OR w.teller <> s.source) THEN excluded.note ELSE s.note END
+    FROM (
+        SELECT g.graver, CASE
+            WHEN excluded.source = s.source THEN s.source
+            WHEN starts_with(excluded.source, 'list ') THEN CASE WHEN starts_with(s.source, 'list ') THEN 'lists' ELSE s.source END
+            WHEN g.graver OR s.source = 'lists' OR starts_with(s.source, 'list ') THEN excluded.source
+            ELSE s.source END AS teller
+        FROM (SELECT (coalesce(array_position(%(reasons)s::text[], excluded.reason), 0), -excluded.since)
+                   > (coalesce(array_position(%(reasons)s::text[], s.reason), 0), -s.since) AS graver) g
+    ) w
+)
+WHERE s.source <> excluded.source OR s.reason <> excluded.reason OR excluded.since < s.since
 """
 _SILENT_BECAUSE: Final = """
 INSERT INTO suppressed_customers (bucket, workspace, customer, channel, mark) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
@@ -32,7 +43,11 @@ _END: Final = Spot(2**62, b"\xff" * 16)
 _ONE: Final = "SELECT workspace, channel, mark, reason, since, source, note FROM suppressions WHERE workspace = %s AND mark = %s"
 _SOME: Final = """
 SELECT workspace, channel, mark, reason, since, source, note FROM suppressions
-WHERE workspace = %s AND (since, mark) < (%s, %s) ORDER BY since DESC, mark DESC LIMIT %s
+WHERE workspace = %(workspace)s AND (since, mark) < (%(at)s, %(tie)s) AND (%(source)s = '' OR source = %(source)s)
+ORDER BY since DESC, mark DESC LIMIT %(limit)s
+"""
+_STANDING: Final = """
+SELECT workspace, channel, mark, reason, since, source, note FROM suppressions WHERE workspace = %s AND channel = %s AND mark = ANY(%s)
 """
 _WHO: Final = """
 SELECT bucket, workspace, customer FROM suppressed_customers WHERE workspace = %s AND channel = %s AND mark = %s ORDER BY bucket, customer
@@ -40,6 +55,12 @@ SELECT bucket, workspace, customer FROM suppressed_customers WHERE workspace = %
 _TAKE_OFF: Final = """
 WITH gone AS (DELETE FROM suppressed_customers WHERE workspace = %(workspace)s AND channel = %(channel)s AND mark = %(mark)s)
 DELETE FROM suppressions WHERE workspace = %(workspace)s AND channel = %(channel)s AND mark = %(mark)s
+"""
+_TAKE_BACK: Final = """
+DELETE FROM suppressions s USING unnest(%s::int4[], %s::text[], %s::bytea[], %s::text[]) AS k(workspace, channel, mark, source)
+WHERE s.workspace = k.workspace AND s.channel = k.channel AND s.mark = k.mark AND s.source = k.source AND NOT EXISTS (
+    SELECT FROM suppressed_customers c WHERE c.workspace = s.workspace AND c.channel = s.channel AND c.mark = s.mark
+)
 """
 
 
@@ -61,8 +82,8 @@ async def list_addresses(connection: Connection, secret: bytes, listed: Sequence
     """List addresses, beside what else a unit of work writes."""
     for each in listed:
         mark = each.mark or mark_under(secret, each.workspace, each.channel, each.address)
-        place = (each.workspace, each.channel, mark)
-        await connection.execute(_LIST, (*place, *each.silenced, each.source, each.note, _REASONS, _REASONS))
+        named = {"workspace": each.workspace, "channel": each.channel, "mark": mark, "source": each.source, "note": each.note}
+        await connection.execute(_LIST, {**named, "reason": each.silenced.reason, "since": each.silenced.since, "reasons": _REASONS})
         if each.customer is not None:
             await connection.execute(_SILENT_BECAUSE, (*each.customer, each.channel, mark))
 
@@ -85,10 +106,18 @@ class PostgresSuppressions:
             return _shown(row)
         return None
 
-    async def suppressions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int) -> list[Suppression]:
+    async def suppressions(self, workspace: WorkspaceId, *, before: Spot | None, limit: int, source: str = "") -> list[Suppression]:
         """See the port."""
         spot = before or _END
-        return [_shown(row) for row in await self._rows(_SOME, workspace, spot.at, spot.tie, limit)]
+        named = {"workspace": workspace, "at": spot.at, "tie": spot.tie, "source": source, "limit": limit}
+        async with self._looking.lend() as connection:
+            rows = await (await connection.execute(_SOME, named)).fetchall()
+        return [_shown(row) for row in rows]
+
+    async def standing(self, workspace: WorkspaceId, channel: str, marks: Sequence[bytes]) -> dict[bytes, Suppression]:
+        """See the port."""
+        found = [_shown(row) for row in await self._rows(_STANDING, workspace, channel, list(marks))]
+        return {each.mark: each for each in found}
 
     async def silent_because(self, suppression: Suppression) -> list[CustomerKey]:
         """See the port."""
@@ -100,6 +129,12 @@ class PostgresSuppressions:
         place = {"workspace": suppression.workspace, "channel": suppression.channel, "mark": suppression.mark}
         async with self._changing.lend() as connection:
             await connection.execute(_TAKE_OFF, place)
+
+    async def take_back(self, entries: Sequence[Suppression]) -> int:
+        """See the port."""
+        columns = [[getattr(each, name) for each in entries] for name in ("workspace", "channel", "mark", "source")]
+        async with self._changing.lend() as connection:
+            return (await connection.execute(_TAKE_BACK, columns)).rowcount
 
     async def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self._looking.lend() as connection:

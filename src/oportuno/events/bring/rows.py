@@ -28,6 +28,8 @@ class Line(NamedTuple):
     """The line of the file in which it ends, for people; 0: a file without lines."""
     broken: Unfit | None = None
     """Why it could not even be cut into cells."""
+    raw: str = ""
+    """Of a broken row of a CSV: its text, as it stands in the file."""
 
 
 class Made(NamedTuple):

@@ -141,7 +141,7 @@ async def bring_in(front: FrontHere, who: Caller, request: Request, kind: Kinds,
     """Bring a file in; the body is the file, up to 200 MB. Everything in it is old news: nobody hears of it."""
     from oportuno.entry.bringing.asked import Asked
 
-    async with _spooled(request) as path:
+    async with spooled(request) as path:
         ways = told.model_dump(exclude={"form", "column", "timezone", "dry_run", "fixed"})
         asked = Asked(
             kind=Kind(kind),
@@ -212,7 +212,7 @@ def _counts(tally: ImportTally) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _spooled(request: Request) -> AsyncIterator[Path]:
+async def spooled(request: Request) -> AsyncIterator[Path]:
     """Lay the body down as a file, for as long as it is worked on. Raises TooLarge, BadInput."""
     with tempfile.TemporaryDirectory(prefix="oportuno-import-") as folder:
         path, size = Path(folder) / "body", 0
