@@ -325,6 +325,14 @@ def test_every_error_has_one_form():
         problem(told, 405, "method_not_allowed")
         assert told.headers["allow"] == "GET"
         assert problem(await tienda.get("/decisions", limit=0), 422, "request_malformed")["place"] == "query.limit"
+        for body, place, words in (
+            ({}, "items", "items: this is needed"),
+            ({"items": []}, "items", "items: this list needs at least 1 of them"),
+            ({"items": [{"address": "ana@example.com"}, {"address": 7}]}, "items[1].address", "items[1].address: this is a text"),
+            ([], "", "the body: this is an object"),
+        ):
+            told = problem(await tienda.client.put("/api/v1/suppressions", json=body, headers=tienda.secret), 422, "request_malformed")
+            assert (told.get("place", ""), told["detail"]) == (place, words)
         problem(await tienda.get("/decisions", cursor="!!"), 400, "cursor_malformed")
         problem(await tienda.get("/messages/msg_1"), 400, "id_malformed")
         await tienda.send("identify", userId="ana")

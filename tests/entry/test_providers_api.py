@@ -65,14 +65,14 @@ def test_whoever_moves_a_provider_elsewhere_has_to_know_its_secrets() -> None:
 @pytest.mark.parametrize(
     ("settings", "code", "place"),
     [
-        ({}, "provider_setting_missing", "host"),
-        ({"host": "mail example"}, "provider_setting_malformed", "host"),
-        ({"host": "mail.example", "port": "0"}, "provider_setting_malformed", "port"),
-        ({"host": "mail.example", "port": "70000"}, "provider_setting_malformed", "port"),
-        ({"host": "mail.example", "port": "25x"}, "provider_setting_malformed", "port"),
-        ({"host": "mail.example", "security": "maybe"}, "provider_setting_malformed", "security"),
-        ({"host": "mail.example", "colour": "red"}, "provider_setting_unknown", "colour"),
-        ({"host": "mail.example", "password": "a\nb"}, "provider_setting_malformed", "password"),
+        ({}, "provider_setting_missing", "settings.host"),
+        ({"host": "mail example"}, "provider_setting_malformed", "settings.host"),
+        ({"host": "mail.example", "port": "0"}, "provider_setting_malformed", "settings.port"),
+        ({"host": "mail.example", "port": "70000"}, "provider_setting_malformed", "settings.port"),
+        ({"host": "mail.example", "port": "25x"}, "provider_setting_malformed", "settings.port"),
+        ({"host": "mail.example", "security": "maybe"}, "provider_setting_malformed", "settings.security"),
+        ({"host": "mail.example", "colour": "red"}, "provider_setting_unknown", "settings.colour"),
+        ({"host": "mail.example", "password": "a\nb"}, "provider_setting_malformed", "settings.password"),
     ],
 )
 def test_settings_by_which_nothing_could_be_sent_are_refused_by_their_name(settings, code: str, place: str) -> None:
@@ -80,6 +80,14 @@ def test_settings_by_which_nothing_could_be_sent_are_refused_by_their_name(setti
         refused = await tienda.post("/providers", {"kind": "smtp", "name": "Ours", "settings": settings})
         assert (refused.status_code, refused.json()["code"], refused.json()["place"]) == (400, code, place)
         assert (await tienda.get("/providers")).json()["items"] == []
+
+    tell(story)
+
+
+def test_a_port_may_be_told_as_the_number_that_it_is() -> None:
+    async def story(tienda) -> None:
+        laid = await tienda.post("/providers", {"kind": "smtp", "name": "Ours", "settings": {"host": "mail.example", "port": 2525}})
+        assert (laid.status_code, laid.json()["settings"]["port"]) == (200, "2525")
 
     tell(story)
 

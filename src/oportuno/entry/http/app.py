@@ -53,6 +53,7 @@ from oportuno.entry.http.pages.router import router as pages_router
 from oportuno.entry.http.problems import MEDIA_TYPE, Broken, problem_bytes, problem_of
 from oportuno.entry.http.proxies import NO_PROXIES, Proxies, seen_through
 from oportuno.entry.http.sdk import sdk_router
+from oportuno.entry.http.unreadable import place_of, sentence_of
 from oportuno.flows.answer import Desk
 from oportuno.flows.apply import SeveralFaults
 from oportuno.flows.click import ClickDoor
@@ -210,8 +211,8 @@ async def _tell_unreadable(request: Request, fault: Exception) -> Response:
     if first.get("type") == "json_invalid":
         place = f"byte {first['loc'][-1]}"
         return answer_fault(request, Unreadable("request_malformed", f"the body cannot be read as JSON: it breaks at {place}", place=place))
-    place = ".".join(str(part) for part in first["loc"] if part != "body")
-    return answer_fault(request, Unreadable("request_malformed", f"{place or 'the body'}: {first['msg']}", place=place))
+    place = place_of(first["loc"])
+    return answer_fault(request, Unreadable("request_malformed", f"{place or 'the body'}: {sentence_of(first)}", place=place))
 
 
 async def _tell_http(request: Request, fault: Exception) -> Response:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Response
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from oportuno.channels.brake import ANY, Brake
 from oportuno.entry.http.api.door import Caller, FrontHere
@@ -23,7 +23,8 @@ router = APIRouter(prefix="/api/v1", tags=["providers"])
 Kind = Literal["smtp", "ses", "sendgrid", "mailgun", "postmark"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Domain = Annotated[str, Field(max_length=253, pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)?$")]
-Setting = Annotated[SecretStr, Field(max_length=1000)]
+Setting = Annotated[SecretStr, Field(max_length=1000), BeforeValidator(lambda told: str(told) if type(told) is int else told)]
+"""A text; a port may come as the number that it is."""
 ProviderId = Annotated[str, Path(description="Of a provider: `prov_…`.", max_length=64)]
 Place = Annotated[int, Field(ge=0, le=1000)]
 
@@ -188,7 +189,10 @@ _BRAKES: dict[Brake, Literal["none", "slow", "stop"]] = {Brake.NONE: "none", Bra
 
 def _parted(front: FrontHere, kind: str, told: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Part what may be shown from what may not. Raises BadInput when nothing can be sent by these settings."""
-    secret = check_provider(kind, told, allow_loopback=front.settings.allow_loopback_webhooks)
+    try:
+        secret = check_provider(kind, told, allow_loopback=front.settings.allow_loopback_webhooks)
+    except BadInput as fault:
+        raise BadInput(fault.code, fault.sentence, place=f"settings.{fault.place}") from fault
     shown = {name: value for name, value in told.items() if name not in secret}
     return shown, {name: value for name, value in told.items() if name in secret}
 
