@@ -10,8 +10,9 @@ from typing import Final
 
 from psycopg.pq import TransactionStatus
 
-from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, Patience, connect, hung_up, read_secret, translated
+from oportuno.adapters.postgres.database import ENGINE_PLANS, Connection, Patience, connect, read_secret, translated
 from oportuno.adapters.postgres.directory import Directory
+from oportuno.adapters.postgres.lifetime import LIFETIME, Lent
 from oportuno.adapters.postgres.work import PostgresWork, unit_of_work
 from oportuno.flows.work import LockHeld, Moved, Unwritable
 from oportuno.kit.ids import CustomerId, WorkspaceId
@@ -28,49 +29,67 @@ WHERE datname = current_database() AND usename = current_user AND pid <> pg_back
 
 
 class Pool:
-    """At most `size` connections, opened when first needed; a broken one is replaced when next asked for."""
+    """At most `size` connections, opened when first needed; one that is broken or has had its time is replaced when next asked for."""
 
     def __init__(
-        self, url: str, *, name: str, size: int, plans: Mapping[str, str] = ENGINE_PLANS, patience: Patience | None = None
+        self,
+        url: str,
+        *,
+        name: str,
+        size: int,
+        plans: Mapping[str, str] = ENGINE_PLANS,
+        patience: Patience | None = None,
+        lifetime: float = LIFETIME,
     ) -> None:
         self._url = url
         self._name = name
         self._plans = plans
         self._patience = patience
-        self._free: list[Connection] = []
+        self._lifetime = lifetime
+        self._free: list[Lent] = []
         self._room = asyncio.Semaphore(size)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection. Raises Unavailable when the database does not answer."""
         async with self._room:
-            connection = self._free.pop() if self._free else None
-            if connection is None or hung_up(connection):
-                connection = await connect(self._url, name=self._name, plans=self._plans, patience=self._patience)
+            lent = await self._take()
             try:
-                yield connection
+                yield lent.connection
             except (Moved, LockHeld, Unwritable):
                 # Rolled back and in order: who lost a race must not lose the next one by having to connect anew.
-                await self._keep_or_close(connection)
+                await self._keep_or_close(lent)
                 raise
             except BaseException:
                 # Cancelled or failed in the middle of a conversation: its protocol state is unknown, so it is not lent again.
-                with contextlib.suppress(Exception):
-                    await connection.close()
+                await _close(lent.connection)
                 raise
-            self._free.append(connection)
+            self._free.append(lent)
 
-    async def _keep_or_close(self, connection: Connection) -> None:
-        if not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE:
-            self._free.append(connection)
+    async def _take(self) -> Lent:
+        while self._free:
+            lent = self._free.pop()
+            if lent.serves:
+                return lent
+            await _close(lent.connection)
+        connection = await connect(self._url, name=self._name, plans=self._plans, patience=self._patience)
+        return Lent.opened(connection, self._lifetime)
+
+    async def _keep_or_close(self, lent: Lent) -> None:
+        if not lent.connection.closed and lent.connection.info.transaction_status is TransactionStatus.IDLE:
+            self._free.append(lent)
             return
-        with contextlib.suppress(Exception):
-            await connection.close()
+        await _close(lent.connection)
 
     async def close(self) -> None:
         """Disconnect those that are free."""
         while self._free:
-            await self._free.pop().close()
+            await self._free.pop().connection.close()
+
+
+async def _close(connection: Connection) -> None:
+    with contextlib.suppress(Exception):
+        await connection.close()
 
 
 class PostgresStore:
