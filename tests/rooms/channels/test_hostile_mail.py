@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mail_written import BOUNCES, CAME, OURS, complaint, letter, report
 
 from oportuno.channels.hearing import Proof, What
+from oportuno.channels.returned.letter import open_letter
 from oportuno.channels.returned.read import Ours, read_closely, read_mail
 
 PIECES = st.sampled_from(
@@ -89,6 +90,9 @@ def deep(levels: int) -> bytes:
         report(words="\n----" * 40_000, diagnostic="user " * 20_000),
         letter("<" * 90_000),
         letter("<a" * 45_000 + "\non " + "x " * 40_000),
+        b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\n" * 200_000,
+        b"Content-Type: message/delivery-status\r\n\r\n" + b"\n" * 1_000_000,
+        deep(58) + b"\r\n\r\n" + b"\r" * 900_000,
         b"b+" * 300_000,
         b"a" * 3_000_000,
     ],
@@ -100,6 +104,14 @@ def test_bombs_are_read_within_bounds(raw):
     assert len(hearing.text) <= 10_000
     assert len(hearing.detail) <= 200
     assert len(hearing.address) <= 320
+
+
+@pytest.mark.parametrize("more", [b"--b\n\n", b"\n", b"\r", b"a: b\n\n"], ids=repr)
+def test_what_a_report_says_counts_however_many_lines_are_heaped_behind_it(more):
+    hearing = read_closely(report() + more * 300_000, recipient=BOUNCES, at=CAME, ours=OURS)
+    assert (hearing.what, hearing.status) == (What.HARD_BOUNCE, "5.1.1")
+    heaped = open_letter(b"Content-Type: multipart/mixed; boundary=b\n\n" + more * 300_000)
+    assert len(list(heaped.walk())) <= 20_001
 
 
 def test_a_fault_of_our_own_reading_keeps_the_mail_and_changes_nothing():

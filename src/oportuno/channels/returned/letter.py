@@ -9,6 +9,7 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
 from typing import Final, TypeAlias
 
 from selectolax.lexbor import LexborHTMLParser
@@ -23,6 +24,8 @@ MOST_BYTES: Final = 1_048_576
 _MOST_HEAD: Final = 65_536
 _MOST_PARTS: Final = 60
 """Beginnings of parts in a mail: one with more is read by its headers alone, because each level costs every line a comparison."""
+_MOST_LINES: Final = 20_000
+"""A megabyte in lines of mail has fewer. Of each line the library asks, once a level, whether a part ends there."""
 _MOST_HEADER: Final = 4_000
 _MOST_TEXT: Final = 100_000
 _MOST_HTML: Final = 40_000
@@ -30,6 +33,7 @@ _MOST_ADDRESSES: Final = 1_000
 """The library's reading of addresses grows with the square of what it is given."""
 _BEGINS: Final = re.compile(rb"(?im)^content-type:\s*(?:multipart|message)/")
 _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
+_LINE_ENDS: Final = re.compile(rb"\r\n|\r|\n")
 _SPACES: Final = re.compile(r"\s+")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\\,;:\"@]{1,64}@[^\s<>()\[\]\\,;:\"@]{1,253}")
@@ -37,7 +41,7 @@ _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\\,;:\"@]{1,64}@[^\s<>()\[\]\\,;:\"@]
 
 def open_letter(raw: bytes) -> Letter:
     """Read a mail. One that is too deep to be read whole has its headers only."""
-    raw = raw[:MOST_BYTES].replace(b"\x00", b"").lstrip(b"\r\n")
+    raw = _first_lines(raw[:MOST_BYTES].replace(b"\x00", b"").lstrip(b"\r\n"))
     end = _END_OF_HEAD.search(raw)
     head = raw if end is None else raw[: end.start()]
     too_deep = len(_BEGINS.findall(raw)) > _MOST_PARTS or len(head) > _MOST_HEAD
@@ -45,6 +49,11 @@ def open_letter(raw: bytes) -> Letter:
         return _headers_of(head) if too_deep else BytesParser(policy=compat32).parsebytes(raw)
     except Exception:  # noqa: BLE001 - a library's fault over hostile bytes must not keep the next mail from being read
         return Letter(policy=compat32)
+
+
+def _first_lines(raw: bytes) -> bytes:
+    end = next(islice(_LINE_ENDS.finditer(raw), _MOST_LINES, None), None)
+    return raw if end is None else raw[: end.start()]
 
 
 def _headers_of(head: bytes) -> Letter:
