@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from contract_world import Shop, open_memory, open_postgres, open_workspaces
+from contract_world import Shop, open_memory, open_postgres, open_workspaces, told_on_each
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +19,16 @@ def contract_url(postgres_url: str) -> str:
     return postgres_url
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
-def tell(request: pytest.FixtureRequest) -> Callable[[Callable[[Shop], Awaitable[None]]], None]:
-    """Give the teller: it opens an adapter, gives the story a shop there, and runs it to its end."""
-    url = request.getfixturevalue("contract_url") if request.param == "postgres" else ""
+@asynccontextmanager
+async def _in_memory() -> AsyncIterator[tuple[Shop]]:
+    async with open_memory() as outside:
+        yield (Shop(outside),)
 
-    def teller(story: Callable[[Shop], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            async with open_postgres(url) if url else open_memory() as outside:
-                await story(Shop(outside))
 
-        asyncio.run(asyncio.wait_for(whole(), 300))
+@asynccontextmanager
+async def _in_postgres(url: str) -> AsyncIterator[tuple[Shop]]:
+    async with open_postgres(url) as outside:
+        yield (Shop(outside),)
 
-    return teller
+
+tell = told_on_each(_in_memory, _in_postgres, url="contract_url")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
+import pytest
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.postgres.catalogue_around import PostgresCatalogue, PostgresShelves
@@ -44,7 +46,7 @@ from oportuno.kit.times import HOUR, Millis, day_of
 from oportuno.profile.purposes import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 # A workspace of its own for every story, so that many stories share one database.
 _workspaces = itertools.count(1_001)
@@ -208,12 +210,34 @@ async def open_postgres(url: str) -> AsyncIterator[Outside]:
             await each.close()
 
 
+def told_on_each(memory: Callable[..., Any], postgres: Callable[[str], Any], *, url: str = "postgres_url") -> Any:
+    """Make the fixture of a contract: a teller that opens an adapter and tells it the story, to its end.
+
+    `memory` and `postgres` (which is given the database's address, from the fixture `url`) open what a story is told with.
+    """
+
+    @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+    def tell(request: pytest.FixtureRequest) -> Callable[[Callable[..., Awaitable[None]]], None]:
+        address = request.getfixturevalue(url) if request.param == "postgres" else ""
+
+        def teller(story: Callable[..., Awaitable[None]]) -> None:
+            async def whole() -> None:
+                async with postgres(address) if address else memory() as outside:
+                    await story(*outside)
+
+            asyncio.run(asyncio.wait_for(whole(), 300))
+
+        return teller
+
+    return tell
+
+
 def open_workspaces(url: str) -> None:
     """Make the workspaces that stories take one by one."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO workspaces (workspace, public_id, name, timezone, locale) OVERRIDING SYSTEM VALUE"
-            " SELECT w, 'ws_' || w, 'Tienda Norte', 'Europe/Madrid', 'es-ES' FROM generate_series(1001, 1400) w"
+            " SELECT w, 'ws_' || w, 'Tienda Norte', 'Europe/Madrid', 'es-ES' FROM generate_series(1001, 3000) w"
         )
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import msgspec
-import pytest
+from contract_world import told_on_each
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.postgres.connections import CHANGING, Connections
@@ -25,29 +25,18 @@ class Outside(NamedTuple):
 
 
 @asynccontextmanager
-async def _memory(_url):
-    yield Outside(MemoryWorld().mail_hooks, 7)
+async def _memory():
+    yield (Outside(MemoryWorld().mail_hooks, 7),)
 
 
 @asynccontextmanager
 async def _postgres(url):
     connections = Connections(url, name="contract", most=4, plans=CHANGING)
-    yield Outside(PostgresMailHooks(connections, Sealer(lambda: [b"k" * 32])), 1 + secrets.randbelow(2**30))
+    yield (Outside(PostgresMailHooks(connections, Sealer(lambda: [b"k" * 32])), 1 + secrets.randbelow(2**30)),)
     await connections.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
-def tell(request):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-
-    def teller(story):
-        async def whole():
-            async with (_postgres if url else _memory)(url) as outside:
-                await story(outside)
-
-        asyncio.run(asyncio.wait_for(whole(), 300))
-
-    return teller
+tell = told_on_each(_memory, _postgres)
 
 
 def hook(workspace: int, word: str = "hook_1", **changes) -> MailHook:

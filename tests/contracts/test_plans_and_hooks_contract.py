@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from contract_world import told_on_each
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.memory.workspaces import MemoryWorkspaces
@@ -51,13 +52,13 @@ class Outside(NamedTuple):
 
 
 @asynccontextmanager
-async def _memory(_url):
+async def _memory():
     world = MemoryWorld()
 
     async def now() -> int:
         return world.clock.now
 
-    yield Outside(MemoryWorkspaces(world), lambda: world.plans, world.hooks, now)
+    yield (Outside(MemoryWorkspaces(world), lambda: world.plans, world.hooks, now),)
 
 
 @asynccontextmanager
@@ -70,22 +71,11 @@ async def _postgres(url):
         return row[0]
 
     hooks = PostgresHooks(connections, Sealer(lambda: [b"k" * 32]))
-    yield Outside(PostgresWorkspaces(connections), lambda: PostgresTrackingPlans(connections, connections), hooks, now)
+    yield (Outside(PostgresWorkspaces(connections), lambda: PostgresTrackingPlans(connections, connections), hooks, now),)
     await connections.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
-def tell(request):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-
-    def teller(story):
-        async def whole():
-            async with (_postgres if url else _memory)(url) as outside:
-                await story(outside)
-
-        asyncio.run(asyncio.wait_for(whole(), 300))
-
-    return teller
+tell = told_on_each(_memory, _postgres)
 
 
 def violation(event: str = "Cart Veiwed", **changes) -> Violation:
@@ -213,7 +203,7 @@ def test_that_something_came_is_noted_once_a_minute(tell):
 @pytest.mark.postgres
 def test_the_house_lets_go_of_violations_that_nobody_saw_for_a_month(postgres_url):
     async def story():
-        async with _postgres(postgres_url) as outside:
+        async with _postgres(postgres_url) as (outside,):
             norte, plans, now = await outside.open(), outside.plans(), await outside.now()
             for name, at in (("old", now - 31 * DAY), ("new", now - 29 * DAY)):
                 await plans.note(norte, {violation(name): Times(times=1, blocked=0, first_at=at, last_at=at)})

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from contextlib import asynccontextmanager
 
-import pytest
+from contract_world import told_on_each
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.postgres.connections import CHANGING, Connections
@@ -16,7 +15,7 @@ from oportuno.flows.providers import OwnProvider
 
 
 @asynccontextmanager
-async def _memory(_url):
+async def _memory():
     yield MemoryWorld().providers, 1 + secrets.randbelow(2**30)
 
 
@@ -27,19 +26,7 @@ async def _postgres(url):
     await connections.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
-def tell(request):
-    opened = _memory if request.param == "memory" else _postgres
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-
-    def run(story) -> None:
-        async def whole() -> None:
-            async with opened(url) as (providers, workspace):
-                await story(providers, workspace)
-
-        asyncio.run(asyncio.wait_for(whole(), 60))
-
-    return run
+tell = told_on_each(_memory, _postgres)
 
 
 def smtp(workspace: int, **more) -> OwnProvider:

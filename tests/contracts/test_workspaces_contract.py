@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from contract_world import told_on_each
 
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.adapters.memory.workspaces import MemoryWorkspaces
@@ -32,7 +33,7 @@ MESSAGE = "message: hello\nchannel: email\nwordings:\n  es: {subject: Hola, mjml
 
 
 @asynccontextmanager
-async def _memory(_url):
+async def _memory():
     world = MemoryWorld()
     yield MemoryWorkspaces(world), world.keys, world.programmes
 
@@ -45,18 +46,7 @@ async def _postgres(url):
     await connections.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
-def tell(request):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-
-    def teller(story):
-        async def whole():
-            async with (_postgres if url else _memory)(url) as outside:
-                await story(*outside)
-
-        asyncio.run(asyncio.wait_for(whole(), 300))
-
-    return teller
+tell = told_on_each(_memory, _postgres)
 
 
 async def _open(workspaces, **given):
