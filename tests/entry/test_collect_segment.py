@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 import requests
-import uvicorn
 from segment.analytics.client import Client
 
+from listening import listening
 from oportuno.adapters.memory.world import MemoryWorld
 from oportuno.entry.http.collect import Collector
 from oportuno.events.event import Call, Event, Source
@@ -22,36 +19,14 @@ from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import KeyFacts
 
 
-class Open(uvicorn.Server):
-    """A server that says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
 @pytest.fixture
 def shop() -> Iterator[tuple[MemoryWorld, str]]:
-    """Tienda Norte on a port of the kernel's choice."""
+    """Tienda Norte on a port."""
     world = MemoryWorld()
     world.keys.put("write", KeyFacts(workspace=1, key_id="k1", secret=False))
     collector = Collector(intake=world.intake, keys=world.keys, doorkeeper=Doorkeeper(), digest_key=b"k" * 32)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = Open(uvicorn.Config(collector, lifespan="off", log_level="critical", access_log=False))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    try:
-        assert server.listening.wait(120)
-        yield world, f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(120)
-        listener.close()
-        assert not thread.is_alive()
+    with listening(collector) as (host, port):
+        yield world, f"http://{host}:{port}"
 
 
 def stored(world: MemoryWorld) -> list[Event]:

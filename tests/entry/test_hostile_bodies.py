@@ -6,21 +6,19 @@ import asyncio
 import gzip
 import json
 import socket
-import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
+from listening import PATIENCE, listening
 from oportuno.adapters.memory.world import MemoryWorld
 from oportuno.entry.http.collect import Collector
 from oportuno.flows.limits import Doorkeeper
 from oportuno.flows.ports import KeyFacts
 
-PATIENCE = 120.0
 KEY = (b"authorization", b"Bearer write")
 MB = 2**20
 
@@ -120,34 +118,12 @@ GARBLED = {
 }
 
 
-class Open(uvicorn.Server):
-    """A server that says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
 @pytest.fixture(scope="module")
 def door() -> Iterator[tuple[str, int]]:
-    """Tienda Norte's collector on a port of the kernel's choice."""
+    """Tienda Norte's collector on a port."""
     _, collector = _collector()
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = Open(uvicorn.Config(collector, http="httptools", lifespan="off", log_level="critical", access_log=False))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    try:
-        assert server.listening.wait(PATIENCE)
-        yield listener.getsockname()
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
-        listener.close()
-        assert not thread.is_alive()
+    with listening(collector, http="httptools") as door:
+        yield door
 
 
 def _exchange(door: tuple[str, int], raw: bytes) -> bytes:
