@@ -33,7 +33,10 @@ def test_a_provider_is_laid_down_changed_and_taken_away_and_its_password_is_neve
         )
         second = (await tienda.post("/providers", {"kind": "postmark", "name": "Then", "settings": {"server_token": "pm-token-1"}})).json()
         changed = await patch(tienda, second["provider"], place=1, signs="tiendanorte.example", name="First")
-        assert (changed.json()["place"], changed.json()["signs"]) == (1, "tiendanorte.example")
+        assert (changed.json()["place"], changed.json()["signs"], changed.json()["marketing"]) == (1, "tiendanorte.example", "")
+        unaligned = await patch(tienda, second["provider"], signs="otra.example")
+        assert (second["marketing"], unaligned.json()["marketing"]) == ("mail_unsigned", "sender_unaligned")
+        await patch(tienda, second["provider"], signs="tiendanorte.example")
         listed = await tienda.get("/providers")
         assert [each["name"] for each in listed.json()["items"]] == ["First", "Ours"]
         for said in (made, changed, listed):

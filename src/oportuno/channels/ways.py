@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from oportuno.channels.organisation import organisation_of
+
 ALL_SIGNED: Final = "*"
 """What a way signs that signs for whatever domain a mail comes from, or from which nothing ever leaves the house."""
 
@@ -27,13 +29,11 @@ def domain_of(sender: str) -> str:
 
 
 def aligned(domain: str, signs: str) -> bool:
-    """Say whether a signature for the domain `signs` speaks for mail from `domain`: it is the same one, or one lies below the other.
+    """Say whether a signature for the domain `signs` speaks for mail from `domain`: both are one organisation's.
 
-    Narrower than DMARC's relaxed alignment (RFC 7489 §3.1.1), which also takes two names beside each other below one organisation's: that
-    needs the list of public suffixes, and where two are told apart only by it we rather ask for the name above both.
+    DMARC's relaxed alignment (RFC 7489 §3.1.1). A domain that nobody can register, such as ``co.uk``, speaks for none.
     """
     if signs == ALL_SIGNED:
         return True
-    own, other = domain.lower().rstrip("."), signs.lower().rstrip(".")
-    shorter, longer = sorted((own, other), key=len)
-    return "." in shorter and (longer == shorter or longer.endswith("." + shorter))
+    organisation = organisation_of(domain)
+    return bool(organisation) and organisation == organisation_of(signs)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oportuno.flows.definitions import Workspace, Workspaces
     from oportuno.flows.reads import Reads
     from oportuno.flows.why import Why
+    from oportuno.settings import Settings
 
 T = TypeVar("T")
 _FOLDERS = ("journeys", "messages")
@@ -83,16 +84,18 @@ def apply_folder(
     with sentences():
         files = read_folder(path)
 
-    async def work(workspaces: Workspaces, _reads: Reads) -> str:
+    async def work(workspaces: Workspaces, settings: Settings) -> str:
         from oportuno.adapters.mjml import Mrml
         from oportuno.flows.apply import apply
+        from oportuno.wiring.ways import signing_now
 
         chosen = await choose_workspace(workspaces, workspace)
-        done = await apply(files, workspace=chosen.workspace, workspaces=workspaces, compiler=Mrml())
+        signs = await signing_now(settings, chosen.workspace)
+        done = await apply(files, workspace=chosen.workspace, workspaces=workspaces, compiler=Mrml(), signs=signs)
         lines = [f"{kind} {key} version {version}" for kind, key, version in done.published]
         return "\n".join([*lines, f"{len(done.published)} published, {done.unchanged} unchanged"])
 
-    typer.echo(_with_workspaces(data_dir, work))
+    typer.echo(_with_database(data_dir, lambda workspaces, _reads, settings: work(workspaces, settings)))
 
 
 @app.command("export")
@@ -209,6 +212,11 @@ async def choose_workspace(workspaces: Workspaces, public_id: str | None) -> Wor
 
 
 def _with_workspaces(data_dir: Path | None, work: Callable[[Workspaces, Reads], Awaitable[T]]) -> T:
+    """Do something with the workspaces of the database at hand."""
+    return _with_database(data_dir, lambda workspaces, reads, _settings: work(workspaces, reads))
+
+
+def _with_database(data_dir: Path | None, work: Callable[[Workspaces, Reads, Settings], Awaitable[T]]) -> T:
     """Do something with the database at hand: the one that is set, the one that `serve` runs, or one started for this."""
     with sentences():
         from oportuno.entry.serve import database_for
@@ -220,7 +228,7 @@ def _with_workspaces(data_dir: Path | None, work: Callable[[Workspaces, Reads], 
 
             async def run() -> T:
                 async with workspaces_alone(database.settings) as (workspaces, reads):
-                    return await work(workspaces, reads)
+                    return await work(workspaces, reads, database.settings)
 
             return asyncio.run(run())
     raise AssertionError

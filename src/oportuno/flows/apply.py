@@ -12,25 +12,23 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from oportuno.channels.channel import Channel
-from oportuno.consent.house_rules import has_postal_address
 from oportuno.consent.read_policy import read_policy
 from oportuno.content.brand import read_tokens
 from oportuno.content.rehearse import leads_somewhere
 from oportuno.content.template import Template
 from oportuno.events.plan import read_plan
 from oportuno.flows.definitions import PLAN_KEY, POLICY_KEY, Definition, Ground, Kind, Workspace, Workspaces, ground_of
+from oportuno.flows.may_start import broken_rule, promotes_by_mail
 from oportuno.flows.places import part_at
 from oportuno.flows.ports import MjmlCompiler
 from oportuno.flows.programme import Brand
 from oportuno.flows.publish import read_template
 from oportuno.flows.rehearse import Sender, as_fault, missing_languages, place_of, senders_of, try_out
-from oportuno.journeys.journey import Journey, Send, Step
+from oportuno.journeys.journey import Journey, Send
 from oportuno.journeys.read import read_journey
 from oportuno.kit.faults import BadInput, Fault
 from oportuno.kit.ids import WorkspaceId
 from oportuno.kit.yaml_lines import nearest
-from oportuno.profile.purposes import Purpose
 
 _POLICY_FILE: Final = "policy.yaml"
 _PLAN_FILE: Final = f"{PLAN_KEY}.yaml"
@@ -66,9 +64,12 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     """How many files said what is in force already."""
 
 
-async def apply(files: Mapping[str, str], *, workspace: WorkspaceId, workspaces: Workspaces, compiler: MjmlCompiler) -> Applied:
+async def apply(
+    files: Mapping[str, str], *, workspace: WorkspaceId, workspaces: Workspaces, compiler: MjmlCompiler, signs: Sequence[str] = ()
+) -> Applied:
     """Publish files (name → YAML). Applying the same files again changes nothing.
 
+    `signs` says of each way that the workspace's mail can leave by, for which domain it signs; none: nothing is known of its ways yet.
     Raises SeveralFaults, each with `file:line`, when anything cannot be read; Conflict when somebody else published meanwhile.
     """
     facts = await workspaces.workspace(workspace)
@@ -77,7 +78,7 @@ async def apply(files: Mapping[str, str], *, workspace: WorkspaceId, workspaces:
     faults += _taken_versions(read, standing)
     faults += _loose_ends(read, standing)
     if not faults:
-        faults += _house_rules(read, standing, facts)
+        faults += _house_rules(read, standing, facts, signs)
         faults += _rehearsals(read, standing, facts)
     if faults:
         raise SeveralFaults(faults)
@@ -226,27 +227,23 @@ def _messages_at_odds(read: Sequence[_Read], in_force: Mapping[tuple[Kind, str],
                 yield BadInput("message_purpose", sentence, place=_at(name, definition, "purpose"))
 
 
-def _house_rules(read: Sequence[_Read], standing: Sequence[Definition], facts: Workspace) -> Iterator[Fault]:
-    """No marketing by e-mail is laid down for a shop that says from whom its mail comes and not where that is."""
+def _house_rules(read: Sequence[_Read], standing: Sequence[Definition], facts: Workspace, signs: Sequence[str]) -> Iterator[Fault]:
+    """No marketing by e-mail is laid down for a shop that says from whom its mail comes and does not keep a rule of the house."""
     in_force = _in_force(read, standing)
-    brand = _ground_in_force(in_force, facts).brand
-    if not brand.sender or has_postal_address(brand.legal):
+    ground = _ground_in_force(in_force, facts)
+    broken = broken_rule(ground.brand, signs, sandbox=facts.sandbox or ground.policy.sandbox)
+    if broken is None:
         return
-    sentence = "marketing by e-mail needs the shop's name and postal address at its foot: say it in the policy, as legal of the brand"
+    code, sentence = broken.fault.code, broken.fault.sentence
+    promoting = {key for (kind, key), each in in_force.items() if kind is Kind.JOURNEY and promotes_by_mail(_journey(each))}
     policy = next((each for each in read if each.definition.kind is Kind.POLICY), None)
-    promoting = [
-        (key, step.id) for (kind, key), each in in_force.items() if kind is Kind.JOURNEY for step in _journey(each).steps if _promotes(step)
-    ]
     if policy is not None and promoting:
-        yield BadInput("postal_address_missing", sentence, place=_at(policy.name, policy.definition, "brand"))
+        said = [broken.word] if broken.word in dict(part_at(policy.definition.source, "brand").pairs()) else []
+        yield BadInput(code, sentence, place=_at(policy.name, policy.definition, "brand", *said))
         return
     for name, definition in read:
-        if definition.kind is Kind.JOURNEY and any(key == definition.key for key, _ in promoting):
-            yield BadInput("postal_address_missing", sentence, place=_at(name, definition, "steps"))
-
-
-def _promotes(step: Step) -> bool:
-    return isinstance(step, Send) and step.channel == Channel.EMAIL and step.purpose is not Purpose.SERVICE
+        if definition.kind is Kind.JOURNEY and definition.key in promoting:
+            yield BadInput(code, sentence, place=_at(name, definition, "steps"))
 
 
 # ── Trying out ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -41,8 +41,19 @@ class OwnProvider(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind} {self.id}"
 
 
+class Signing(NamedTuple):
+    """What of a provider says in whose name its mail is signed."""
+
+    kind: str
+    signs: str
+
+
 class Providers(Protocol):
     """The providers of all workspaces."""
+
+    async def signing(self, workspace: WorkspaceId) -> list[Signing]:
+        """Say of those of a workspace, in their order, what they sign; no secret is opened. Raises Unavailable."""
+        ...
 
     async def of(self, workspace: WorkspaceId) -> list[OwnProvider]:
         """Give those of a workspace, in their order. Raises Unavailable, also when a secret cannot be opened."""

@@ -14,13 +14,14 @@ import structlog
 
 from oportuno.channels.channel import Channel
 from oportuno.channels.ways import ALL_SIGNED
+from oportuno.flows.providers import Signing
 from oportuno.flows.ways import Way
 from oportuno.kit.faults import BadInput, Fault, Unavailable
 from oportuno.wiring import database_url, links_for
 from oportuno.wiring.mail_in import returning_for
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from oportuno.adapters.postgres.sending import PostgresSending
     from oportuno.adapters.smtp.dkim import DkimSigner
@@ -169,7 +170,7 @@ class OwnWays:
                 },
                 trusted=True,
             )
-            self._last = [Way(f"smtp {settings.smtp_host}", smtp, signed_by(settings))]
+            self._last = [Way(f"smtp {settings.smtp_host}", smtp, _signed_by(settings))]
         self._own: dict[WorkspaceId, list[Way]] = {}
         self._open: dict[tuple[str, int], Way] = {}
 
@@ -188,7 +189,7 @@ class OwnWays:
         for each in providers:
             key = each.id, each.changed_at
             try:
-                way = self._open.get(key) or Way(each.lane, self._provider(each), each.signs or self._own_name(each))
+                way = self._open.get(key) or Way(each.lane, self._provider(each), signed(Signing(each.kind, each.signs), self._settings))
             except Fault as fault:
                 _log.warning("provider_unusable", workspace=each.workspace, code=fault.code)
                 continue
@@ -218,10 +219,6 @@ class OwnWays:
         )
         self._closing.append(provider.close)
         return provider
-
-    def _own_name(self, own: OwnProvider) -> str:
-        """Say for which domain our own key signs what goes by a provider that leaves a mail whole."""
-        return self._settings.dkim_domain if own.kind in _LEAVE_WHOLE else ""
 
     def _smtp(self, told: Mapping[str, str], *, trusted: bool, signed: bool = True) -> Provider:
         from oportuno.adapters.smtp.pool import SmtpServer
@@ -277,7 +274,31 @@ def check_smtp(settings: Mapping[str, str]) -> None:
         raise BadInput("provider_setting_malformed", "this is starttls, tls or none", place="security")
 
 
-def signed_by(settings: Settings) -> str:
+def signing_of(settings: Settings, own: Iterable[Signing]) -> list[str]:
+    """Say of each way that a workspace's mail can leave by, its own and then the installation's, for which domain it signs."""
+    signs = [signed(each, settings) for each in own]
+    return [*signs, _signed_by(settings)] if settings.smtp_host else signs
+
+
+async def signing_now(settings: Settings, workspace: WorkspaceId) -> list[str]:
+    """Say the same of a workspace as it stands in the database. Raises Unavailable."""
+    from oportuno.adapters.postgres.connections import Connections
+    from oportuno.adapters.postgres.providers import PostgresProviders
+    from oportuno.wiring.sealing import sealer_of
+
+    looking = Connections(database_url(settings), name="signing", most=1)
+    try:
+        return signing_of(settings, await PostgresProviders(looking, sealer_of(settings)).signing(workspace))
+    finally:
+        await looking.close()
+
+
+def signed(own: Signing, settings: Settings) -> str:
+    """Say for which domain a provider signs, or our own key what goes by one that leaves a mail whole; empty: neither."""
+    return own.signs or (settings.dkim_domain if own.kind in _LEAVE_WHOLE else "")
+
+
+def _signed_by(settings: Settings) -> str:
     """Say for which domain the installation's own mail server is known to send signed mail; empty: nobody says so."""
     return ALL_SIGNED if settings.provider_signs else settings.dkim_domain
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from oportuno.channels.brake import ANY
-from oportuno.flows.providers import DomainStanding
+from oportuno.flows.providers import DomainStanding, Signing
 
 if TYPE_CHECKING:
     from oportuno.adapters.memory.ground import Ground
@@ -21,6 +21,10 @@ class MemoryProviders:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._providers: dict[str, OwnProvider] = {}
+
+    async def signing(self, workspace: WorkspaceId) -> list[Signing]:
+        """Say what those of a workspace sign."""
+        return [Signing(each.kind, each.signs) for each in await self.of(workspace)]
 
     async def of(self, workspace: WorkspaceId) -> list[OwnProvider]:
         """Give those of a workspace, in their order."""

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from oportuno.adapters.postgres.connections import Connections
 from oportuno.adapters.sealing import Sealer
-from oportuno.flows.providers import OwnProvider
+from oportuno.flows.providers import OwnProvider, Signing
 from oportuno.kit.faults import Fault
 from oportuno.kit.ids import WorkspaceId
 
@@ -18,6 +18,7 @@ _OF: Final = """
 SELECT workspace, id, place, kind, name, settings, secrets, signs, made_at, changed_at FROM providers
 WHERE workspace = %s ORDER BY place, id
 """
+_SIGNING: Final = "SELECT kind, signs FROM providers WHERE workspace = %s ORDER BY place, id"
 _EVERY: Final = """
 SELECT workspace, id, place, kind, name, settings, secrets, signs, made_at, changed_at FROM providers ORDER BY workspace, place, id
 """
@@ -41,6 +42,12 @@ class PostgresProviders:
     def __init__(self, connections: Connections, sealer: Sealer) -> None:
         self._connections = connections
         self._sealer = sealer
+
+    async def signing(self, workspace: WorkspaceId) -> list[Signing]:
+        """See the port."""
+        async with self._connections.lend() as connection:
+            rows = await (await connection.execute(_SIGNING, (workspace,))).fetchall()
+        return [Signing(*row) for row in rows]
 
     async def of(self, workspace: WorkspaceId) -> list[OwnProvider]:
         """See the port."""

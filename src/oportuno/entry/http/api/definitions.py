@@ -14,6 +14,7 @@ from oportuno.flows.apply import apply, export
 from oportuno.flows.programme import Programme
 from oportuno.journeys.journey import Journey
 from oportuno.kit.faults import NotFound
+from oportuno.wiring.ways import signing_of
 
 router = APIRouter(prefix="/api/v1", tags=["definitions"])
 
@@ -68,7 +69,8 @@ async def read_definitions(front: FrontHere, who: Caller) -> FilesShape:
 @router.post("/definitions")
 async def apply_definitions(front: FrontHere, who: Caller, given: FilesShape) -> AppliedShape:
     """Check every file and publish all of them together, or none. What is not among them stays. Applying them again changes nothing."""
-    done = await apply(given.files, workspace=who.workspace, workspaces=front.workspaces, compiler=front.compiler)
+    signs = signing_of(front.settings, await front.providers.signing(who.workspace))
+    done = await apply(given.files, workspace=who.workspace, workspaces=front.workspaces, compiler=front.compiler, signs=signs)
     published = [PublishedShape(kind=kind.value, key=key, version=version) for kind, key, version in done.published]
     return AppliedShape(version=done.version, published=published, unchanged=done.unchanged)
 

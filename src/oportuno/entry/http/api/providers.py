@@ -12,11 +12,13 @@ from pydantic import BeforeValidator, Field, SecretStr
 from oportuno.channels.brake import ANY, Brake
 from oportuno.entry.http.api.door import Caller, FrontHere
 from oportuno.entry.http.api.shapes import Shape
-from oportuno.flows.providers import PROVIDERS_AT_MOST, DomainStanding, OwnProvider, Release
+from oportuno.flows.may_start import broken_rule
+from oportuno.flows.programme import Brand
+from oportuno.flows.providers import PROVIDERS_AT_MOST, DomainStanding, OwnProvider, Release, Signing
 from oportuno.kit.faults import BadInput, Conflict, NotFound
 from oportuno.kit.ids import write_id
 from oportuno.kit.times import to_text
-from oportuno.wiring.ways import check_provider
+from oportuno.wiring.ways import check_provider, signed
 
 router = APIRouter(prefix="/api/v1", tags=["providers"])
 
@@ -68,6 +70,10 @@ class ProviderShape(Shape):
     secrets: list[str] = Field(description="Which secret settings are set.")
     signs: str
     place: int
+    marketing: str = Field(
+        description="The refusal by which no marketing goes by it: `no_postal_address`, `mail_unsigned`, `sender_unaligned`."
+        " Empty: it goes, or the brand has no sender yet."
+    )
     made_at: str
     changed_at: str
 
@@ -110,7 +116,8 @@ class ReleaseGiven(Shape):
 @router.get("/providers")
 async def providers(front: FrontHere, who: Caller) -> ProviderList:
     """Give the providers, in the order in which they are tried."""
-    return ProviderList(items=[_shape(each) for each in await front.providers.of(who.workspace)])
+    brand = (await front.programmes.programme(who.workspace)).brand
+    return ProviderList(items=[_shape(front, each, brand) for each in await front.providers.of(who.workspace)])
 
 
 @router.post("/providers")
@@ -129,7 +136,7 @@ async def lay_down_provider(front: FrontHere, who: Caller, given: ProviderGiven)
         secrets=secrets,
         signs=given.signs,
     )
-    return _shape(await front.providers.put(provider))
+    return await _put(front, provider)
 
 
 @router.patch("/providers/{provider}")
@@ -154,7 +161,7 @@ async def change_provider(front: FrontHere, who: Caller, provider: ProviderId, g
         settings=settings,
         secrets=secrets,
     )
-    return _shape(await front.providers.put(changed))
+    return await _put(front, changed)
 
 
 @router.delete("/providers/{provider}", status_code=204, response_class=Response)
@@ -201,7 +208,13 @@ def _unknown() -> NotFound:
     return NotFound("provider_unknown", "there is no such provider in this workspace")
 
 
-def _shape(provider: OwnProvider) -> ProviderShape:
+async def _put(front: FrontHere, provider: OwnProvider) -> ProviderShape:
+    brand = (await front.programmes.programme(provider.workspace)).brand
+    return _shape(front, await front.providers.put(provider), brand)
+
+
+def _shape(front: FrontHere, provider: OwnProvider, brand: Brand) -> ProviderShape:
+    broken = broken_rule(brand, [signed(Signing(provider.kind, provider.signs), front.settings)], sandbox=False)
     return ProviderShape(
         provider=provider.id,
         kind=provider.kind,
@@ -210,6 +223,7 @@ def _shape(provider: OwnProvider) -> ProviderShape:
         secrets=sorted(provider.secrets),
         signs=provider.signs,
         place=provider.place,
+        marketing=broken.reason.refusal.value if broken else "",
         made_at=to_text(provider.made_at),
         changed_at=to_text(provider.changed_at),
     )
