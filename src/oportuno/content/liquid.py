@@ -263,6 +263,7 @@ def check(source: str) -> list[str]:
     return sorted({str(variable) for variables in found.globals.values() for variable in variables})
 
 
+_OF_DATA: Final = "the template asks for {what}, which the data that came with it does not hold"
 _NAMES: Final[tuple[tuple[type[LiquidError], str, str], ...]] = (
     (UndefinedError, "template_variable_missing", "the template asks for {what}, which this customer does not have"),
     (LoopIterationLimitError, "template_loops", f"the template loops more than {LOOP_LIMIT} times"),
@@ -276,9 +277,11 @@ _NAMES: Final[tuple[tuple[type[LiquidError], str, str], ...]] = (
 
 
 def _named(fault: LiquidError) -> TemplateFault:
+    what = _what(fault)
     for kind, code, sentence in _NAMES:
         if isinstance(fault, kind):
-            return TemplateFault(code, sentence.format(what=_what(fault)), line=_line(fault.token))
+            told = _OF_DATA if kind is UndefinedError and what.startswith("data.") else sentence
+            return TemplateFault(code, told.format(what=what), line=_line(fault.token))
     raise AssertionError(code)  # the table ends with LiquidError itself
 
 

@@ -177,7 +177,7 @@ async def _find(whom: Whom, workspace: WorkspaceId, office: Office) -> tuple[Cus
     kind, value = ("user", whom.user) if whom.user else ("anonymous", whom.anonymous)
     found = await office.store.find(workspace, kind, value)
     if found is None:
-        raise NotFound("customer_unknown", "nobody in this workspace has this id")
+        raise NotFound("customer_unknown", "nobody in this workspace has this id", place=f"{kind}_id")
     return key_of(workspace, found), None
 
 
@@ -283,7 +283,7 @@ class _Once(NamedTuple):
             fold(draft, msgspec.structs.replace(self.introduction, key=draft.key), currency=self.programme.policy.currency)
         if not draft.has(Core):
             if self.whom.customer:
-                return NotFound("customer_unknown", "nobody in this workspace has this id")
+                return NotFound("customer_unknown", "nobody in this workspace has this id", place="customer")
             return Unavailable("customer_not_ready", "what was told of this customer is not evaluated yet: ask again in a moment")
         address = address_of(draft, Channel.EMAIL)
         if self.whom.address and address.lower() != self.whom.address.lower():

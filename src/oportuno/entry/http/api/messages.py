@@ -146,12 +146,20 @@ def _whom(asked: SendShape) -> Whom:
         sentence = "name whom it is for by exactly one of customer, user_id, anonymous_id and email"
         raise BadInput("recipient_unclear", sentence, place=named[1] if named else "user_id")
     if asked.email is None:
-        customer = read_customer(asked.customer) if asked.customer is not None else 0
-        return Whom(customer=customer, user=asked.user_id or "", anonymous=asked.anonymous_id or "")
+        return Whom(customer=_customer(asked.customer), user=asked.user_id or "", anonymous=asked.anonymous_id or "")
     address = email_in(asked.email)
     if address is None:
         raise BadInput("address_malformed", "this is not an e-mail address", place="email")
     return Whom(address=address)
+
+
+def _customer(told: str | None) -> int:
+    if told is None:
+        return 0
+    try:
+        return read_customer(told)
+    except BadInput as fault:
+        raise BadInput(fault.code, fault.sentence, place="customer") from fault
 
 
 def _sending(asked: SendShape, programme: Programme) -> Sending:
