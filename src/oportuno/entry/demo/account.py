@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from httpx2 import HTTPError
 from oportuno.catalog.product import Product as Sold
 from oportuno.entry.demo.catalogue import sold
 from oportuno.entry.demo.hear import ask_to_confirm, hear_facts, refuse
-from oportuno.entry.demo.pages import day, money, number, say
+from oportuno.entry.demo.pages import day, money, number, say, words
 from oportuno.entry.demo.shelves import AISLES, GIFT_AISLES
 from oportuno.entry.demo.shop import shop_page, shown
 from oportuno.entry.demo.stage import Stage, Visitor, form_of, go, visitor_of
@@ -24,6 +25,7 @@ CADENCES: Final = ("when_it_fits", "weekly", "monthly")
 _ORDERS: Final = 5
 _INTERESTS: Final = 4
 _CONTACT: Final = frozenset({"email", "name", "locale", "timezone", "country"})
+_INCOME: Final = re.compile(r"(Under )?(\d{1,3})(?:-(\d{1,3}))?K\+?")
 
 
 def account_routes(stage: Stage) -> APIRouter:
@@ -112,10 +114,19 @@ def _order(order: dict[str, Any], language: str) -> dict[str, str]:
 
 
 def _said(profile: dict[str, Any], language: str) -> list[dict[str, str]]:
-    """Give what a person said of themselves beyond how to reach them: the data's own words under names of ours."""
-    names = {"age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count"}
-    told = {name: value for name, value in profile.get("traits", {}).items() if name not in _CONTACT}
-    return [{"name": say(language, f"trait_{name}") if name in names else name, "value": str(told[name])} for name in sorted(told)]
+    """Give what a person said of themselves beyond how to reach them, in the page's language where the data's own words are known."""
+    known = words()[language]
+    told = {name: str(value) for name, value in profile.get("traits", {}).items() if name not in _CONTACT}
+    return [{"name": known.get(f"trait_{name}", name), "value": _value(told[name], language)} for name in sorted(told)]
+
+
+def _value(value: str, language: str) -> str:
+    """Write one of the survey's answers: a choice, an income in thousands of dollars, or a figure as it is."""
+    income = _INCOME.fullmatch(value)
+    if income is not None:
+        under, low, high = income.groups()
+        return say(language, "income_under" if under else "income_span" if high else "income_over", low=low, high=high)
+    return words()[language].get(f"said_{value.lower().replace(' ', '_')}", value)
 
 
 def _interests(stage: Stage, profile: dict[str, Any], language: str) -> list[str]:

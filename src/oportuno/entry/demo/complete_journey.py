@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 _BULK: Final = 100
 """Quantities above this are volumes (fuel in thousandths), not pieces."""
+_NARROW: Final = {
+    "who": ("household_id", "int16"),
+    "product": ("product_id", "int32"),
+    "quantity": ("quantity", "int32"),
+    "store": ("store_id", "uint16"),
+}
+"""Our columns → the data's, and as much as their numbers need: a million and a half of each are held while history comes in."""
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) (OZ|LB|GA|DZ|QT|SQ FT)$")
 _UNITS: Final = {
     "OZ": ("oz", "g", 28.35, 0),
@@ -58,7 +65,7 @@ class CompleteJourney:
 
     def rows(self) -> Table:
         """Give every line of the year. Column by column: whole, and sorted whole, it would be held four times."""
-        from pyarrow import compute, parquet, scalar
+        from pyarrow import compute, default_memory_pool, parquet, scalar
         from pyarrow import table as table_of
 
         file = parquet.ParquetFile(_folder() / "transactions.parquet")
@@ -71,11 +78,12 @@ class CompleteJourney:
         sorted_by = compute.sort_indices(table_of({"at": at, "order": order}), sort_keys=[("at", "ascending"), ("order", "ascending")])
         found = {"at": at.take(sorted_by), "order": order.take(sorted_by), "amount": column("sales_value").take(sorted_by)}
         del at, order
-        for name, column_name in (("who", "household_id"), ("product", "product_id"), ("quantity", "quantity"), ("store", "store_id")):
-            found[name] = column(column_name).cast("int32").take(sorted_by)
+        for name, (column_name, kind) in _NARROW.items():
+            found[name] = column(column_name).cast(kind).take(sorted_by)
+            default_memory_pool().release_unused()
         pieces = found["quantity"]
         bulk = compute.or_(compute.less(pieces, 1), compute.greater(pieces, _BULK))
-        found["quantity"] = compute.if_else(bulk, scalar(1, pieces.type), pieces)
+        found["quantity"] = compute.if_else(bulk, scalar(1, pieces.type), pieces).cast("uint8")
         return table_of(found)
 
     def goods(self) -> Iterator[Good]:

@@ -16,7 +16,7 @@ from oportuno.content.because import because_line
 from oportuno.decision.verdict import Decided, Verdict
 from oportuno.entry.demo.falls import fall_facts
 from oportuno.entry.demo.mail import letters_for
-from oportuno.entry.demo.pages import clock, number, render, say
+from oportuno.entry.demo.pages import clock, day, number, render, say, weekday
 from oportuno.entry.demo.setting import ZONE
 from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, page, visitor_of
 from oportuno.flows.work import Decision
@@ -220,10 +220,20 @@ async def _row(stage: Stage, language: str, decision: Decision, names: Names, mi
         "journey": await _journey_name(stage, verdict.proposal.journey, language),
         "refusal": verdict.reasons[0].refusal.value if verdict.reasons else "",
         "reason": _reason(verdict, language),
-        "then": say(language, "live_then", time=clock(verdict.retry_at, language)) if verdict.retry_at else "",
+        "then": _then(verdict, language),
         "id": verdict.proposal.id,
         "mail": "",
     }
+
+
+def _then(verdict: Verdict, language: str) -> str:
+    """Say when it is decided again; with the day when that is another one."""
+    again = verdict.retry_at
+    if not again:
+        return ""
+    if day(again, language) == day(verdict.at, language):
+        return say(language, "live_then", time=clock(again, language))
+    return say(language, "live_then_day", day=weekday(again, language), time=clock(again, language))
 
 
 def _reason(verdict: Verdict, language: str) -> str:

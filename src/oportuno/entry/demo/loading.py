@@ -51,12 +51,13 @@ _EVERY: Final = 0.4
 _CUSTOMERS: Final = Mapping(kind=Kind.CUSTOMERS, columns={"user_id": "who"})
 _VISITS: Final = Mapping(kind=Kind.EVENTS, columns={"user_id": "who", "event": "event", "timestamp": "at"})
 _TOLD: Final = {
-    "people": "Clientes, permisos simulados / Customers, simulated consents",
-    "products": "Productos y tiendas / Products and stores",
-    "orders": "Líneas de pedidos reales / Lines of real orders",
-    "visits": "Visitas simuladas / Simulated visits",
+    "people": "Clientes / Customers",
+    "products": "Productos / Products",
+    "orders": "Líneas de pedido / Order lines",
+    "visits": "Visitas / Visits",
     "profiles": "Perfiles / Profiles",
 }
+"""Short: with its bar and its figures, a line fits a terminal of 80 columns."""
 
 
 class Stopped(Exception):

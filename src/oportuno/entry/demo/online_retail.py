@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from oportuno.entry.demo.history import Good
 from oportuno.entry.demo.shelves import GIFT_AISLES
@@ -36,7 +36,21 @@ class OnlineRetail:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._table: Any = None
+
+    def check(self) -> None:
+        """See that the file is there and has the columns, before anything else is begun. Raises BadInput."""
+        from pyarrow import ArrowException, parquet
+
+        if not self._path.is_file():
+            raise BadInput("demo_data_unreadable", "there is no such file", place=str(self._path))
+        try:
+            known = parquet.read_schema(self._path).names
+        except (OSError, ArrowException) as fault:
+            raise BadInput("demo_data_unreadable", "this file is not Parquet", place=str(self._path)) from fault
+        missing = [name for name in _COLUMNS if name not in known]
+        if missing:
+            sentence = f"this is not the Online Retail data with the columns of its spreadsheet: {', '.join(missing)} is missing"
+            raise BadInput("demo_data_unreadable", sentence, place=str(self._path))
 
     @property
     def options(self) -> list[str]:
@@ -47,7 +61,7 @@ class OnlineRetail:
         """Give every line of a known customer, cancelled ones too: they take back what they cancel. Raises BadInput."""
         from pyarrow import compute
 
-        table = self._read()
+        table = self._read([name for name in _COLUMNS if name != "Description"])
         table = table.filter(compute.and_(compute.is_valid(table["CustomerID"]), compute.not_equal(table["Quantity"], 0)))
         at = table["InvoiceDate"].cast("timestamp[ms]", safe=False).cast("int64")
         amount = compute.multiply(table["Quantity"], table["UnitPrice"])
@@ -61,7 +75,7 @@ class OnlineRetail:
     def goods(self) -> Iterator[Good]:
         """Give every product under the first of its descriptions."""
         seen: set[str] = set()
-        table = self._read().select(["StockCode", "Description"])
+        table = self._read(["StockCode", "Description"])
         for row in table.group_by(["StockCode", "Description"]).aggregate([]).to_pylist():
             if row["Description"] and row["StockCode"] not in seen and row["StockCode"][:5].isdigit():
                 seen.add(row["StockCode"])
@@ -71,13 +85,11 @@ class OnlineRetail:
         """Give nothing: the data says nothing of its customers."""
         return {}
 
-    def _read(self) -> Any:
+    def _read(self, columns: list[str]) -> Table:
         from pyarrow import ArrowException, parquet
 
-        if self._table is None:
-            try:
-                self._table = parquet.read_table(self._path, columns=_COLUMNS)
-            except (OSError, ArrowException, KeyError) as fault:
-                sentence = "this is not the Online Retail data as Parquet with the columns of its spreadsheet"
-                raise BadInput("demo_data_unreadable", sentence, place=str(self._path)) from fault
-        return self._table
+        try:
+            return parquet.read_table(self._path, columns=columns)
+        except (OSError, ArrowException, KeyError) as fault:
+            sentence = "this is not the Online Retail data as Parquet with the columns of its spreadsheet"
+            raise BadInput("demo_data_unreadable", sentence, place=str(self._path)) from fault

@@ -58,6 +58,11 @@ def day(at: Millis, language: str) -> str:
     return str(format_date(_local(at), "long", locale=_LOCALES[language]))
 
 
+def weekday(at: Millis, language: str) -> str:
+    """Name the day of the week in the shop's zone."""
+    return str(format_date(_local(at), "EEEE", locale=_LOCALES[language]))
+
+
 def moment(at: Millis, now: Millis, language: str) -> str:
     """Write when something was, as shortly as it stays clear: the time today, else the day."""
     if _local(at).date() == _local(now).date():

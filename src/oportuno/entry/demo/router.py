@@ -243,6 +243,6 @@ def _mark() -> bytes:
 def assets_version() -> str:
     """Give a short name of the assets' content: it changes when they do."""
     digest = blake2b(digest_size=4)
-    for name in ("demo.css", "shop.css", "shop.js", "bar.js", "mail.js", "live.js"):
+    for name in ("demo.css", "shop.css", "shop.js", "bar.js", "mail.js", "live.js", "soon.js"):
         digest.update(_asset(name) or b"")
     return digest.hexdigest()

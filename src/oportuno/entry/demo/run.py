@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from oportuno.settings import Settings
 
 WAIT_SECONDS: Final = 20
 _LOOK: Final = 0.5
+_STOPPED: Final = "Parada; la misma orden sigue donde estaba / Stopped; the same command carries on where it was"
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -32,6 +34,11 @@ def run(settings: Settings, *, data: DataSet | None = None, customers: int = 0, 
     long a left basket rests before it is decided on. Raises BadInput for an address that others can reach, and Unavailable when it
     cannot start.
     """
+    if "log_level" not in settings.model_fields_set:
+        # Between the bars, what the parts note for operators is noise; the parts read their settings anew.
+        os.environ["OPORTUNO_LOG_LEVEL"] = "warning"
+    # Read by the memory pool of the data's library when it is loaded, later: what it needs no more goes back to the machine at once.
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
     if settings.host not in _LOOPBACK:
         raise BadInput("demo_not_here", "the demonstration answers this machine alone: leave the host at 127.0.0.1", place="OPORTUNO_HOST")
     console = Console(stderr=True)
@@ -54,16 +61,20 @@ def run(settings: Settings, *, data: DataSet | None = None, customers: int = 0, 
         return serve(settings, prepare=prepare, then=then)
     finally:
         told.stop()
+        if told.began:
+            console.print(_STOPPED, style="dim", soft_wrap=True)
 
 
 def chosen_data(named: tuple[str, Path] | None) -> DataSet:
-    """Give the data set that was asked for; none: the Complete Journey. Raises BadInput for one that is not known."""
+    """Give the data set that was asked for; none: the Complete Journey. Raises BadInput for one that is not known or cannot be read."""
     if named is None:
         return CompleteJourney()
     name, path = named
     if name != OnlineRetail.key:
         raise BadInput("demo_data_unknown", f"beside the Complete Journey there is {OnlineRetail.key} FILE.parquet", place="--data")
-    return OnlineRetail(path)
+    data = OnlineRetail(path)
+    data.check()
+    return data
 
 
 class _Told:
@@ -74,6 +85,8 @@ class _Told:
         self.history: History | None = None
         self.settings: Settings | None = None
         """With the database's address."""
+        self.began = False
+        """Whether the shop opened."""
         self._console = console
         self._looking = looking
         self._stopped = threading.Event()
@@ -81,6 +94,7 @@ class _Told:
 
     def tell_when_loaded(self, address: str, folder: Path) -> None:
         """Load what is not loaded yet, then say where to look."""
+        self.began = True
         self._loader = threading.Thread(target=self._load, args=(address, folder), name="demo loader", daemon=True)
         self._loader.start()
 
@@ -97,7 +111,8 @@ class _Told:
             if self.setting is not None:
                 self.setting = shelve(self.setting, address=address, folder=folder, stopped=stopped)
             if self.setting is not None and self.history is not None and self.settings is not None:
-                self._console.print(f"La tienda ya abre, la historia entra detrás / The shop is open, its history follows: {address}/demo")
+                told = f"La tienda ya abre, la historia entra detrás / The shop is open, its history follows: {address}/demo"
+                self._console.print(told, soft_wrap=True)
                 load(self.setting, self.history, self.settings, address=address, folder=folder, console=self._console, stopped=stopped)
         except Fault as fault:
             self._console.print(f"oportuno: {fault.sentence} ({fault.code})", style="red")
@@ -105,6 +120,7 @@ class _Told:
         self.history = None
         if not self._stopped.is_set():
             print(f"La demostración está lista / The demonstration is ready: {address}/demo", flush=True)
+            self._console.print("Ctrl-C la para / stops it", style="dim")
             self._look_back()
 
     def _look_back(self) -> None:

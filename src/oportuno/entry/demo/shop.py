@@ -153,6 +153,8 @@ def list_facts(stage: Stage, visitor: Visitor, aisle: str, q: str, shelf: Mappin
     current = next((known for known in aisles_of(stage.setting.data) if known.key == aisle), None)
     found = [product for product in stage.setting.products if (current is None or product.aisle == current.key) and _matches(product, q)]
     heading = getattr(current, language) if current is not None else say(language, "shop_title")
+    if q:
+        heading = say(language, "search_found", q=q)
     return {
         "products": [shown(product, language, shelf) for product in found],
         "current_aisle": current.key if current else "",
