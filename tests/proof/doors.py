@@ -6,14 +6,14 @@ What counts is what a door may have taken: a mail whose last byte it has read. W
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from hashlib import blake2b
-from typing import NamedTuple, Self
+from functools import partial
+from typing import NamedTuple
+
+from beside import Beside, drawn
 
 OK = "taken"
 PERHAPS = frozenset({OK, "half", "hang", "broken"})
@@ -47,63 +47,26 @@ class Arrived(NamedTuple):
     door: str
 
 
-class Doors:
+class Doors(Beside):
     """Several doors, each on a port of the kernel's choice. Once `calm` is set, all of them take everything."""
 
     def __init__(self, smtp: Mapping[str, Script], http: Mapping[str, Script], *, seed: int) -> None:
+        super().__init__()
         self._smtp = smtp
         self._http = http
         self._seed = seed
         self._nth: Counter[str] = Counter()
-        self._servers: list[asyncio.Server] = []
-        self._open: set[asyncio.Task[None]] = set()
         self.ports: dict[str, int] = {}
         self.arrived: list[Arrived] = []
         self.turned_away: Counter[str] = Counter()
         """Refusals before a mail's last byte, by door."""
         self.calm = False
 
-    def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(120)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(120)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(120)
-        self._loop.close()
-
     async def _listen(self) -> None:
         for door in self._smtp:
-            await self._open_door(door, self._speak_smtp)
+            self.ports[door] = await self._endpoint(partial(self._speak_smtp, door))
         for door in self._http:
-            await self._open_door(door, self._speak_http)
-
-    async def _open_door(self, door: str, speak) -> None:
-        server = await asyncio.start_server(lambda r, w: self._hear(door, speak, r, w), "127.0.0.1", 0, limit=2**20)
-        self._servers.append(server)
-        self.ports[door] = server.sockets[0].getsockname()[1]
-
-    async def _leave(self) -> None:
-        for server in self._servers:
-            server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-
-    async def _hear(self, door: str, speak, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            await speak(door, reader, writer)
-        writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
+            self.ports[door] = await self._endpoint(partial(self._speak_http, door))
 
     # ── SMTP ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -182,11 +145,11 @@ class Doors:
             return None
         name = f"{self._seed} {door} {what}"
         nth = self._nth[name] = self._nth[name] + 1
-        drawn = int.from_bytes(blake2b(f"{name} {nth}".encode(), digest_size=4).digest(), "big") / 2**32
+        lot = drawn(f"{name} {nth}")
         for answer, share in script.items():
             place, _, said = answer.rpartition(":")
             if of_mail or place == what:
-                if drawn < share:
+                if lot < share:
                     return said
-                drawn -= share
+                lot -= share
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 import time
 from collections.abc import Mapping
-from hashlib import blake2b
-from typing import NamedTuple, Self
+from functools import partial
+from typing import NamedTuple
+
+from beside import Beside, drawn
 
 OK = "200"
 PERHAPS = frozenset({OK, "500", "reset", "hang"})
@@ -36,55 +36,24 @@ class Arrived(NamedTuple):
     host: str
 
 
-class Sink:
+class Sink(Beside):
     """Several endpoints, each with its own port (the kernel's choice), script and delay in seconds."""
 
     def __init__(self, scripts: Mapping[str, tuple[Script, float]], *, seed: int = 0) -> None:
+        super().__init__()
         self._scripts = scripts
         self._seed = seed
         self._times: dict[str, int] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._servers: list[asyncio.Server] = []
-        self._open: set[asyncio.Task[None]] = set()
         self.urls: dict[str, str] = {}
         self.arrived: list[Arrived] = []
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(120)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(120)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(120)
-        self._loop.close()
-
     async def _listen(self) -> None:
         for host in self._scripts:
-            server = await asyncio.start_server(lambda r, w, host=host: self._hear(host, r, w), "127.0.0.1", 0)
-            self._servers.append(server)
-            self.urls[host] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            self.urls[host] = f"http://127.0.0.1:{await self._endpoint(partial(self._speak, host))}/"
 
-    async def _leave(self) -> None:
-        for server in self._servers:
-            server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-
-    async def _hear(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while await self._one(host, reader, writer):
-                pass
-        writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
+    async def _speak(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await self._one(host, reader, writer):
+            pass
 
     async def _one(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -108,9 +77,9 @@ class Sink:
 
     def _answer(self, message: str, script: Script) -> str:
         nth = self._times[message] = self._times.get(message, 0) + 1
-        drawn = int.from_bytes(blake2b(f"{self._seed} {message} {nth}".encode(), digest_size=4).digest(), "big") / 2**32
+        lot = drawn(f"{self._seed} {message} {nth}")
         for answer, share in script.items():
-            if drawn < share:
+            if lot < share:
                 return answer
-            drawn -= share
+            lot -= share
         return OK
