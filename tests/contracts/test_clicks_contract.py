@@ -68,9 +68,9 @@ def test_what_is_settled_waits_no_more_and_still_has_a_say_about_the_rest(tell):
         told = await mailed(shop)
         await clicks.note(shop.workspace, told.id, CART, Sign.NONE)
         (found,) = await waiting(shop)
-        await clicks.settle(found.key, found.message, [Settled(found.waiting[0], Verdict.PERSON)])
+        assert await clicks.settle(found.key, found.message, [Settled(found.waiting[0], Verdict.PERSON)]) == [Verdict.PERSON]
         assert await waiting(shop) == []
-        await clicks.settle(found.key, found.message, [Settled(found.waiting[0], Verdict.MACHINE_BURST)])
+        assert await clicks.settle(found.key, found.message, [Settled(found.waiting[0], Verdict.MACHINE_BURST)]) == []
         await clicks.note(shop.workspace, told.id, HOME, Sign.PREFETCH)
         (again,) = await waiting(shop)
         assert {click.link for click in again.clicks} == {CART, HOME}

@@ -10,8 +10,9 @@ import pytest
 from api_house import tell
 
 from oportuno.adapters.memory import MemoryWorld
+from oportuno.channels.machine_clicks import Verdict
 from oportuno.channels.pace import Pace
-from oportuno.entry.counted import COUNTED, count_delivered, count_reacted, count_settled
+from oportuno.entry.counted import COUNTED, count_click, count_delivered, count_reacted, count_settled
 from oportuno.entry.deliverer import rates_of
 from oportuno.entry.http.probe import Probe
 from oportuno.entry.telling import Teller
@@ -29,6 +30,8 @@ def test_what_every_process_counted_is_one_page_whichever_is_asked():
             count_delivered(deliver, "email", Delivered(ended, decided_ago=30, event_ago=90_000))
         count_delivered(deliver, "email", Delivered(Ended.SILENT, "consent_withdrawn"))
         count_settled(deliver, 2)
+        for verdict in (Verdict.PERSON, Verdict.AGAIN, Verdict.MACHINE_TOO_SOON, Verdict.MACHINE_TOO_SOON):
+            count_click(engine, verdict)
         decided = {("speak", ""): 3, ("silence", "no_consent"): 4}
         done = Reacted(events=20, timers=1, messages=3, quarantined=1, decided=decided, let_go=("views.products",), waited=40)
         count_reacted(engine, done, 0.02)
@@ -43,6 +46,9 @@ def test_what_every_process_counted_is_one_page_whichever_is_asked():
             'oportuno_verdicts_total{decided="silence",part="engine",refusal="no_consent"} 4.0',
             'oportuno_verdicts_total{decided="speak",part="engine",refusal=""} 3.0',
             'oportuno_abandoned_settled_total{part="deliver"} 2.0',
+            'oportuno_clicks_total{by="person",part="engine",sign=""} 1.0',
+            'oportuno_clicks_total{by="person",part="engine",sign="again"} 1.0',
+            'oportuno_clicks_total{by="machine",part="engine",sign="too_soon"} 2.0',
             'oportuno_hand_off_seconds_bucket{channel="email",le="0.02",part="deliver"} 0.0',
             'oportuno_hand_off_seconds_bucket{channel="email",le="0.05",part="deliver"} 3.0',
             'oportuno_hand_off_seconds_bucket{channel="email",le="+Inf",part="deliver"} 3.0',

@@ -22,7 +22,7 @@ _CALL = re.compile(r"bin/oportuno ([a-z-]+)")
 
 def test_there_is_something_to_run_each_part_by() -> None:
     called = {verb for unit in UNITS for verb in _CALL.findall(unit.read_text(encoding="utf-8"))}
-    assert called == {"serve", "api", "engine", "deliver", "backup"}
+    assert called == {"serve", "api", "engine", "deliver", "mail-in", "backup"}
     assert called <= VERBS
 
 
@@ -51,6 +51,7 @@ def test_the_container_calls_what_exists_and_copies_what_is_there() -> None:
     for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
         *sources, _ = line.split()
         assert all((ROOT / source).exists() for source in sources), line
+        assert {f"!{source}" for source in sources} <= set((ROOT / ".dockerignore").read_text(encoding="utf-8").split()), line
     assert re.search(r"^USER (?!root)", text, re.MULTILINE)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     # Each process carries only its own part: the metrics page needs no deliverer.
     from oportuno.channels.hearing import What
+    from oportuno.channels.machine_clicks import Verdict
     from oportuno.flows.deliver import Delivered
     from oportuno.flows.hear_back import HeardAs
     from oportuno.flows.react import Reacted
@@ -31,6 +32,7 @@ COUNTED: Final[dict[str, Shown]] = {
     "oportuno_hand_offs_by_way": Shown("Hand-offs by the way out that was taken and how it answered."),
     "oportuno_abandoned_settled": Shown("Messages settled that a dead deliverer had in hand."),
     "oportuno_hearings": Shown("Reports of messages that were sent, by what they told and how they ended."),
+    "oportuno_clicks": Shown("Links of messages that were followed, by whom and by which sign."),
     "oportuno_hand_off_seconds": Shown("From the decision to speak to the first attempt to hand off.", _SOON),
     "oportuno_event_to_hand_off_seconds": Shown("From the event that began it to the first attempt, a journey's waits included.", _LONG),
     "oportuno_verdicts": Shown("Verdicts, by what was decided and the first reason."),
@@ -65,6 +67,12 @@ def count_delivered(sums: Sums, channel: str, delivered: Delivered) -> None:
 def count_heard(sums: Sums, what: What, ended: HeardAs) -> None:
     """Count a report of a message."""
     sums.add("oportuno_hearings", what=what.value, heard_as=ended.value)
+
+
+def count_click(sums: Sums, verdict: Verdict) -> None:
+    """Count a click whose verdict is settled."""
+    by, _, sign = verdict.value.partition("_")
+    sums.add("oportuno_clicks", by="machine" if sign else "person", sign=sign or ("" if by == "person" else by))
 
 
 def count_settled(sums: Sums, settled: int) -> None:

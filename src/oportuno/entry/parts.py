@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from oportuno import wiring
-from oportuno.entry.counted import count_delivered, count_heard, count_reacted, count_settled
+from oportuno.entry.counted import count_click, count_delivered, count_heard, count_reacted, count_settled
 from oportuno.entry.logs import set_up
 from oportuno.entry.noting import note_erasures
 from oportuno.entry.settling import settle_until
@@ -136,10 +136,11 @@ async def _work(settings: Settings, *, lifeline: int | None) -> None:
     stop = _stop_asked(lifeline)
     keeper = asyncio.create_task(_keep_house(settings, stop))
     forgetter = asyncio.create_task(_forget(settings, stop))
-    settler = asyncio.create_task(settle_until(settings, stop))
+    teller = Teller("engine", lambda: wiring.tallies(settings))
+    settler = asyncio.create_task(settle_until(settings, stop, counted=partial(count_click, teller.sums)))
     noter = asyncio.create_task(note_erasures(settings, stop))
     try:
-        async with Teller("engine", lambda: wiring.tallies(settings)).telling() as sums:
+        async with teller.telling() as sums:
             await run_worker(
                 bench, batch=settings.engine_batch, stop=stop, observe=lambda done, took: _observe(sums, done, took), report=_log.warning
             )

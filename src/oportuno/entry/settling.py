@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from oportuno.flows.click import Counted
 from oportuno.settings import Settings
 from oportuno.wiring.clicks import settling
 
@@ -17,11 +18,11 @@ _AFTER_A_FAULT: Final = 5.0
 _log = structlog.get_logger("clicks")
 
 
-async def settle_until(settings: Settings, stop: asyncio.Event) -> None:
-    """Settle clicks until stopped. Any number may do it at once: what one has told, telling it again does nothing."""
+async def settle_until(settings: Settings, stop: asyncio.Event, *, counted: Counted) -> None:
+    """Settle clicks until stopped; `counted` hears of each. Any number may do it at once: what one has told, told again does nothing."""
     while not stop.is_set():
         try:
-            async with settling(settings) as settle:
+            async with settling(settings, counted) as settle:
                 while not stop.is_set():
                     swept = await settle()
                     if swept.left:

@@ -71,8 +71,8 @@ class Clicks(Protocol):
         """
         ...
 
-    async def settle(self, key: CustomerKey, message: bytes, settled: Sequence[Settled]) -> None:
-        """Write verdicts down. A click that is settled, or gone, stays as it is."""
+    async def settle(self, key: CustomerKey, message: bytes, settled: Sequence[Settled]) -> list[Verdict]:
+        """Write verdicts down, and give those that were. A click that is settled, or gone, stays as it is."""
         ...
 
 
@@ -119,6 +119,8 @@ async def follow(door: ClickDoor, facts: ClickFacts, sign: Sign, *, note: bool) 
 
 Tell = Callable[[Hearing], Awaitable[object]]
 """Tells of a click: what `flows.hear_back` does with a hearing. The same one again does nothing."""
+Counted = Callable[[Verdict], None]
+"""Hears of a click that was settled."""
 
 
 class Swept(NamedTuple):
@@ -130,8 +132,8 @@ class Swept(NamedTuple):
     """Workspaces whose clicks could not be told now: they wait, and the others did not wait for them."""
 
 
-async def settle_clicks(clicks: Clicks, tell: Tell, *, limit: int = 100) -> Swept:
-    """Settle what has waited long enough, a message at a time.
+async def settle_clicks(clicks: Clicks, tell: Tell, *, counted: Counted = lambda _verdict: None, limit: int = 100) -> Swept:
+    """Settle what has waited long enough, a message at a time. `counted` hears of each click once, whoever else settles.
 
     A person's click is told first and written down as settled after it, so that one that was not heard is told again. Raises Unavailable
     when the clicks themselves cannot be read.
@@ -143,19 +145,20 @@ async def settle_clicks(clicks: Clicks, tell: Tell, *, limit: int = 100) -> Swep
             if each.key.workspace in left:
                 continue
             try:
-                await _settle(clicks, tell, each)
+                for verdict in await _settle(clicks, tell, each):
+                    counted(verdict)
                 messages += 1
             except Exception:  # noqa: BLE001 - whatever one workspace's message provokes, it is told again, and the others do not wait
                 left.add(each.key.workspace)
     return Swept(messages, frozenset(left))
 
 
-async def _settle(clicks: Clicks, tell: Tell, each: ClicksOf) -> None:
+async def _settle(clicks: Clicks, tell: Tell, each: ClicksOf) -> list[Verdict]:
     settled = [Settled(click, verdict_on(click, each.clicks, handed_at=each.handed_at)) for click in each.waiting]
     for click, verdict in settled:
         if verdict is Verdict.PERSON:
             await tell(hearing_of(each.key.workspace, each.message, click))
-    await clicks.settle(each.key, each.message, settled)
+    return await clicks.settle(each.key, each.message, settled)
 
 
 def hearing_of(workspace: WorkspaceId, message: bytes, click: Followed) -> Hearing:

@@ -11,14 +11,17 @@ from oportuno.wiring.hearing import hearing_back
 
 if TYPE_CHECKING:
     from oportuno.channels.hearing import Hearing
-    from oportuno.flows.click import Swept
+    from oportuno.flows.click import Counted, Swept
     from oportuno.flows.hear_back import HearBack
     from oportuno.settings import Settings
 
 
 @asynccontextmanager
-async def settling(settings: Settings) -> AsyncIterator[Callable[[], Awaitable[Swept]]]:
-    """Give what settles all that waits. What hears of clicks is opened with the first one: most shops have none for hours."""
+async def settling(settings: Settings, counted: Counted = lambda _verdict: None) -> AsyncIterator[Callable[[], Awaitable[Swept]]]:
+    """Give what settles all that waits; `counted` hears of each click that was.
+
+    What tells of clicks is opened with the first one: most shops have none for hours.
+    """
     from oportuno.adapters.postgres.clicks import PostgresClicks
     from oportuno.adapters.postgres.connections import CHANGING, Connections
     from oportuno.flows.click import settle_clicks
@@ -35,4 +38,4 @@ async def settling(settings: Settings) -> AsyncIterator[Callable[[], Awaitable[S
                 ears.append(await stack.enter_async_context(hearing_back(settings)))
             await hear_back(hearing, ears[0])
 
-        yield lambda: settle_clicks(clicks, tell)
+        yield lambda: settle_clicks(clicks, tell, counted=counted)

@@ -75,11 +75,14 @@ class MemoryClicks:
             )
         return found
 
-    async def settle(self, key: CustomerKey, message: bytes, settled: Sequence[Settled]) -> None:
+    async def settle(self, key: CustomerKey, message: bytes, settled: Sequence[Settled]) -> list[Verdict]:
         """Write verdicts down."""
         await self._ground.pause("clicks.settle")
+        written = []
         for click, verdict in settled:
             row = self._ground.tables.clicks.get((key, message, click.at, click.link))
             if row is not None and row.verdict is Verdict.UNSETTLED:
                 row.verdict = verdict
+                written.append(verdict)
         await self._ground.pause("clicks.settled")
+        return written

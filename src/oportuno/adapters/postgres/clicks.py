@@ -9,7 +9,7 @@ from typing import Any, Final
 from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts
 from oportuno.adapters.postgres.connections import Connections
 from oportuno.adapters.postgres.database import Connection
-from oportuno.channels.machine_clicks import Followed, Sign
+from oportuno.channels.machine_clicks import Followed, Sign, Verdict
 from oportuno.content.message import FollowedLink
 from oportuno.flows.click import MOST_NOTED, ClicksOf, Settled
 from oportuno.kit.ids import CustomerKey, WorkspaceId, day_of_id
@@ -63,6 +63,7 @@ _SETTLE = """
 UPDATE clicks c SET verdict = k.verdict FROM unnest(%b::int8[], %b::bytea[], %b::text[]) AS k(at, link, verdict)
 WHERE c.bucket = %b::int2 AND c.workspace = %b::int4 AND c.customer = %b::int8 AND c.message = %b::bytea AND c.at = k.at
     AND c.link = k.link AND c.verdict = ''
+RETURNING k.verdict
 """
 OLD_CLICKS: Final = "DELETE FROM clicks WHERE at < clock_millis() - %s"
 OLD_LINKS: Final = "DELETE FROM links WHERE used < (clock_millis() - %s) / 2592000000 - 1"
@@ -120,7 +121,7 @@ class PostgresClicks:
             found.setdefault((CustomerKey(*row[:3]), bytes(row[3])), []).append(row[4:])
         return [_clicks_of(key, message, clicks) for (key, message), clicks in found.items()]
 
-    async def settle(self, key: CustomerKey, message: bytes, settled: Sequence[Settled]) -> None:
+    async def settle(self, key: CustomerKey, message: bytes, settled: Sequence[Settled]) -> list[Verdict]:
         """See the port."""
         columns = (
             Int8s(each.click.at for each in settled),
@@ -128,7 +129,8 @@ class PostgresClicks:
             Texts(each.verdict.value for each in settled),
         )
         async with self._changing.lend() as connection:
-            await connection.execute(_SETTLE, (*columns, *key, message))
+            rows = await (await connection.execute(_SETTLE, (*columns, *key, message))).fetchall()
+        return [Verdict(row[0]) for row in rows]
 
 
 def _clicks_of(key: CustomerKey, message: bytes, rows: Sequence[tuple[Any, ...]]) -> ClicksOf:
