@@ -43,7 +43,7 @@ WINDOW: Final[Millis] = LATENESS
 WINDOWS_A_DAY: Final = DAY // WINDOW
 
 
-class Fresh(msgspec.Struct, kw_only=True, array_like=True):
+class Fresh(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """What happened about one product in one window."""
 
     points: int = 0
@@ -53,7 +53,7 @@ class Fresh(msgspec.Struct, kw_only=True, array_like=True):
     """Of several names told in one window the last by the alphabet."""
 
 
-class Liked(msgspec.Struct, kw_only=True, array_like=True):
+class Liked(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """One product the customer showed interest in."""
 
     product: str
@@ -70,7 +70,7 @@ class Liked(msgspec.Struct, kw_only=True, array_like=True):
     newest: Fresh | None = None
 
 
-class Leaning(msgspec.Struct, kw_only=True, array_like=True):
+class Leaning(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """One category, brand or price band."""
 
     name: str
@@ -234,12 +234,14 @@ class Interest(Section, array_like=True):
         if self.day:
             left = share_left(self.half_life, since)
             for liked in self.products:
-                liked.points = liked.points * left >> SHIFT
+                if liked.points:
+                    liked.points = liked.points * left >> SHIFT
                 if liked.days:
                     liked.days = by_weeks(liked.days, since, day, REMEMBERED)
             for leanings in (self.categories, self.brands, self.bands):
                 for leaning in leanings:
-                    leaning.points = leaning.points * left >> SHIFT
+                    if leaning.points:
+                        leaning.points = leaning.points * left >> SHIFT
         self.day = day
 
     def _advance(self, ahead: int) -> None:
@@ -256,8 +258,11 @@ class Interest(Section, array_like=True):
         for liked in self.products:
             if liked.points:
                 liked.ago += ahead
-            if liked.newest is not None or liked.before is not None:
-                liked.before, liked.newest = liked.newest, None
+            newest = liked.newest
+            if newest is not None:
+                liked.before, liked.newest = newest, None
+            elif liked.before is not None:
+                liked.before = None
         for leanings in (self.categories, self.brands, self.bands):
             for leaning in leanings:
                 if leaning.newest or leaning.before:
@@ -269,8 +274,9 @@ class Interest(Section, array_like=True):
             return
         self._fade_to(window // WINDOWS_A_DAY)
         for liked in self.products:
-            if liked.before is not None:
-                _settle_one(liked, liked.before, ago)
+            fresh = liked.before
+            if fresh is not None:
+                _settle_one(liked, fresh, ago)
                 liked.before = None
         for leanings in (self.categories, self.brands, self.bands):
             for leaning in leanings:
@@ -296,11 +302,17 @@ def _insert(entries: list[Any], entry: Any, key: str) -> None:
 def _settle_one(liked: Liked, fresh: Fresh, ago: int) -> None:
     liked.points += fresh.points
     liked.ago = ago
-    if fresh.looks:
-        _count(liked, 0, fresh.looks, fresh.seconds)
-    liked.name = fresh.name or liked.name
-    if not _worth_a_word(liked):
-        liked.name = ""
+    looks = fresh.looks
+    if looks:
+        days = liked.days
+        if days and not days[-1][0]:
+            _, known, seconds = days[-1]
+            days[-1] = (0, known + looks, seconds + fresh.seconds)
+        else:
+            days.append((0, looks, fresh.seconds))
+    name = fresh.name or liked.name
+    if name:
+        liked.name = name if _worth_a_word(liked) else ""
 
 
 def _settle_late(interest: Interest, liked: Liked, at: Millis, *, points: int, looks: int, seconds: int, name: str) -> None:
@@ -317,7 +329,13 @@ def _settle_late(interest: Interest, liked: Liked, at: Millis, *, points: int, l
 
 def _worth_a_word(liked: Liked) -> bool:
     """Say whether so much was looked at a product that a message may speak of it."""
-    return sum(day[1] for day in liked.days) >= LOOKS_AT_LEAST or sum(day[2] for day in liked.days) >= SECONDS_AT_LEAST
+    looks = seconds = 0
+    for _, seen, sight in liked.days:
+        looks += seen
+        seconds += sight
+        if looks >= LOOKS_AT_LEAST or seconds >= SECONDS_AT_LEAST:
+            return True
+    return False
 
 
 def _count(liked: Liked, ago: int, looks: int, seconds: int) -> None:
@@ -335,31 +353,36 @@ def _count(liked: Liked, ago: int, looks: int, seconds: int) -> None:
 
 def _cut_products(products: list[Liked]) -> None:
     """Forget what is settled of the products that rank too low; what a window still holds of them stays."""
-    least = _least([liked.points for liked in products], [liked.product for liked in products], PRODUCTS_AT_MOST)
-    if least is None:
+    if len(products) <= PRODUCTS_AT_MOST:
+        low = [liked for liked in products if liked.points < WORTH_KEEPING]
+    else:
+        least = _least([(liked.points, liked.product) for liked in products], PRODUCTS_AT_MOST)
+        low = [liked for liked in products if (liked.points, liked.product) < least]
+    if not low:
         return
-    for liked in products:
-        if (liked.points, liked.product) < least and liked.points:
+    for liked in low:
+        if liked.points:
             liked.points, liked.days, liked.ago, liked.name = 0, [], 0, ""
     products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
 
 
 def _cut_leanings(leanings: list[Leaning], most: int) -> None:
-    least = _least([leaning.points for leaning in leanings], [leaning.name for leaning in leanings], most)
-    if least is None:
+    if len(leanings) <= most:
+        low = [leaning for leaning in leanings if leaning.points < WORTH_KEEPING]
+    else:
+        least = _least([(leaning.points, leaning.name) for leaning in leanings], most)
+        low = [leaning for leaning in leanings if (leaning.points, leaning.name) < least]
+    if not low:
         return
-    for leaning in leanings:
-        if (leaning.points, leaning.name) < least:
-            leaning.points = 0
+    for leaning in low:
+        leaning.points = 0
     leanings[:] = [leaning for leaning in leanings if leaning.points or leaning.before or leaning.newest]
 
 
-def _least(points: list[int], names: list[str], most: int) -> tuple[int, str] | None:
-    """Give the least (points, name) that is worth keeping; None when everything is."""
-    if len(points) <= most and min(points, default=WORTH_KEEPING) >= WORTH_KEEPING:
-        return None
-    settled = sorted([(worth, name) for worth, name in zip(points, names, strict=True) if worth >= WORTH_KEEPING])
-    return settled[-most] if len(settled) > most else (WORTH_KEEPING, "")
+def _least(settled: list[tuple[int, str]], most: int) -> tuple[int, str]:
+    """Give the least (points, name) that is worth keeping."""
+    kept = sorted([entry for entry in settled if entry[0] >= WORTH_KEEPING])
+    return kept[-most] if len(kept) > most else (WORTH_KEEPING, "")
 
 
 def _cut_window(products: list[Liked], place: int) -> None:

@@ -88,11 +88,16 @@ def rewatch(draft: Draft, now: Millis, facts: Facts = NO_FACTS, *, anyway: bool 
     rows = Watching.packed(wanted)
     if rows == watching.rows:
         return []
-    known = watching.ranks
+    known = _cut(watching.rows)
     watching.rows = rows
-    return [
-        (item, known.get(item), wanted.get(item)) for item in sorted(known.keys() | wanted.keys()) if known.get(item) != wanted.get(item)
-    ]
+    # Rows, which name item and rank, in one of the two only.
+    differing = known ^ _cut(rows)
+    olds = {number >> 3: number & 7 for number in [int.from_bytes(row, "big") for row in differing & known]}
+    return [(item, olds.get(item), wanted.get(item)) for item in sorted({int.from_bytes(row, "big") >> 3 for row in differing})]
+
+
+def _cut(rows: bytes) -> set[bytes]:
+    return {rows[place : place + 6] for place in range(0, len(rows), 6)}
 
 
 def unwatch(draft: Draft) -> list[Rewatched]:
@@ -168,8 +173,7 @@ def _unspeakable(draft: Draft, facts: Facts) -> bool:
 
 
 def _apply(watching: Watching, news: _News, now: Millis) -> list[Rewatched]:
-    rows = watching.rows
-    stand = {rows[place : place + 6] for place in range(0, len(rows), 6)}
+    stand = _cut(watching.rows)
     stand.difference_update(_row(item, old) for item, (old, _) in news.items() if old is not None)
     stand.update(_row(item, new) for item, (_, new) in news.items() if new is not None)
     watching.judged = watching.judged or now // DAY
