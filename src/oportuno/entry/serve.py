@@ -207,6 +207,7 @@ class _Supervisor:
         self._environment = os.environ | {
             "OPORTUNO_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
             "OPORTUNO_PUBLIC_URL": settings.public_url or address,
+            "OPORTUNO_LOG_LEVEL": settings.log_level,
         }
         if database.erasures_file is not None:
             self._environment["OPORTUNO_ERASURES_FILE"] = str(database.erasures_file)

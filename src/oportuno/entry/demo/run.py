@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Final, TypeAlias
 
 from rich.console import Console
 
@@ -24,6 +27,7 @@ from oportuno.settings import Settings
 WAIT_SECONDS: Final = 20
 _LOOK: Final = 0.5
 _STOPPED: Final = "Parada; la misma orden sigue donde estaba / Stopped; the same command carries on where it was"
+_Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -35,10 +39,10 @@ def run(settings: Settings, *, data: DataSet | None = None, customers: int = 0, 
     cannot start.
     """
     if "log_level" not in settings.model_fields_set:
-        # Between the bars, what the parts note for operators is noise; the parts read their settings anew.
-        os.environ["OPORTUNO_LOG_LEVEL"] = "warning"
+        # Between the bars, what the parts note for operators is noise.
+        settings = settings.model_copy(update={"log_level": "warning"})
     # Read by the memory pool of the data's library when it is loaded, later: what it needs no more goes back to the machine at once.
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
+    os.putenv("MIMALLOC_PURGE_DELAY", "0")
     if settings.host not in _LOOPBACK:
         raise BadInput("demo_not_here", "the demonstration answers this machine alone: leave the host at 127.0.0.1", place="OPORTUNO_HOST")
     console = Console(stderr=True)
@@ -95,8 +99,20 @@ class _Told:
     def tell_when_loaded(self, address: str, folder: Path) -> None:
         """Load what is not loaded yet, then say where to look."""
         self.began = True
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._before(signal.getsignal(number)))
         self._loader = threading.Thread(target=self._load, args=(address, folder), name="demo loader", daemon=True)
         self._loader.start()
+
+    def _before(self, ended: _Handler) -> _Handler:
+        """Give a signal's handler that stops the loading first: it must not find the database gone and say so."""
+
+        def handler(number: int, frame: FrameType | None) -> None:
+            self._stopped.set()
+            if callable(ended):
+                ended(number, frame)
+
+        return handler
 
     def stop(self) -> None:
         """Stop loading; what was acknowledged stays, and the next start carries on."""
