@@ -47,6 +47,7 @@ class CompleteJourney:
 
     key: Final = "complete-journey"
     currency: Final = "USD"
+    kind: Final = "hogar"
     aisles: Final = AISLES
     mapping: Final = find_preset(Kind.ORDERS, "complete-journey").mapping
     terms: Final = {

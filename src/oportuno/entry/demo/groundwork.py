@@ -95,7 +95,7 @@ async def _new(workspaces: Workspaces, history: History, ends: Millis) -> Settin
         data=history.data.key,
         currency=history.data.currency,
         products=shelved(history),
-        people=people_of(ranked),
+        people=people_of(ranked, history.data.kind),
     )
 
 

@@ -72,6 +72,11 @@ class DataSet(Protocol):
         ...
 
     @property
+    def kind(self) -> str:
+        """What its customers are: the first part of their user ids (``hogar``, ``cliente``)."""
+        ...
+
+    @property
     def options(self) -> list[str]:
         """How the command line is asked for it."""
         ...

@@ -18,7 +18,7 @@ from oportuno.entry.demo.falls import fall_facts
 from oportuno.entry.demo.mail import letters_for
 from oportuno.entry.demo.pages import clock, day, number, render, say, weekday
 from oportuno.entry.demo.setting import ZONE
-from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, page, visitor_of
+from oportuno.entry.demo.stage import SECURITY, Stage, Visitor, name_in_data, page, visitor_of
 from oportuno.flows.work import Decision
 from oportuno.journeys.walks import Walks
 from oportuno.kit.ids import CustomerKey, key_of
@@ -267,9 +267,7 @@ async def _who(stage: Stage, key: CustomerKey, names: Names) -> tuple[str, str]:
 
 
 def _shown_name(user: str, name: str, key: CustomerKey, language: str) -> str:
-    if user.startswith("hogar-"):
-        return say(language, "household", n=user.removeprefix("hogar-"))
-    return name or say(language, "visitor", n=f"{key.customer & 0xFFFF:04x}")
+    return name_in_data(user, language) or name or say(language, "visitor", n=f"{key.customer & 0xFFFF:04x}")
 
 
 async def _journey_name(stage: Stage, key: str, language: str) -> str:

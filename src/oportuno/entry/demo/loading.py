@@ -128,7 +128,7 @@ async def _bring(setting: Setting, history: History, settings: Settings, bars: B
         known = list(everybody(history))
         await _take(setting, parts, bars, "people", known, _CUSTOMERS, whole=len(known))
         await _catalogue(setting, history, parts, bars)
-        users = {household: user_of(household) for household, _ in history.customers()}
+        users = {household: user_of(household, history.data.kind) for household, _ in history.customers()}
         mapping = mapping_of(history.data)
         await _take(setting, parts, bars, "orders", _orders(history, users, mapping), mapping, whole=history.lines)
         seen = list(visits(history, setting.products, setting.ends))
@@ -277,7 +277,7 @@ def _folded(setting: Setting, history: History, address: str, bars: Bars) -> Non
     """Wait until the people on show have all their orders, and whoever bought last; they are a fair sample of everybody."""
     wanted = {person.key: person.orders for person in setting.people if person.orders}
     last = int(history.table["who"][history.lines - 1].as_py())
-    wanted[user_of(last)] = dict(history.customers())[last]
+    wanted[user_of(last, history.data.kind)] = dict(history.customers())[last]
     whole = len(wanted)
     reached = bars.follow("profiles", whole)
     until = time.monotonic() + _PATIENCE

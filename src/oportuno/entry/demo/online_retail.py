@@ -23,6 +23,7 @@ class OnlineRetail:
 
     key: Final = "online-retail"
     currency: Final = "GBP"
+    kind: Final = "cliente"
     aisles: Final = GIFT_AISLES
     mapping: Final = find_preset(Kind.ORDERS, "uci-online-retail").mapping
     terms: Final = {

@@ -36,14 +36,14 @@ SIMULATED: Final = {
 }
 
 
-def user_of(household: int) -> str:
-    """Name a household of the data as a user id."""
-    return f"hogar-{household}"
+def user_of(household: int, kind: str = "hogar") -> str:
+    """Name a customer of the data as a user id; `kind`: what the data's customers are (`DataSet.kind`)."""
+    return f"{kind}-{household}"
 
 
-def name_of(household: int, language: str = "es") -> str:
-    """Name a household for people."""
-    return f"Hogar {household}" if language == "es" else f"Household {household}"
+def name_of(household: int, kind: str = "hogar") -> str:
+    """Name a customer of the data for people."""
+    return f"{kind.capitalize()} {household}"
 
 
 def answers_of(household: int) -> tuple[bool, bool | None]:
@@ -52,10 +52,10 @@ def answers_of(household: int) -> tuple[bool, bool | None]:
     return _ANSWERS[next(place for place, share in enumerate(_SHARES) if drawn < share)]
 
 
-def people_of(ranked: list[tuple[int, int]]) -> tuple[Person, ...]:
+def people_of(ranked: list[tuple[int, int]], kind: str = "hogar") -> tuple[Person, ...]:
     """Give the cast, Dora, and a few households from the busiest to the quietest, one for each kind of answer in turn.
 
-    `ranked`: households with their number of orders, the busiest first.
+    `ranked`: customers of the data with their number of orders, the busiest first; `kind`: what they are (`DataSet.kind`).
     """
     step = max(1, len(ranked) // SHOWN)
     picked: dict[int, Person] = {}
@@ -65,9 +65,9 @@ def people_of(ranked: list[tuple[int, int]]) -> tuple[Person, ...]:
         household, orders = next((pair for pair in around if answers_of(pair[0]) == wanted), around[0])
         may_write, may_remember = answers_of(household)
         picked[household] = Person(
-            key=user_of(household),
-            name=name_of(household),
-            email=f"{user_of(household)}@example.com",
+            key=user_of(household, kind),
+            name=name_of(household, kind),
+            email=f"{user_of(household, kind)}@example.com",
             may_write=may_write,
             may_remember=may_remember,
             orders=orders,
@@ -84,9 +84,11 @@ def everybody(history: History) -> Iterator[Made]:
         yield _made(person.key, person.name, person.email, starts, row, answers=(person.may_write, person.may_remember), more={})
     for household, _ in history.customers():
         row += 1
-        user = user_of(household)
+        user = user_of(household, history.data.kind)
         answers = answers_of(household)
-        yield _made(user, name_of(household), f"{user}@example.com", starts, row, answers=answers, more=said.get(household, {}))
+        yield _made(
+            user, name_of(household, history.data.kind), f"{user}@example.com", starts, row, answers=answers, more=said.get(household, {})
+        )
 
 
 def _made(user: str, name: str, email: str, at: Millis, row: int, *, answers: tuple[bool, bool | None], more: dict[str, str]) -> Made:
@@ -122,7 +124,7 @@ def visits(history: History, products: Iterable[Product], ends: Millis) -> Itera
             for look in (1, 2):
                 row += 1
                 at = ends - look * DAY - spread(f"{look} {product.id} {household}", 12) * HOUR - spread(f"{household}", 59) * MINUTE
-                yield _visit(user_of(household), product, at, row)
+                yield _visit(user_of(household, history.data.kind), product, at, row)
 
 
 def _visit(user: str, product: Product, at: Millis, row: int) -> Made:

@@ -19,6 +19,7 @@ from oportuno.entry.demo.falls import fall_routes
 from oportuno.entry.demo.hear import hear_routes
 from oportuno.entry.demo.live import live_routes
 from oportuno.entry.demo.mail import mail_routes
+from oportuno.entry.demo.online_retail import OnlineRetail
 from oportuno.entry.demo.pages import say
 from oportuno.entry.demo.setting import LANGUAGES, Person
 from oportuno.entry.demo.shelves import AISLES, GIFT_AISLES
@@ -32,6 +33,7 @@ from oportuno.entry.demo.stage import (
     go,
     keep,
     loading_text,
+    name_in_data,
     page,
     person_name,
     visitor_of,
@@ -174,7 +176,9 @@ def _people_routes(stage: Stage) -> APIRouter:
         visitor = visitor_of(request, language, stage.setting)
         people = [visitor.person] if stage.setting.person(visitor.person.key) is None else []
         people += stage.setting.people
-        return page(stage, visitor, "be", "be", {"people": [_shown(person, language) for person in people]})
+        return page(
+            stage, visitor, "be", "be", {"people": [_shown(person, language) for person in people], "whose": _whose(stage, language)}
+        )
 
     @routes.post("/{language}/be")
     async def become(request: Request, language: str) -> Response:
@@ -207,10 +211,14 @@ def _shown(person: Person, language: str) -> dict[str, Any]:
     return {
         "key": person.key,
         "name": name,
-        "initial": name[0].upper() if not person.key.startswith("hogar-") else "⌂",
+        "initial": "⌂" if name_in_data(person.key, language) else name[0].upper(),
         "answered": say(language, person.answered if person.key else "person_anonymous"),
         "detail": say(language, "person_orders", n=person.orders) if person.orders else say(language, "person_made_up"),
     }
+
+
+def _whose(stage: Stage, language: str) -> str:
+    return say(language, "whose_cliente" if stage.setting.data == OnlineRetail.key else "whose_hogar")
 
 
 def _led_to(request: Request, rest: str) -> Response:

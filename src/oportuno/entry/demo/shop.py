@@ -152,7 +152,7 @@ def list_facts(stage: Stage, visitor: Visitor, aisle: str, q: str, shelf: Mappin
     language = visitor.language
     current = next((known for known in aisles_of(stage.setting.data) if known.key == aisle), None)
     found = [product for product in stage.setting.products if (current is None or product.aisle == current.key) and _matches(product, q)]
-    heading = getattr(current, language) if current is not None else say(language, "shop_title")
+    heading = getattr(current, language) if current is not None else say(language, "gift_title" if _sells_gifts(stage) else "shop_title")
     if q:
         heading = say(language, "search_found", q=q)
     return {
@@ -161,8 +161,13 @@ def list_facts(stage: Stage, visitor: Visitor, aisle: str, q: str, shelf: Mappin
         "q": q,
         "heading": heading,
         "hero": not q and current is None,
+        "hero_picture": "hero-gift.svg" if _sells_gifts(stage) else "hero.svg",
         "hero_lines": say(language, "hero_title").split("¦"),
     }
+
+
+def _sells_gifts(stage: Stage) -> bool:
+    return stage.setting.data == OnlineRetail.key
 
 
 def _matches(product: Product, q: str) -> bool:
@@ -244,6 +249,8 @@ def shop_page(
     common = {
         "aisles": [{"key": aisle.key, "name": getattr(aisle, visitor.language)} for aisle in aisles_of(stage.setting.data)],
         "current_aisle": "",
+        "currency_text": say(visitor.language, f"in_{stage.setting.currency.lower()}"),
+        "search_hint": say(visitor.language, "gift_hint" if _sells_gifts(stage) else "search_hint"),
         "q": "",
         "cart_count": basket.pieces,
         "browser": _browser(stage, visitor, basket, event, product, shelf, facts),

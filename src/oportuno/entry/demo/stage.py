@@ -32,6 +32,8 @@ FRESH_COOKIE: Final = "demo_fresh"
 TOUR_COOKIE: Final = "demo_tour"
 _MONTH: Final = 30 * 24 * 3600
 _FORM_LIMIT: Final = 16_384
+_IN_DATA: Final = {"hogar": "household", "cliente": "buyer"}
+"""What the customers of a data set are → the words for one of them."""
 _EMAIL: Final = re.compile(r"[^\s@<>\"',;|]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 SECURITY: Final = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; script-src 'self'; "
@@ -153,9 +155,13 @@ def loading_text(stage: Stage, language: str) -> str:
 
 def person_name(person: Person, language: str) -> str:
     """Name a person in the page's language."""
-    if person.key.startswith("hogar-"):
-        return say(language, "household", n=person.key.removeprefix("hogar-"))
-    return person.name
+    return name_in_data(person.key, language) or person.name
+
+
+def name_in_data(user: str, language: str) -> str:
+    """Name a customer of the data by their user id, in the page's language; empty for anybody else."""
+    kind, _, number_there = user.partition("-")
+    return say(language, _IN_DATA[kind], n=number_there) if kind in _IN_DATA and number_there.isdecimal() else ""
 
 
 async def form_of(request: Request) -> dict[str, str]:
