@@ -6,6 +6,7 @@ import asyncio
 import base64
 import secrets
 import socket
+from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -18,13 +19,22 @@ from pydantic import SecretStr
 from oportuno import wiring
 from oportuno.adapters.mjml import Mrml
 from oportuno.adapters.postgres.checkup import Checkup
+from oportuno.adapters.postgres.connections import CHANGING, Connections
+from oportuno.adapters.postgres.providers import PostgresProviders
 from oportuno.adapters.smtp.dkim_public import public_key_of
 from oportuno.adapters.smtp.greeting import greets
-from oportuno.entry.doctor.finding import State, of_database, of_settings
+from oportuno.entry.doctor.finding import State
 from oportuno.entry.doctor.look import examine, of_domain
+from oportuno.entry.doctor.of_database import of_database
+from oportuno.entry.doctor.of_settings import of_settings
 from oportuno.flows.apply import apply
 from oportuno.flows.open_workspace import open_workspace
+from oportuno.flows.providers import OwnProvider
+from oportuno.kit.faults import Unavailable
+from oportuno.kit.words import Words
 from oportuno.settings import Settings
+from oportuno.wiring.checkup import Destination
+from oportuno.wiring.sealing import sealer_of
 
 WELL = Checkup(version=180_001, schema="0005", newest="0005", unfinished=False, engines=2)
 
@@ -109,9 +119,6 @@ def test_the_domain_is_judged_by_what_the_dns_says_and_by_nothing_when_it_is_sil
     async def told(name: str) -> list[str] | None:
         return zone.get(name, [])
 
-    async def silent(_name: str) -> list[str] | None:
-        return None
-
     found = asyncio.run(of_domain("norte.example", settings, told))
     assert [each.state for each in found] == [State.OK, State.WARNING, State.OK]
     found = asyncio.run(of_domain("norte.example", settings, silent))
@@ -119,12 +126,12 @@ def test_the_domain_is_judged_by_what_the_dns_says_and_by_nothing_when_it_is_sil
 
 
 def test_a_mail_server_greets_or_it_is_said_why_not() -> None:
-    async def story() -> tuple[str, str, str]:
+    async def story() -> tuple[Words | None, Words | None, Words | None]:
         async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes) -> None:
             writer.write(line)
             writer.close()
 
-        async def ask(line: bytes) -> str:
+        async def ask(line: bytes) -> Words | None:
             server = await asyncio.start_server(lambda reader, writer: answer(reader, writer, line), "127.0.0.1", 0)
             async with server:
                 return await greets("127.0.0.1", server.sockets[0].getsockname()[1], tls=False)
@@ -136,16 +143,40 @@ def test_a_mail_server_greets_or_it_is_said_why_not() -> None:
         return await ask(b"220 mx.example\r\n"), await ask(b"HTTP/1.1 400\r\n"), nobody
 
     well, other, nobody = asyncio.run(asyncio.wait_for(story(), 60))
-    assert well == ""
-    assert "does not greet" in other
-    assert "cannot be reached" in nobody
+    assert well is None
+    assert other is not None
+    assert nobody is not None
+    assert ("does not greet" in other.en, "no saluda" in other.es) == (True, True)
+    assert ("nobody listens" in nobody.en, "no escucha nadie" in nobody.es) == (True, True)
 
 
-@pytest.mark.postgres
-def test_the_whole_check_up_on_a_database_finds_the_shops_domain_and_an_index_that_is_gone(postgres_url: str) -> None:
-    settings = Settings(database_url=SecretStr(postgres_url), public_url="https://norte.example")
+async def silent(_name: str) -> list[str] | None:
+    """A DNS that does not answer."""
+    return None
 
-    async def set_up() -> None:
+
+async def nobody_there(destination: Destination) -> Words | None:
+    """A world in which only Postmark can be reached."""
+    return None if "postmark" in destination.host else Words("nobody listens there", "ahí no escucha nadie")
+
+
+_PLAYS = files("oportuno").joinpath("plays")
+POLICY = """\
+policy:
+  timezone: Europe/Madrid
+brand:
+  name: Tienda Norte
+  legal: Tienda Norte, calle del Muelle 3, 39004 Santander
+  sender: hola@norte.example
+"""
+
+
+@pytest.fixture
+def shop(postgres_url: str, tmp_path: Path) -> tuple[Settings, str]:
+    """Tienda Norte, which sends for real and has a provider of its own; and its public id."""
+    settings = Settings(database_url=SecretStr(postgres_url), public_url="https://norte.example", data_dir=tmp_path)
+
+    async def set_up() -> str:
         async with wiring.workspaces_alone(settings) as (workspaces, _):
             opened = await open_workspace(
                 "Tienda Norte",
@@ -155,28 +186,83 @@ def test_the_whole_check_up_on_a_database_finds_the_shops_domain_and_an_index_th
                 workspaces=workspaces,
                 chance=secrets.token_bytes,
             )
-            policy = "policy:\n  timezone: Europe/Madrid\nbrand:\n  name: Tienda Norte\n  sender: hola@norte.example\n"
-            await apply({"policy.yaml": policy}, workspace=opened.workspace.workspace, workspaces=workspaces, compiler=Mrml())
+            cart = {
+                "policy.yaml": POLICY,
+                "journeys/abandoned-cart.yaml": _PLAYS.joinpath("abandoned-cart.yaml").read_text(encoding="utf-8"),
+                "messages/abandoned-cart.yaml": _PLAYS.joinpath("messages", "abandoned-cart.yaml").read_text(encoding="utf-8"),
+            }
+            await apply(cart, workspace=opened.workspace.workspace, workspaces=workspaces, compiler=Mrml())
+            connections = Connections(postgres_url, name="test", most=1, plans=CHANGING)
+            token = OwnProvider(
+                workspace=opened.workspace.workspace,
+                id="prov_1",
+                place=1,
+                kind="postmark",
+                name="Ours",
+                secrets={"server_token": "pm-token"},
+                signs="otra.example",
+            )
+            await PostgresProviders(connections, sealer_of(settings)).put(token)
+            await connections.close()
+            return opened.workspace.public_id
 
-    async def silent(_name: str) -> list[str] | None:
-        return None
+    return settings, asyncio.run(asyncio.wait_for(set_up(), 120))
 
-    asyncio.run(asyncio.wait_for(set_up(), 120))
-    found = {each.about: each.state for each in examine(settings, embedded=None, texts_of=silent)}
+
+@pytest.mark.postgres
+def test_the_whole_check_up_on_a_database_names_what_is_wrong_one_thing_after_the_other(shop, postgres_url: str, tmp_path: Path) -> None:
+    settings, workspace = shop
+
+    def looked(more: Settings = settings) -> dict[str, State]:
+        return {each.named: each.state for each in examine(more, embedded=None, texts_of=silent, reached=nobody_there)}
+
+    def failing(found: dict[str, State]) -> list[str]:
+        # No engine keeps house here: behind midnight the copied database has no place for another day.
+        return [name for name, state in found.items() if state is State.FAILURE and name != "partitions"]
+
+    found = looked()
     assert (found["database"], found["schema"], found["plans"], found["disk"]) == (State.OK, State.OK, State.OK, State.NOT_ASKED)
     assert (found["SPF of norte.example"], found["DMARC of norte.example"]) == (State.NOT_ASKED, State.NOT_ASKED)
-    assert found["mail server"] is State.WARNING
-    assert State.FAILURE not in found.values()
+    assert (found["mail server"], found["provider of Ours (postmark)"]) == (State.WARNING, State.OK)
+    # Postmark signs for somebody else: every message of the play would fall silent.
+    assert failing(found) == [f"marketing of {workspace}"]
+    signed = settings.model_copy(update={"smtp_host": "mail.norte.example", "provider_signs": True})
+    assert failing(looked(signed)) == ["mail server"]
+    other_key = settings.model_copy(update={"data_dir": tmp_path / "elsewhere"})
+    assert looked(other_key)["provider"] is State.FAILURE
     with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION clock_millis() RETURNS bigint LANGUAGE sql VOLATILE AS"
+            " 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 3600000'"
+        )
+        assert looked()["clock"] is State.FAILURE
         connection.execute("DROP INDEX due_when")
-    assert {each.about: each.state for each in examine(settings, embedded=None, texts_of=silent)}["plans"] is State.FAILURE
+        assert looked()["plans"] is State.FAILURE
+
+
+def test_what_is_said_reads_as_a_line_in_both_languages() -> None:
+    [english, spanish] = [[each.line(language) for each in of_database(WELL, disk_used=0.95, ceiling=0.9)][:2] for language in ("en", "es")]
+    assert english == [
+        "ok          database: PostgreSQL 18 answers",
+        "failure     disk: 95% of the disk is used: nothing more is taken in from 90% on, make room",
+    ]
+    assert spanish == [
+        "bien        base de datos: PostgreSQL 18 contesta",
+        "fallo       disco: está ocupado el 95 % del disco: desde el 90 % no se recibe nada más, haz sitio",
+    ]
+
+
+def test_a_full_disk_on_which_the_database_cannot_even_start_is_said_with_everything_else(tmp_path: Path) -> None:
+    gone = Unavailable("data_dir_unusable", "the data directory cannot be used: no space\nand more", place=str(tmp_path))
+    found = examine(Settings(data_dir=tmp_path / "not" / "there"), embedded=tmp_path / "not" / "there", texts_of=silent, gone=gone)
+    assert [each.named for each in found] == ["database", "disk", "settings", "mail server"]
+    assert found[0].words == Words(
+        f"the data directory cannot be used: no space ({tmp_path})", f"no se puede usar el directorio de datos ({tmp_path})"
+    )
 
 
 def test_without_a_database_that_is_said_and_the_rest_is_looked_at_all_the_same() -> None:
-    async def silent(_name: str) -> list[str] | None:
-        return None
-
     settings = Settings(database_url=SecretStr("postgresql://postgres@/nowhere?host=/nonexistent"), smtp_user="norte")
-    found = {each.about: each.state for each in examine(settings, embedded=None, texts_of=silent)}
+    found = {each.named: each.state for each in examine(settings, embedded=None, texts_of=silent)}
     assert found["database"] is State.FAILURE
     assert found["settings"] is State.WARNING

@@ -26,7 +26,7 @@ from oportuno.channels.mail_records import judge_dkim, judge_dmarc, judge_spf
 def test_spf(texts: list[str], well: bool | None, word: str) -> None:
     judged = judge_spf(texts)
     assert judged.well is well
-    assert word in judged.says
+    assert word in judged.says.en
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_spf(texts: list[str], well: bool | None, word: str) -> None:
 def test_dkim(texts: list[str], key: str, well: bool | None, word: str) -> None:
     judged = judge_dkim(texts, public_key=key)
     assert judged.well is well
-    assert word in judged.says
+    assert word in judged.says.en
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_dkim(texts: list[str], key: str, well: bool | None, word: str) -> None:
 def test_dmarc(texts: list[str], well: bool | None, word: str) -> None:
     judged = judge_dmarc(texts)
     assert judged.well is well
-    assert word in judged.says
+    assert word in judged.says.en

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -60,6 +60,7 @@ def _tell(table: str, rows: int) -> None:
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    language: Annotated[Literal["en", "es"], typer.Option(help="In which it is said.")] = "en",
     data_dir: DataDir = None,
 ) -> None:
     """Look at the whole installation and say what is wrong. Ends with 1 when something is."""
@@ -67,14 +68,19 @@ def doctor(
         from oportuno.entry.doctor.finding import State
         from oportuno.entry.doctor.look import examine
         from oportuno.entry.serve import database_for
+        from oportuno.kit.faults import Unavailable
 
         settings = settings_with(data_dir=data_dir)
         embedded = settings.data_dir if settings.database_url is None else None
-        with database_for(settings) as database:
-            findings = examine(database.settings, embedded=embedded)
+        try:
+            with database_for(settings) as database:
+                findings = examine(database.settings, embedded=embedded)
+        except Unavailable as fault:
+            findings = examine(settings, embedded=embedded, gone=fault)
     if as_json:
-        typer.echo(json.dumps([{"about": each.about, "state": each.state.value, "says": each.says} for each in findings]))
+        told = [{"about": each.named, "state": each.state.value, "says": each.words.told(language)} for each in findings]
+        typer.echo(json.dumps(told, ensure_ascii=False))
     else:
         for each in findings:
-            typer.echo(f"{each.state.value.replace('_', ' '):<9}  {each.about}: {each.says}")
+            typer.echo(each.line(language))
     raise SystemExit(int(any(each.state is State.FAILURE for each in findings)))

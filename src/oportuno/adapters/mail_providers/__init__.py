@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 
 from oportuno.adapters.mail_providers.calls import Dialect, MailProvider, target_of
 from oportuno.adapters.mail_providers.mailgun import ENDPOINTS, Mailgun
+from oportuno.adapters.mail_providers.postmark import ENDPOINT as POSTMARK
 from oportuno.adapters.mail_providers.postmark import Postmark
+from oportuno.adapters.mail_providers.sendgrid import ENDPOINT as SENDGRID
 from oportuno.adapters.mail_providers.sendgrid import SendGrid
-from oportuno.adapters.mail_providers.ses import Ses
+from oportuno.adapters.mail_providers.ses import Ses, endpoint_in
 from oportuno.adapters.smtp.dkim import DkimSigner
 from oportuno.adapters.webhook.exchange import HttpDoor
 from oportuno.kit.faults import BadInput
@@ -41,6 +43,12 @@ KINDS: Final[dict[str, Asks]] = {
     ),
 }
 """What each kind needs and may be told, all of it text. `endpoint` replaces the provider's own address."""
+
+
+def endpoint_of(kind: str, settings: Mapping[str, str]) -> str:
+    """Say by which address a provider is called."""
+    own = {"ses": endpoint_in(settings.get("region", "")), "sendgrid": SENDGRID, "postmark": POSTMARK}
+    return settings.get("endpoint") or own.get(kind) or ENDPOINTS[settings.get("region") or "us"]
 
 
 def check_settings(kind: str, settings: Mapping[str, str], *, plain: bool = False) -> None:

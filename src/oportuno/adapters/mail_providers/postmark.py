@@ -9,7 +9,7 @@ from typing import Any, Final
 from oportuno.adapters.mail_providers.calls import CUSTOM, Call, Words, as_json
 from oportuno.adapters.webhook.exchange import Reply
 
-_ENDPOINT: Final = "https://api.postmarkapp.com"
+ENDPOINT: Final = "https://api.postmarkapp.com"
 _KEEP_ID: Final = {"Name": "X-PM-KeepID", "Value": "true"}
 
 
@@ -19,7 +19,7 @@ class Postmark:
     kind = "postmark"
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        self._url = (settings.get("endpoint") or _ENDPOINT).rstrip("/") + "/email"
+        self._url = (settings.get("endpoint") or ENDPOINT).rstrip("/") + "/email"
         self._token = settings["server_token"]
         self._marketing = settings.get("stream") or "broadcast"
         self._service = settings.get("service_stream") or "outbound"

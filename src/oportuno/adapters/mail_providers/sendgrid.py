@@ -10,7 +10,7 @@ from typing import Any, Final
 from oportuno.adapters.mail_providers.calls import CUSTOM, Call, Words, as_json
 from oportuno.adapters.webhook.exchange import Reply
 
-_ENDPOINT: Final = "https://api.sendgrid.com"
+ENDPOINT: Final = "https://api.sendgrid.com"
 _NOTHING_ADDED: Final = {
     "click_tracking": {"enable": False, "enable_text": False},
     "open_tracking": {"enable": False},
@@ -24,7 +24,7 @@ class SendGrid:
     kind = "sendgrid"
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        self._url = (settings.get("endpoint") or _ENDPOINT).rstrip("/") + "/v3/mail/send"
+        self._url = (settings.get("endpoint") or ENDPOINT).rstrip("/") + "/v3/mail/send"
         self._key = settings["api_key"]
 
     def call(self, words: Words) -> Call:

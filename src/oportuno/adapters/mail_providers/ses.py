@@ -18,6 +18,11 @@ from oportuno.adapters.webhook.exchange import Reply
 _PATH: Final = "/v2/email/outbound-emails"
 
 
+def endpoint_in(region: str) -> str:
+    """Give the address of a region."""
+    return f"https://email.{region}.amazonaws.com"
+
+
 class Ses:
     """An account in one region."""
 
@@ -25,7 +30,7 @@ class Ses:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         region = settings["region"]
-        self._url = (settings.get("endpoint") or f"https://email.{region}.amazonaws.com").rstrip("/") + _PATH
+        self._url = (settings.get("endpoint") or endpoint_in(region)).rstrip("/") + _PATH
         self._configuration_set = settings.get("configuration_set") or None
         self._credentials = Credentials(
             access_key=settings["access_key"],

@@ -1,20 +1,12 @@
-"""What a check-up finds, and what of the database, the disk and the settings is well."""
+"""What a check-up finds, in both languages."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import ip_address
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
-
-from oportuno.adapters.postgres.checkup import Checkup
-from oportuno.settings import Settings
-
-_MINUTE: Final = 60.0
-_OLDEST: Final = 160_000
-"""PostgreSQL 16."""
-_NEARLY_FULL: Final = 0.8
+from oportuno.kit.faults import Fault
+from oportuno.kit.words import Words
 
 
 class State(StrEnum):
@@ -28,118 +20,83 @@ class State(StrEnum):
     """Nobody answered, or there is nothing to ask."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(NamedTuple):
     """One thing that was looked at."""
 
     about: str
+    """A name for programs, of a domain or a workspace behind `whose`."""
     state: State
-    says: str
+    words: Words
+    whose: str = ""
+
+    @property
+    def named(self) -> str:
+        """Name the thing for programs."""
+        return f"{self.about} of {self.whose}" if self.whose else self.about
+
+    @property
+    def says(self) -> str:
+        """Give the sentence in English."""
+        return self.words.en
+
+    def line(self, language: str) -> str:
+        """Give a line for people."""
+        state = STATES[self.state].told(language)
+        about = ABOUT[self.about].told(language) if self.about in ABOUT else self.about
+        of = {"es": " de "}.get(language[:2], " of ") + self.whose if self.whose else ""
+        return f"{state:<{_WIDTH}}  {about}{of}: {self.words.told(language)}"
 
 
-def found(about: str, state: State, says: str) -> Finding:
+def found(about: str, state: State, en: str, es: str, whose: str = "") -> Finding:
     """Give a finding."""
-    return Finding(about=about, state=state, says=says)
+    return Finding(about, state, Words(en, es), whose)
 
 
-def of_database(seen: Checkup, *, disk_used: float | None, ceiling: float) -> list[Finding]:
-    """Judge the database and its disk."""
-    major = seen.version // 10_000
-    findings = [
-        found("database", State.OK, f"PostgreSQL {major} answers")
-        if seen.version >= _OLDEST
-        else found("database", State.FAILURE, f"PostgreSQL {major} is too old: 16 or newer is needed"),
-        _disk(disk_used, ceiling),
-    ]
-    if seen.unfinished:
-        return [*findings, found("restore", State.FAILURE, "a backup was not restored to the end: run “oportuno restore” again")]
-    if seen.schema != seen.newest:
-        says = f"the schema is {seen.schema or 'missing'}, this release's is {seen.newest}: run “oportuno migrate”"
-        return [*findings, found("schema", State.FAILURE, says)]
-    return [*findings, found("schema", State.OK, f"the schema is {seen.schema}"), _clock(seen.clock_off), _plans(seen), *_work(seen)]
+def of_fault(about: str, fault: Fault, whose: str = "") -> Finding:
+    """Say a fault as a failure, in a line."""
+    en = fault.sentence.partition("\n")[0]
+    at = f" ({fault.place})" if fault.place and fault.place not in en else ""
+    return Finding(about, State.FAILURE, Words(en + at, FAULTS.get(fault.code, en) + (f" ({fault.place})" if fault.place else "")), whose)
 
 
-def _disk(used: float | None, ceiling: float) -> Finding:
-    if used is None:
-        return found("disk", State.NOT_ASKED, "the database's disk is not on this machine")
-    says = f"{used:.0%} of the disk is used"
-    if used >= ceiling:
-        return found("disk", State.FAILURE, f"{says}: nothing more is taken in from {ceiling:.0%} on")
-    return found("disk", State.WARNING if used >= _NEARLY_FULL else State.OK, says)
-
-
-def _clock(off: float) -> Finding:
-    says = f"this machine's clock is {abs(off):.1f} s {'before' if off > 0 else 'behind'} the database's"
-    if abs(off) > 10:  # noqa: PLR2004 - seconds: signatures and links begin to fail
-        return found("clock", State.FAILURE, says)
-    if abs(off) > 1:
-        return found("clock", State.WARNING, says)
-    return found("clock", State.OK, "this machine's clock and the database's agree")
-
-
-def _plans(seen: Checkup) -> Finding:
-    if seen.unindexed:
-        return found("plans", State.FAILURE, f"no index is used for: {', '.join(seen.unindexed)}")
-    if seen.invalid_indexes:
-        return found("plans", State.FAILURE, f"{seen.invalid_indexes} indexes are invalid: rebuild them (REINDEX)")
-    return found("plans", State.OK, "statements find their indexes")
-
-
-def _work(seen: Checkup) -> list[Finding]:
-    findings = [
-        found("engines", State.OK if seen.engines else State.WARNING, f"{seen.engines} engines work"),
-        _age("events", seen.unread_age, "the oldest event that waits for an engine came"),
-        _age("timers", seen.timer_age, "the oldest timer was due"),
-        _age("messages", seen.message_age, "the oldest message could have left"),
-    ]
-    if seen.set_aside:
-        findings.append(found("set aside", State.WARNING, f"{seen.set_aside} events could not be evaluated"))
-    if not seen.tomorrow:
-        findings.append(found("partitions", State.FAILURE, "there is no place for tomorrow's events: an engine must run, it keeps house"))
-    if seen.forgetting_late:
-        says = f"{seen.forgetting_late} erasures are not done after a day: an engine must run"
-        findings.append(found("erasures", State.FAILURE, says))
-    return findings
-
-
-def _age(about: str, seconds: float, says: str) -> Finding:
-    if not seconds:
-        return found(about, State.OK, "nothing waits")
-    state = State.FAILURE if seconds > 10 * _MINUTE else State.WARNING if seconds > _MINUTE else State.OK
-    return found(about, state, f"{says} {seconds:.0f} s ago")
-
-
-def of_settings(settings: Settings, *, embedded: bool, mails: bool) -> list[Finding]:
-    """Say which settings contradict each other, or leave something important unsaid. `mails`: some workspace sends e-mail for real."""
-    findings = []
-
-    def wrong(state: State, says: str) -> None:
-        findings.append(found("settings", state, says))
-
-    if settings.dkim_domain and settings.dkim_key_file is None:
-        wrong(State.FAILURE, "OPORTUNO_DKIM_DOMAIN is set, but no OPORTUNO_DKIM_KEY_FILE")
-    if settings.dkim_key_file is not None and not settings.dkim_domain:
-        wrong(State.WARNING, "OPORTUNO_DKIM_KEY_FILE is set, but no OPORTUNO_DKIM_DOMAIN: nothing is signed with it")
-    if settings.smtp_security == "none" and settings.smtp_password.get_secret_value() and not _here(settings.smtp_host):
-        wrong(State.FAILURE, "OPORTUNO_SMTP_SECURITY is none: the password goes over the network for all to read")
-    if settings.smtp_user and not settings.smtp_password.get_secret_value():
-        wrong(State.WARNING, "OPORTUNO_SMTP_USER is set, but no OPORTUNO_SMTP_PASSWORD")
-    if mails and not settings.public_url:
-        wrong(State.WARNING, "OPORTUNO_PUBLIC_URL is not set: links in mails lead to this machine only")
-    if mails and settings.public_url.startswith("http://") and not _here(_host_of(settings.public_url)):
-        wrong(State.WARNING, "OPORTUNO_PUBLIC_URL is without TLS: links in mails can be read on their way")
-    if not embedded and settings.erasures_file is None:
-        wrong(State.WARNING, "OPORTUNO_ERASURES_FILE is not set: a backup that is restored remembers who was forgotten since")
-    if settings.allow_loopback_webhooks:
-        wrong(State.WARNING, "OPORTUNO_ALLOW_LOOPBACK_WEBHOOKS is on: it is for trying things only")
-    return findings or [found("settings", State.OK, "the settings fit each other")]
-
-
-def _host_of(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].partition(":")[0]
-
-
-def _here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in {"", "localhost"}
+STATES: Final = {
+    State.OK: Words("ok", "bien"),
+    State.WARNING: Words("warning", "aviso"),
+    State.FAILURE: Words("failure", "fallo"),
+    State.NOT_ASKED: Words("not asked", "no se sabe"),
+}
+_WIDTH: Final = max(len(word) for words in STATES.values() for word in words)
+ABOUT: Final = {
+    "database": Words("database", "base de datos"),
+    "disk": Words("disk", "disco"),
+    "restore": Words("restore", "restauración"),
+    "schema": Words("schema", "esquema"),
+    "clock": Words("clock", "reloj"),
+    "plans": Words("plans", "índices"),
+    "engines": Words("engines", "motores"),
+    "events": Words("events", "eventos"),
+    "timers": Words("timers", "temporizadores"),
+    "messages": Words("messages", "mensajes"),
+    "set aside": Words("set aside", "apartados"),
+    "partitions": Words("partitions", "particiones"),
+    "erasures": Words("erasures", "olvidos"),
+    "settings": Words("settings", "ajustes"),
+    "mail server": Words("mail server", "servidor de correo"),
+    "provider": Words("provider", "proveedor"),
+    "workspaces": Words("workspaces", "espacios"),
+    "marketing": Words("marketing", "publicidad"),
+}
+"""What is looked at. SPF, DKIM and DMARC are called the same everywhere."""
+FAULTS: Final = {
+    "database_gone": "la base de datos no contesta",
+    "database_address": "no se entiende la dirección de la base de datos: es como postgresql://usuario@servidor/nombre",
+    "schema_newer": "esta base de datos la escribió una versión más nueva de Oportuno",
+    "not_migrated": "la base de datos aún no tiene el esquema de Oportuno: ejecuta «oportuno migrate»",
+    "restore_unfinished": "una restauración no llegó al final: ejecuta otra vez «oportuno restore»",
+    "data_dir_unusable": "no se puede usar el directorio de datos",
+    "data_dir_in_use": "otro «oportuno serve» trabaja en este directorio de datos",
+    "dkim_key_unreadable": "la clave DKIM no es una clave privada PEM sin cifrar, o no se puede leer",
+    "dkim_key_missing": "hay un dominio DKIM, pero no un fichero con su clave",
+    "dkim_key_unfit": "una clave DKIM es RSA de 1024 bits al menos, o Ed25519",
+}
+"""In Spanish, the faults that end what a check-up asks."""
