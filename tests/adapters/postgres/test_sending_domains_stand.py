@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import psycopg
 import pytest
 
 from oportuno.adapters.postgres.connections import CHANGING, Connections
-from oportuno.adapters.postgres.sending import PostgresDomainStandings, PostgresSending
-from oportuno.channels.brake import ANY, Brake
+from oportuno.adapters.postgres.sending import COMPLAINTS, PostgresDomainStandings, PostgresSending
+from oportuno.channels.brake import ANY, OVER, Brake
 from oportuno.channels.channel import Answer, Outcome
 from oportuno.channels.warm_up import WarmUp
 from oportuno.flows.providers import Release
@@ -111,3 +113,25 @@ def test_complaints_brake_the_domain_for_those_who_complain_and_a_person_lets_it
         assert stands["gmail"] == (1_000, 0)
 
     tell(postgres_url, story)
+
+
+def test_a_few_complaints_are_found_among_all_that_is_heard_without_looking_at_it(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for place in range(4):
+            _complaint(connection, f"lost in a crowd {place}", "gmail")
+        connection.execute(
+            "INSERT INTO hearings SELECT 0, %s, 1, int8send(n), int8send(n), (clock_millis() / 86400000)::int, 'delivered', 'email', 'ses',"
+            " 'signed', 0, clock_millis() - n, '', '' FROM generate_series(1, 20000) AS n",
+            (NORTE,),
+        )
+        connection.execute("ANALYZE hearings")
+        [plan] = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {COMPLAINTS}".encode(), (OVER, NORTE, 20_000)).fetchone()
+    looked_at = list(_nodes(plan[0]["Plan"]))
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in looked_at if node["Node Type"] == "Limit") >= 4
+    assert sum(node.get("Rows Removed by Filter", 0) * node["Actual Loops"] for node in looked_at) < 1_000
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from _nodes(inner)

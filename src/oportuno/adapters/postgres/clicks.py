@@ -65,7 +65,7 @@ WHERE c.bucket = %b::int2 AND c.workspace = %b::int4 AND c.customer = %b::int8 A
     AND c.link = k.link AND c.verdict = ''
 RETURNING k.verdict
 """
-OLD_CLICKS: Final = "DELETE FROM clicks WHERE at < clock_millis() - %s"
+OLD_CLICKS: Final = "DELETE FROM clicks WHERE at < statement_millis() - %s"
 OLD_LINKS: Final = "DELETE FROM links WHERE used < (clock_millis() - %s) / 2592000000 - 1"
 
 

@@ -95,7 +95,7 @@ _HEARINGS_KEPT_DAYS: Final = 396
 _OLD_ODD_HEARINGS: Final = "DELETE FROM hearings_odd WHERE heard_at < clock_millis() - %s"
 _OLD_UNMATCHED: Final = "DELETE FROM unmatched_hearings WHERE heard_at < clock_millis() - %s"
 _OLD_VIOLATIONS: Final = "DELETE FROM plan_violations WHERE last_at < clock_millis() - %s"
-_OLD_SEND_KEYS: Final = "DELETE FROM send_keys WHERE at < clock_millis() - %s"
+_OLD_SEND_KEYS: Final = "DELETE FROM send_keys WHERE at < statement_millis() - %s"
 _OLD_QUESTIONS: Final = "DELETE FROM questions WHERE kept_until < clock_millis()"
 _OLD_POISON: Final = """
 DELETE FROM poisoned p USING customers c

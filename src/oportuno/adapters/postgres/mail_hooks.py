@@ -26,7 +26,7 @@ _HEARD: Final = "UPDATE mail_hooks SET last_at = clock_millis() WHERE id = %s AN
 _PIN: Final = "UPDATE mail_hooks SET topic = %s WHERE id = %s AND topic IN ('', %s) RETURNING id"
 _FORGET: Final = """
 DELETE FROM mail_hook_tokens WHERE (hook, token) IN (
-    SELECT hook, token FROM mail_hook_tokens WHERE at < clock_millis() - %s LIMIT 100 FOR UPDATE SKIP LOCKED
+    SELECT hook, token FROM mail_hook_tokens WHERE at < statement_millis() - %s ORDER BY at LIMIT 100 FOR UPDATE SKIP LOCKED
 )
 """
 _USE: Final = """
