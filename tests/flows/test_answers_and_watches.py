@@ -15,7 +15,8 @@ from oportuno.flows.record import Given
 from oportuno.flows.work import Status
 from oportuno.kit.ids import CustomerKey
 from oportuno.kit.times import day_of
-from oportuno.profile.interest import WINDOW, Interest, Liked
+from oportuno.profile.interest import WINDOW, Interest
+from oportuno.profile.liked import Liked
 from oportuno.profile.purposes import Purpose
 
 GALERNA, FARO, BOOTS = (item_of("product", name) for name in ("galerna", "faro", "botas"))

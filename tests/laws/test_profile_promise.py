@@ -12,7 +12,8 @@ from oportuno.events.event import LATENESS, Call, Event
 from oportuno.kit.times import DAY, HOUR, MINUTE
 from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft
-from oportuno.profile.interest import PRODUCTS_AT_MOST, Interest
+from oportuno.profile.interest import Interest
+from oportuno.profile.liked import PRODUCTS_AT_MOST
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Cart, Core, Muted, Orders, Traits
 from oportuno.profile.wishlist import Wishlist

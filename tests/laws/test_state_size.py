@@ -17,7 +17,8 @@ from oportuno.flows.step import step
 from oportuno.kit.ids import CustomerKey, derive
 from oportuno.kit.times import DAY, MINUTE, SECOND, Millis
 from oportuno.profile.draft import SIZE_CEILING, Draft, LetGo, Section
-from oportuno.profile.interest import Interest, Liked
+from oportuno.profile.interest import Interest
+from oportuno.profile.liked import Liked
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Cart, Core, Line, Muted, Orders
 

@@ -19,64 +19,34 @@ from oportuno.events.event import LATENESS
 from oportuno.kit.times import DAY, Millis
 from oportuno.profile.draft import Section
 from oportuno.profile.fading import SHIFT, by_weeks, fade, share_left
+from oportuno.profile.liked import (
+    A_WINDOW_AT_MOST,
+    BANDS_AT_MOST,
+    BRANDS_AT_MOST,
+    CATEGORIES_AT_MOST,
+    Fresh,
+    Leaning,
+    Liked,
+    count_looks,
+    cut_leanings,
+    cut_products,
+    cut_window,
+    cut_window_of_leanings,
+    settle_one,
+    whole_of,
+    worth_a_word,
+)
 from oportuno.profile.purposes import Purpose
 
-PRODUCTS_AT_MOST: Final = 12
-CATEGORIES_AT_MOST: Final = 8
-BRANDS_AT_MOST: Final = 8
-BANDS_AT_MOST: Final = 5
-WORTH_KEEPING: Final = 700
-"""Settled points below which a thing is forgotten: two thirds of a look. Hot state is the engine's speed."""
 HALF_LIFE: Final = 14
 """Days after which a point is worth half, unless the workspace says otherwise."""
 REMEMBERED: Final = 30
 """Days over which looks are counted."""
-LOOKS_AT_LEAST: Final = 2
-SECONDS_AT_LEAST: Final = 60
-"""Looks, or seconds in sight in all, within thirty days that make a product one that the customer cares about."""
-_A_WINDOW_AT_MOST: Final = 24
-"""Products, categories or brands of one window: a person does not read more in ten minutes. A machine may, and is cut by name."""
 HEARD_AT_MOST: Final = 64
 STAMP: Final = 3
 """Bytes of an event's identity by which it is known again."""
 WINDOW: Final[Millis] = LATENESS
 WINDOWS_A_DAY: Final = DAY // WINDOW
-
-
-class Fresh(msgspec.Struct, kw_only=True, array_like=True, gc=False):
-    """What happened about one product in one window."""
-
-    points: int = 0
-    looks: int = 0
-    seconds: int = 0
-    name: str = ""
-    """Of several names told in one window the last by the alphabet."""
-
-
-class Liked(msgspec.Struct, kw_only=True, array_like=True, gc=False):
-    """One product the customer showed interest in."""
-
-    product: str
-    points: int = 0
-    """Settled, as of the section's `day`."""
-    days: list[tuple[int, int, int]] = []
-    """(days before the section's `day`, looks, whole seconds in sight), settled, oldest first: a week day by day, older ones by weeks."""
-    ago: int = 0
-    """How many windows before the newest one the last settled event happened: small numbers are stored small."""
-    name: str = ""
-    """As last told, among what is settled; kept of what was looked at so much that a message may speak of it."""
-    before: Fresh | None = None
-    """Of the window before the newest one."""
-    newest: Fresh | None = None
-
-
-class Leaning(msgspec.Struct, kw_only=True, array_like=True, gc=False):
-    """One category, brand or price band."""
-
-    name: str
-    points: int = 0
-    before: int = 0
-    newest: int = 0
 
 
 class Interest(Section, array_like=True):
@@ -103,7 +73,7 @@ class Interest(Section, array_like=True):
 
     def shed(self) -> str:
         """Let go of names first, then of products, then of leanings, of each the weakest first."""
-        weakest = sorted(self.products, key=lambda liked: (_whole(liked), liked.product))
+        weakest = sorted(self.products, key=lambda liked: (whole_of(liked), liked.product))
         for liked in weakest:
             if liked.name or (liked.before and liked.before.name) or (liked.newest and liked.newest.name):
                 liked.name = ""
@@ -153,9 +123,9 @@ class Interest(Section, array_like=True):
 
     def cut(self) -> None:
         """Forget what ranks too low."""
-        _cut_products(self.products)
+        cut_products(self.products)
         for leanings, most in ((self.categories, CATEGORIES_AT_MOST), (self.brands, BRANDS_AT_MOST), (self.bands, BANDS_AT_MOST)):
-            _cut_leanings(leanings, most)
+            cut_leanings(leanings, most)
 
     def hears(self, place: int, h: bytes) -> bool:
         """Note an event of the newest (1) or the former (0) window; False when it was heard already. Older news is always new."""
@@ -191,7 +161,7 @@ class Interest(Section, array_like=True):
                 liked.newest = fresh
             else:
                 liked.before = fresh
-            _cut_window(self.products, place)
+            cut_window(self.products, place)
         fresh.points += points
         fresh.looks += looks
         fresh.seconds += seconds
@@ -211,8 +181,8 @@ class Interest(Section, array_like=True):
             leaning.before += points
         else:
             leaning.points += fade(points, self.settled_after(at // DAY) - at // DAY, self.half_life)
-        if len(leanings) > _A_WINDOW_AT_MOST:
-            _cut_window_of_leanings(leanings, place)
+        if len(leanings) > A_WINDOW_AT_MOST:
+            cut_window_of_leanings(leanings, place)
 
     def settled_after(self, day: int) -> int:
         """Give the day as of which settled points stand, having let them fade to `day` if that is later."""
@@ -276,7 +246,7 @@ class Interest(Section, array_like=True):
         for liked in self.products:
             fresh = liked.before
             if fresh is not None:
-                _settle_one(liked, fresh, ago)
+                settle_one(liked, fresh, ago)
                 liked.before = None
         for leanings in (self.categories, self.brands, self.bands):
             for leaning in leanings:
@@ -284,10 +254,6 @@ class Interest(Section, array_like=True):
                     leaning.points += leaning.before
                     leaning.before = 0
         self.cut()
-
-
-def _whole(liked: Liked) -> int:
-    return liked.points + sum(fresh.points for fresh in (liked.before, liked.newest) if fresh is not None)
 
 
 def _insert(entries: list[Any], entry: Any, key: str) -> None:
@@ -299,110 +265,13 @@ def _insert(entries: list[Any], entry: Any, key: str) -> None:
     entries.append(entry)
 
 
-def _settle_one(liked: Liked, fresh: Fresh, ago: int) -> None:
-    liked.points += fresh.points
-    liked.ago = ago
-    looks = fresh.looks
-    if looks:
-        days = liked.days
-        if days and not days[-1][0]:
-            _, known, seconds = days[-1]
-            days[-1] = (0, known + looks, seconds + fresh.seconds)
-        else:
-            days.append((0, looks, fresh.seconds))
-    name = fresh.name or liked.name
-    if name:
-        liked.name = name if _worth_a_word(liked) else ""
-
-
 def _settle_late(interest: Interest, liked: Liked, at: Millis, *, points: int, looks: int, seconds: int, name: str) -> None:
     ago = interest.settled_after(at // DAY) - at // DAY
     windows = interest.window - at // WINDOW
     liked.ago = min(liked.ago, windows) if liked.points else windows
     liked.points += fade(points, ago, interest.half_life)
     if looks and ago < REMEMBERED:
-        _count(liked, ago, looks, seconds)
+        count_looks(liked, ago, looks, seconds)
         liked.days = by_weeks(liked.days, 0, interest.day, REMEMBERED)
-    liked.name = (liked.name or name) if _worth_a_word(liked) else ""
-    _cut_products(interest.products)
-
-
-def _worth_a_word(liked: Liked) -> bool:
-    """Say whether so much was looked at a product that a message may speak of it."""
-    looks = seconds = 0
-    for _, seen, sight in liked.days:
-        looks += seen
-        seconds += sight
-        if looks >= LOOKS_AT_LEAST or seconds >= SECONDS_AT_LEAST:
-            return True
-    return False
-
-
-def _count(liked: Liked, ago: int, looks: int, seconds: int) -> None:
-    days = liked.days
-    for place in range(len(days) - 1, -1, -1):
-        known = days[place]
-        if known[0] == ago:
-            days[place] = (ago, known[1] + looks, known[2] + seconds)
-            return
-        if known[0] > ago:
-            days.insert(place + 1, (ago, looks, seconds))
-            return
-    days.insert(0, (ago, looks, seconds))
-
-
-def _cut_products(products: list[Liked]) -> None:
-    """Forget what is settled of the products that rank too low; what a window still holds of them stays."""
-    if len(products) <= PRODUCTS_AT_MOST:
-        low = [liked for liked in products if liked.points < WORTH_KEEPING]
-    else:
-        least = _least([(liked.points, liked.product) for liked in products], PRODUCTS_AT_MOST)
-        low = [liked for liked in products if (liked.points, liked.product) < least]
-    if not low:
-        return
-    for liked in low:
-        if liked.points:
-            liked.points, liked.days, liked.ago, liked.name = 0, [], 0, ""
-    products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
-
-
-def _cut_leanings(leanings: list[Leaning], most: int) -> None:
-    if len(leanings) <= most:
-        low = [leaning for leaning in leanings if leaning.points < WORTH_KEEPING]
-    else:
-        least = _least([(leaning.points, leaning.name) for leaning in leanings], most)
-        low = [leaning for leaning in leanings if (leaning.points, leaning.name) < least]
-    if not low:
-        return
-    for leaning in low:
-        leaning.points = 0
-    leanings[:] = [leaning for leaning in leanings if leaning.points or leaning.before or leaning.newest]
-
-
-def _least(settled: list[tuple[int, str]], most: int) -> tuple[int, str]:
-    """Give the least (points, name) that is worth keeping."""
-    kept = sorted([entry for entry in settled if entry[0] >= WORTH_KEEPING])
-    return kept[-most] if len(kept) > most else (WORTH_KEEPING, "")
-
-
-def _cut_window(products: list[Liked], place: int) -> None:
-    """Keep the products of a window whose names come first: of a set too large the same ones stay in whatever order it came."""
-    if len(products) <= _A_WINDOW_AT_MOST:
-        return
-    here = [liked for liked in products if (liked.newest if place else liked.before) is not None]
-    for liked in here[_A_WINDOW_AT_MOST:]:
-        if place:
-            liked.newest = None
-        else:
-            liked.before = None
-    products[:] = [liked for liked in products if liked.points or liked.before or liked.newest]
-
-
-def _cut_window_of_leanings(leanings: list[Leaning], place: int) -> None:
-    here = [leaning for leaning in leanings if (leaning.newest if place else leaning.before)]
-    for leaning in here[_A_WINDOW_AT_MOST:]:
-        if place:
-            leaning.newest = 0
-        else:
-            leaning.before = 0
-    leanings[:] = [leaning for leaning in leanings if leaning.points or leaning.before or leaning.newest]
+    liked.name = (liked.name or name) if worth_a_word(liked) else ""
+    cut_products(interest.products)

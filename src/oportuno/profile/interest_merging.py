@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from oportuno.profile.declared import Declared
-from oportuno.profile.interest import HEARD_AT_MOST, STAMP, Fresh, Interest, Leaning, Liked
+from oportuno.profile.interest import HEARD_AT_MOST, STAMP, Interest
+from oportuno.profile.liked import Fresh, Leaning, Liked
 
 
 def merge_interest(interest: Interest, other: Interest) -> None:

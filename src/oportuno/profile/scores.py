@@ -10,16 +10,8 @@ from oportuno.kit.times import DAY, Millis
 from oportuno.profile.declared import Declared
 from oportuno.profile.draft import Draft
 from oportuno.profile.fading import SHIFT, fade, share_left
-from oportuno.profile.interest import (
-    LOOKS_AT_LEAST,
-    REMEMBERED,
-    SECONDS_AT_LEAST,
-    WINDOW,
-    WINDOWS_A_DAY,
-    Interest,
-    Leaning,
-    Liked,
-)
+from oportuno.profile.interest import REMEMBERED, WINDOW, WINDOWS_A_DAY, Interest
+from oportuno.profile.liked import LOOKS_AT_LEAST, SECONDS_AT_LEAST, Leaning, Liked
 
 ScoreKind: TypeAlias = Literal["product", "category", "brand", "band"]
 

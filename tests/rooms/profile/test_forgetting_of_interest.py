@@ -7,7 +7,8 @@ from copy import deepcopy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oportuno.profile.interest import BRANDS_AT_MOST, PRODUCTS_AT_MOST, WORTH_KEEPING, Fresh, Interest, Leaning, Liked
+from oportuno.profile.interest import Interest
+from oportuno.profile.liked import BRANDS_AT_MOST, PRODUCTS_AT_MOST, WORTH_KEEPING, Fresh, Leaning, Liked
 
 _POINTS = st.sampled_from([0, 1, WORTH_KEEPING - 1, WORTH_KEEPING, WORTH_KEEPING + 1, 2_000, 2_001, 5_000])
 _FRESH = st.sampled_from([None, Fresh(points=500)])

@@ -11,7 +11,8 @@ from oportuno.kit.times import DAY, HOUR, MINUTE
 from oportuno.profile.declared import Declared
 from oportuno.profile.fading import fade
 from oportuno.profile.fold import fold, rest
-from oportuno.profile.interest import PRODUCTS_AT_MOST, Interest
+from oportuno.profile.interest import Interest
+from oportuno.profile.liked import PRODUCTS_AT_MOST
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.scores import looks, scores
 

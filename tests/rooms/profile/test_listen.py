@@ -13,7 +13,8 @@ from oportuno.events.event import Call, Event, Source
 from oportuno.kit.ids import derive, key_of
 from oportuno.kit.times import MINUTE
 from oportuno.profile.draft import Draft
-from oportuno.profile.interest import Interest, Liked
+from oportuno.profile.interest import Interest
+from oportuno.profile.liked import Liked
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Cart, Traits
 
