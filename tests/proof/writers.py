@@ -18,7 +18,7 @@ from ground import Ground
 from laid_down import Play, lay_down
 from psycopg import sql
 
-from oportuno.adapters.postgres import work
+from oportuno.adapters.postgres import states
 from oportuno.adapters.postgres.connections import CHANGING, Connections
 from oportuno.adapters.postgres.forget import REGISTRY
 from oportuno.adapters.postgres.intake import PostgresIntake
@@ -158,13 +158,13 @@ class Writers:
 
     @contextmanager
     def _planted(self):
-        locked = work._LOCK
+        locked = states._LOCK
         if self.sizes.unlocked:
-            work._LOCK = locked.replace("FOR UPDATE", "")
+            states._LOCK = locked.replace("FOR UPDATE", "")
         try:
             yield
         finally:
-            work._LOCK = locked
+            states._LOCK = locked
 
     async def _race(self, crowd: Crowd) -> None:
         url = self.ground.url

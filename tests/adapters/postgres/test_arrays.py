@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts, register_arrays
+from oportuno.adapters.postgres.arrays import Byteas, Int2s, Int4s, Int8s, Texts, Tids, register_arrays
 
 _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))
 
@@ -40,3 +40,12 @@ def test_every_array_comes_back_as_it_went(connection, small, middle, large, raw
 def test_a_number_that_does_not_fit_is_an_error_and_never_another_number(connection, kind, value) -> None:
     with pytest.raises(OverflowError):
         connection.execute("SELECT %b", (kind([value]),))
+
+
+def test_the_places_of_rows_come_back_as_a_result_gave_them(connection) -> None:
+    asked = "SELECT ctid FROM pg_class ORDER BY ctid"
+    places = [place for (place,) in connection.execute(asked, binary=True).fetchall()]
+    assert len(places) > 1
+    found = connection.execute("SELECT %b::tid[] = ARRAY(" + asked + ")", (Tids(places),)).fetchone()
+    assert found == (True,)
+    assert connection.execute("SELECT %b::tid[]", (Tids(),), binary=True).fetchone() == ([],)

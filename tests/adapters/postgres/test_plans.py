@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from oportuno.adapters.postgres.database import ENGINE_PLANS
+from oportuno.adapters.postgres.states import _LOCK, _UPDATE, _UPDATE_IN_PLACE
 from oportuno.adapters.postgres.watch import _WATCH
-from oportuno.adapters.postgres.work import _LOCK, _UPDATE
 
 _KEYS = {"bucket", "workspace", "customer"}
 
@@ -36,17 +36,23 @@ def _planned(url: str, statement: str, count: int) -> list[dict[str, Any]]:
     return list(_nodes(row[0][0]["Plan"]))
 
 
-def test_rows_are_locked_one_by_one_in_the_order_of_their_keys_and_only_keys_are_sorted(postgres_url: str) -> None:
+def test_rows_are_locked_one_by_one_in_the_order_in_which_their_keys_are_given_and_no_state_is_sorted(postgres_url: str) -> None:
     nodes = _planned(postgres_url, _LOCK, 3)
     kinds = [node["Node Type"] for node in nodes]
     assert kinds[0] == "Nested Loop"
-    assert kinds.index("Sort") < kinds.index("LockRows") < kinds.index("Index Scan")
+    assert kinds.index("Function Scan") < kinds.index("LockRows") < kinds.index("Index Scan")
+    assert "Sort" not in kinds[kinds.index("LockRows") :]
     assert all(word in nodes[-1]["Index Cond"] for word in _KEYS)
 
 
 def test_states_are_saved_without_a_join(postgres_url: str) -> None:
     kinds = {node["Node Type"] for node in _planned(postgres_url, _UPDATE, 7)}
     assert kinds == {"Aggregate", "ModifyTable", "Function Scan", "CTE Scan"}
+
+
+def test_who_is_locked_is_saved_by_the_place_of_their_row_and_no_index_is_asked(postgres_url: str) -> None:
+    kinds = [node["Node Type"] for node in _planned(postgres_url, _UPDATE_IN_PLACE, 6)]
+    assert kinds == ["Aggregate", "ModifyTable", "Nested Loop", "Function Scan", "Tid Scan", "CTE Scan"]
 
 
 @pytest.mark.parametrize(("table", "keys"), [("watch", _KEYS | {"item", "rank"}), ("fanouts", {"workspace", "n"})])

@@ -44,6 +44,12 @@ class Byteas(tuple[bytes, ...]):
     __slots__ = ()
 
 
+class Tids(tuple[bytes, ...]):
+    """tid[]: places of rows, as a binary result gives them."""
+
+    __slots__ = ()
+
+
 class Texts(tuple[str, ...]):
     """text[]."""
 
@@ -89,6 +95,14 @@ class _Byteas(Dumper):
         return _head(17, len(obj)) + _joined(obj)
 
 
+class _Tids(Dumper):
+    format = Format.BINARY
+    oid = 1010
+
+    def dump(self, obj: tuple[bytes, ...]) -> Buffer:
+        return _head(27, len(obj)) + _joined(obj)
+
+
 class _Texts(Dumper):
     format = Format.BINARY
     oid = 1009
@@ -112,5 +126,5 @@ def _joined(values: Iterable[bytes]) -> bytes:
 def register_arrays(context: AdaptContext) -> None:
     """Make a connection know these classes."""
     if context.adapters is not None:
-        for given, dumper in ((Int2s, _Int2s), (Int4s, _Int4s), (Int8s, _Int8s), (Byteas, _Byteas), (Texts, _Texts)):
+        for given, dumper in ((Int2s, _Int2s), (Int4s, _Int4s), (Int8s, _Int8s), (Byteas, _Byteas), (Tids, _Tids), (Texts, _Texts)):
             context.adapters.register_dumper(given, dumper)

@@ -6,7 +6,7 @@ one fails.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, LiteralString
 
@@ -22,6 +22,7 @@ from oportuno.adapters.postgres.hearings import file_hearings, filed_before
 from oportuno.adapters.postgres.ledger import append_ledger
 from oportuno.adapters.postgres.questions import asked_until_now, note_questions
 from oportuno.adapters.postgres.send_keys import asked_before, note_send_keys
+from oportuno.adapters.postgres.states import KEY, ask_for_rows, columns_of, read_rows, save_states
 from oportuno.adapters.postgres.suppressions import list_addresses, look_up, mark_under
 from oportuno.adapters.postgres.watch import write_walks, write_watches
 from oportuno.channels.channel import Outcome
@@ -36,8 +37,6 @@ from oportuno.flows.work import (
     OutboxStatus,
     Quarantine,
     Question,
-    SaveCustomer,
-    Status,
     Stored,
     Writes,
     silence_by,
@@ -51,53 +50,6 @@ OUTBOX_NEWS: Final = "oportuno_outbox"
 _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(Message)
 
-# The keys are sorted and looked up one by one, so rows are locked in key order: every writer takes the same order and nobody deadlocks. The
-# keys, not the rows found: those would carry each state through the sort. LIMIT keeps the planner from beginning at the table, which it
-# does for as long as it believes that there is hardly a row in it.
-_LOCK = """
-SELECT clock_millis(), c.bucket, c.workspace, c.customer, c.status, c.version, c.due_at, c.state
-FROM (
-    SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[]) AS u(bucket, workspace, customer) ORDER BY bucket, workspace, customer
-) k
-CROSS JOIN LATERAL (
-    SELECT * FROM customers r WHERE r.bucket = k.bucket AND r.workspace = k.workspace AND r.customer = k.customer LIMIT 1 FOR UPDATE
-) c
-"""
-_STATUSES: Final = {int(status): status for status in Status}
-# No join: there is no other side for the planner to begin at. Nothing is ever inserted here: whoever has a version has a row, rows are
-# never deleted (who was forgotten leaves a tombstone), and one that changed since fails the comparison, and the whole unit of work with it.
-_UPDATE = """
-WITH saved AS (
-    INSERT INTO customers AS c (bucket, workspace, customer, version, state, due_at)
-    SELECT bucket, workspace, customer, version + 1, state, nullif(due_at, -1)
-    FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
-        AS s(bucket, workspace, customer, version, state, due_at)
-    ON CONFLICT (bucket, workspace, customer) DO UPDATE SET state = excluded.state, due_at = excluded.due_at, version = excluded.version
-        WHERE c.version = excluded.version - 1 AND c.status = 0
-    RETURNING 1
-)
-SELECT must_be(count(*), %b::int8, 'a customer changed') FROM saved
-"""
-_INSERT = """
-WITH saved AS (
-    INSERT INTO customers (bucket, workspace, customer, version, state, due_at)
-    SELECT bucket, workspace, customer, version + 1, state, nullif(due_at, -1)
-    FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::bytea[], %b::int8[])
-        AS s(bucket, workspace, customer, version, state, due_at)
-    ORDER BY 1, 2, 3
-    ON CONFLICT DO NOTHING RETURNING 1
-)
-SELECT must_be(count(*), %b::int8, 'a customer appeared') FROM saved
-"""
-_SET_DUE = """
-INSERT INTO due (bucket, workspace, customer, due_at)
-SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[]) ORDER BY 1, 2, 3
-ON CONFLICT (bucket, workspace, customer) DO UPDATE SET due_at = excluded.due_at
-"""
-_CLEAR_DUE = """
-DELETE FROM due d USING unnest(%b::int2[], %b::int4[], %b::int8[]) AS k(bucket, workspace, customer)
-WHERE d.bucket = k.bucket AND d.workspace = k.workspace AND d.customer = k.customer
-"""
 _OFFSETS = """
 WITH moved AS (
     UPDATE offsets o SET seq = m.new FROM unnest(%b::int2[], %b::int4[], %b::int4[], %b::int8[], %b::int8[])
@@ -176,11 +128,12 @@ class PostgresWork:
         self._connection = connection
         self._secret = secret
         self._begun = False
+        self._places: dict[CustomerKey, bytes] = {}
+        """Where the rows stand that this transaction holds."""
 
     async def lock(self, keys: Sequence[CustomerKey]) -> tuple[Millis, dict[CustomerKey, Stored]]:
         """See the port."""
-        connection = self._connection
-        buckets, workspaces, customers = _keys(keys)
+        connection, ordered = self._connection, sorted(keys)
         async with translated():
             # The rows are fetched after the pipeline's end. Inside it the server would wait for more with the locks in hand, busy to all
             # appearance, and its time-outs, which bound how long a stopped machine keeps them, would not run; and it is one way less.
@@ -189,20 +142,11 @@ class PostgresWork:
                     self._begun = True
                     await connection.execute("BEGIN")
                 clock = await connection.execute("SELECT clock_millis()", binary=True)
-                cursor = await connection.execute(_LOCK, (buckets, workspaces, customers), binary=True)
-            rows = await cursor.fetchall()
+                rows = await ask_for_rows(connection, ordered)
+            locked = await read_rows(rows, ordered)
             first = await clock.fetchone()
-        # The clock is read again with each row, after its lock was won: a batch that had to wait decides by the time it has, not had.
-        now = max((row[0] for row in rows), default=first[0] if first else 0)
-        stored: dict[CustomerKey, Stored] = {}
-        for _, bucket, workspace, customer, status, version, due_at, state in rows:
-            key = CustomerKey(bucket, workspace, customer)
-            stored[key] = Stored(key, _STATUSES[status], version, state, due_at)
-        if len(stored) < len(keys):
-            for key in keys:
-                if key not in stored:
-                    stored[key] = Stored(key, Status.ACTIVE, 0, b"", None)
-        return now, stored
+        self._places |= locked.places
+        return locked.at or (first[0] if first else 0), locked.stored
 
     async def questions(self, workspace: WorkspaceId, address: str) -> tuple[Question, ...]:
         """See the port."""
@@ -242,7 +186,8 @@ class PostgresWork:
         async with translated(), connection.pipeline():
             if not self._begun:
                 await connection.execute("BEGIN")
-            await self._save(writes.saves)
+            places, self._places = self._places, {}
+            await save_states(connection, writes.saves, places)
             for key in writes.erasures:
                 await erase(connection, key)
             if writes.crossing:
@@ -253,7 +198,7 @@ class PostgresWork:
             await self._outbox(writes)
             decisions = writes.decisions + silences
             if decisions:
-                await connection.execute(_VERDICTS, _columns(_VERDICT, map(_verdict_row, decisions)))
+                await connection.execute(_VERDICTS, columns_of(_VERDICT, map(_verdict_row, decisions)))
             await append_ledger(connection, writes.ledger)
             await list_addresses(connection, self._secret, writes.listed)
             await file_hearings(connection, writes.heard)
@@ -271,30 +216,12 @@ class PostgresWork:
                 await self._connection.execute("ROLLBACK")
         self._begun = False
 
-    async def _save(self, saves: Sequence[SaveCustomer]) -> None:
-        old = [s for s in saves if s.base_version]
-        new = [s for s in saves if not s.base_version]
-        for statement, rows in ((_UPDATE, old), (_INSERT, new)):
-            if rows:
-                columns = _columns(
-                    (*_KEY, Int8s, Byteas, Int8s),
-                    ((*s.key, s.base_version, s.state, _NO_TIMER if s.due_at is None else s.due_at) for s in rows),
-                )
-                await self._connection.execute(statement, (*columns, len(rows)))
-        changed = [s for s in saves if s.due_changed]
-        timed = [(*s.key, s.due_at) for s in changed if s.due_at is not None]
-        if timed:
-            await self._connection.execute(_SET_DUE, _columns((*_KEY, Int8s), timed))
-        cleared = [s.key for s in changed if s.due_at is None]
-        if cleared:
-            await self._connection.execute(_CLEAR_DUE, _keys(cleared))
-
     async def _offsets(self, writes: Writes) -> None:
         old = [o for o in writes.offsets if o.old]
         new = [o for o in writes.offsets if not o.old]
         for statement, rows in ((_OFFSETS, old), (_FIRST_OFFSETS, new)):
             if rows:
-                await self._connection.execute(statement, (*_columns((Int2s, Int4s, Int4s, Int8s, Int8s), rows), len(rows)))
+                await self._connection.execute(statement, (*columns_of((Int2s, Int4s, Int4s, Int8s, Int8s), rows), len(rows)))
 
     async def _outbox(self, writes: Writes) -> None:
         connection = self._connection
@@ -341,19 +268,7 @@ async def unit_of_work(connection: Connection, secret: bytes) -> AsyncIterator[P
         await work.leave()
 
 
-_KEY: Final = (Int2s, Int4s, Int8s)
-_VERDICT: Final = (*_KEY, Int8s, Int4s, Byteas, Texts, Texts, Texts, Byteas)
-_NO_TIMER: Final = -1
-"""Stands for NULL in the column of timers."""
-
-
-def _columns(kinds: Sequence[Callable[[Iterable[Any]], Any]], rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
-    return tuple(kind(column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True))
-
-
-def _keys(keys: Iterable[CustomerKey]) -> tuple[Any, ...]:
-    ordered = sorted(keys)
-    return _columns(_KEY, ordered) if ordered else (Int2s(), Int4s(), Int8s())
+_VERDICT: Final = (*KEY, Int8s, Int4s, Byteas, Texts, Texts, Texts, Byteas)
 
 
 def _verdict_row(decision: Decision) -> tuple[Any, ...]:
