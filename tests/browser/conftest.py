@@ -11,6 +11,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -36,23 +38,17 @@ def demo() -> Iterator[str]:
     if given:
         yield given
         return
+    with running("--wait", str(WAIT_SECONDS), "--households", HOUSEHOLDS) as address:
+        yield address
+
+
+@contextmanager
+def running(*options: str) -> Iterator[str]:
+    """Run a demonstration on a data directory of its own until it is needed no more; gives its address when it is ready."""
     folder = tempfile.mkdtemp(prefix="oportuno-demo-")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OPORTUNO_") and name not in {"DATABASE_URL", "PORT"}}
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "oportuno",
-            "demo",
-            "--port",
-            "0",
-            "--data-dir",
-            folder,
-            "--wait",
-            str(WAIT_SECONDS),
-            "--households",
-            HOUSEHOLDS,
-        ],
+        [sys.executable, "-m", "oportuno", "demo", "--port", "0", "--data-dir", folder, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -96,6 +92,14 @@ def _ready(lines: queue.Queue[str]) -> str:
             return line.split()[-1].removesuffix("/demo")
 
 
+@pytest.fixture
+def gift_shop() -> Iterator[str]:
+    """The address of a demonstration on the second data set, with a few of its customers."""
+    file = Path(__file__).parents[3] / "shared" / "data" / "online_retail_cc0.parquet"
+    with running("--wait", str(WAIT_SECONDS), "--households", "8", "--data", "online-retail", str(file)) as address:
+        yield address
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium. Closed with its module: while Playwright runs, no other test could start a loop of its own."""
@@ -114,9 +118,13 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     faults: list[str] = []
     contexts = []
 
-    def opened(*, phone: bool = False, language: str = "es") -> Page:
-        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
-        context = browser.new_context(viewport=size, locale={"es": "es-ES", "en": "en-GB"}[language], has_touch=phone)
+    def opened(*, phone: bool = False, language: str = "es", dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
+            locale={"es": "es-ES", "en": "en-GB"}[language],
+            has_touch=phone,
+            color_scheme="dark" if dark else "light",
+        )
         context.set_default_timeout(PATIENCE)
         context.on("weberror", lambda error: faults.append(str(error.error)))
         contexts.append(context)

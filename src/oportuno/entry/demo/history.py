@@ -26,7 +26,7 @@ WEEKS: Final = 8
 """The stretch at the end from which the shelves' prices are taken."""
 _LEAST: Final = 0.10
 """Prices below this are coupons and corrections, not what a shop asks."""
-_SLICE: Final = 20_000
+_SLICE: Final = 5_000
 """Rows that become Python values at once."""
 
 

@@ -20,7 +20,7 @@ from oportuno.entry.demo.hear import hear_routes
 from oportuno.entry.demo.live import live_routes
 from oportuno.entry.demo.mail import mail_routes
 from oportuno.entry.demo.online_retail import OnlineRetail
-from oportuno.entry.demo.pages import say
+from oportuno.entry.demo.pages import number, say
 from oportuno.entry.demo.setting import LANGUAGES, Person
 from oportuno.entry.demo.shelves import AISLES, GIFT_AISLES
 from oportuno.entry.demo.shop import counts, shop_routes, terms_of
@@ -213,8 +213,14 @@ def _shown(person: Person, language: str) -> dict[str, Any]:
         "name": name,
         "initial": "⌂" if name_in_data(person.key, language) else name[0].upper(),
         "answered": say(language, person.answered if person.key else "person_anonymous"),
-        "detail": say(language, "person_orders", n=person.orders) if person.orders else say(language, "person_made_up"),
+        "detail": _orders_text(person, language),
     }
+
+
+def _orders_text(person: Person, language: str) -> str:
+    if not person.orders:
+        return say(language, "person_made_up")
+    return say(language, "person_order") if person.orders == 1 else say(language, "person_orders", n=number(person.orders, language))
 
 
 def _whose(stage: Stage, language: str) -> str:

@@ -41,8 +41,8 @@ def run(settings: Settings, *, data: DataSet | None = None, customers: int = 0, 
     if "log_level" not in settings.model_fields_set:
         # Between the bars, what the parts note for operators is noise.
         settings = settings.model_copy(update={"log_level": "warning"})
-    # Read by the memory pool of the data's library when it is loaded, later: what it needs no more goes back to the machine at once.
-    os.putenv("MIMALLOC_PURGE_DELAY", "0")
+    # Read by the data's library when it is loaded, later: of its memory pools the one that gives back most of what it needs no more.
+    os.putenv("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
     if settings.host not in _LOOPBACK:
         raise BadInput("demo_not_here", "the demonstration answers this machine alone: leave the host at 127.0.0.1", place="OPORTUNO_HOST")
     console = Console(stderr=True)
