@@ -120,6 +120,21 @@ def test_the_second_data_set_fills_its_own_shelves() -> None:
     assert len(products) == sum(len(aisle.shelves) for aisle in GIFT_AISLES)
     assert {product.drawing for product in products} <= names()
     assert all(read_basket(write_basket(Basket(lines={product.id: 1}))).lines for product in products)
+    assert history.stores() == []
+
+
+def test_what_is_only_taken_back_counts_as_no_order_so_that_the_engine_is_not_waited_for_in_vain() -> None:
+    history = read_history(OnlineRetail(RETAIL), NOW)
+    counted, once = dict(history.customers()), Once()
+    few = history._replace(table=history.table.slice(0, 8_000))
+    users = {who: user_of(who, history.data.kind) for who in counted}
+    made = [each for each in calls_of(few.rows(users), mapping_of(history.data), once) if isinstance(each, Made)]
+    assert {each.name for each in made} == {"Order Completed", "Order Refunded"}
+    placed = [each for each in made if each.name == "Order Completed"]
+    assert len(placed) == few.orders()
+    assert not any("store_id" in json.loads(each.body)["properties"] for each in made)
+    assert sum(counted.values()) == history.orders() == 18_536
+    assert min(counted.values()) == 0
 
 
 def test_a_file_that_is_no_data_set_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+from browser_access import stands_open
 from browser_pictures import keep_picture
 from demo_visit import add, follow, say_yes, sign_up
 from playwright.sync_api import Page, expect
@@ -75,9 +76,11 @@ def test_a_left_basket_is_explained_restored_and_silenced_by_a_not_interested(
 
     # «No me interesa» is a page with a button: opening it has changed nothing yet.
     answer = follow(page, mail, words["not_wanted"])
+    stands_open(answer)
     keep_picture(answer, f"{name}-asked")
     answer.get_by_role("button", name=words["not_wanted"]).click()
     expect(answer.get_by_role("status").first).to_be_visible()
+    stands_open(answer)
     keep_picture(answer, f"{name}-answered")
     answer.close()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from browser_access import stands_open
 from browser_pictures import keep_picture
 from demo_visit import add, follow
 from playwright.sync_api import Locator, Page, expect
@@ -65,6 +66,7 @@ def test_the_tour_leads_from_ana_to_the_backtest_and_points_at_what_comes_next(d
     mail = page.frame_locator(".stage iframe")
     why = follow(page, mail, words["why"])
     expect(why.locator("h1")).to_be_visible()
+    stands_open(why)
     why.close()
     keep_picture(page, "tour-4")
     on(page, 5, words)

@@ -60,7 +60,7 @@ class OnlineRetail:
 
     def rows(self) -> Table:
         """Give every line of a known customer, cancelled ones too: they take back what they cancel. Raises BadInput."""
-        from pyarrow import compute
+        from pyarrow import compute, nulls
 
         table = self._read([name for name in _COLUMNS if name != "Description"])
         table = table.filter(compute.and_(compute.is_valid(table["CustomerID"]), compute.not_equal(table["Quantity"], 0)))
@@ -71,7 +71,7 @@ class OnlineRetail:
         table = table.set_column(table.schema.get_field_index("CustomerID"), "CustomerID", table["CustomerID"].cast("int64"))
         names = {"CustomerID": "who", "InvoiceNo": "order", "StockCode": "product", "Quantity": "quantity", "amount": "amount", "at": "at"}
         found = table.select(list(names)).rename_columns(list(names.values()))
-        return found.append_column("store", compute.multiply(found["who"], 0)).sort_by([("at", "ascending"), ("order", "ascending")])
+        return found.append_column("store", nulls(found.num_rows, "int64")).sort_by([("at", "ascending"), ("order", "ascending")])
 
     def goods(self) -> Iterator[Good]:
         """Give every product under the first of its descriptions."""
