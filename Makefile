@@ -19,7 +19,7 @@ help: ## print these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## the shop, the mailbox and the decisions, on http://127.0.0.1:$(PORT) (PORT=8080)
-	$(BIN)/oportuno demo --port $(PORT)
+	@$(BIN)/oportuno demo --port $(PORT)
 
 test: $(READY) browser exim $(STOCK) $(SDK) check spec ## every check and every test, as CI runs them
 
@@ -116,8 +116,9 @@ $(READY): requirements.lock pyproject.toml
 	  else \
 	    echo "python3-venv is missing: install it and try again" >&2; exit 1; \
 	  fi; }
+	@echo "building the environment, once; it takes about a minute"
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@$(BIN)/python -m compileall -q src
 	@touch $@
