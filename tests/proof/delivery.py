@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,14 +10,13 @@ from dataclasses import dataclass, field
 import msgspec
 from crowd import Crowd
 from endpoint import OK, PERHAPS, UNSURE, Arrived, Sink
-from ground import Ground
 from laid_down import Play, lay_down
+from under_fire import UnderFire
 
 from oportuno.adapters.postgres.intake import PostgresIntake
 from oportuno.channels.channel import Answer, Outcome
 from oportuno.consent.refusals import Refusal
 from oportuno.content.message import Message
-from oportuno.entry.deliverer import PLACES
 from oportuno.flows.deliver import CLAIM_HOLDS
 from oportuno.flows.work import OutboxStatus
 from oportuno.kit.ids import write_id
@@ -39,11 +37,8 @@ PLAYS = [
 ]
 WEIGHTS = [6, 2, 1, 2, 2, 1]
 AT_MOST = 3
-PATIENCE = 300
-"""Seconds in which whatever is waited for must come about; what is missing then is a fault."""
 ENOUGH = 25
 """Messages that the endpoint took, at least, after the last death: until then events go on coming."""
-LULL_SECONDS = 20.0
 
 
 @dataclass
@@ -95,32 +90,18 @@ class Report:
     found: Found = field(default_factory=Found)
 
 
-class Delivery:
+class Delivery(UnderFire):
     """One run."""
 
-    def __init__(self, sizes: Sizes) -> None:
-        self.sizes = sizes
-        self.report = Report(sizes)
-        self.chance = random.Random(sizes.seed)
-        self.ground = Ground()
-        self.sink = Sink(HOSTS, seed=sizes.seed)
-        self.deliverers: list = []
-        self.killing = True
-        self.taken_before = 0
-        self.patient_until = 0.0
+    lull = 20.0
+    """Everybody may be dead."""
 
-    def run(self) -> Report:
-        """Send, kill, come to rest, judge."""
-        began = time.monotonic()
-        with self.ground as ground, self.sink as sink:
-            workspace = ground.workspace()
-            asyncio.run(lay_down(ground.url, workspace, PLAYS, sink.urls, at_most=AT_MOST, expires=self.sizes.expires))
-            ground.oportuno("engine")
-            self.deliverers = [self._deliverer() for _ in range(self.sizes.deliverers)]
-            asyncio.run(self._rage(Crowd(workspace, self.sizes.customers, self.sizes.seed)))
-            self._judge()
-        self.report.seconds = round(time.monotonic() - began, 1)
-        return self.report
+    def __init__(self, sizes: Sizes) -> None:
+        self.sink = Sink(HOSTS, seed=sizes.seed)
+        super().__init__(Report(sizes), self.sink, self.sink.arrived)
+
+    async def _lay_down(self, workspace: int) -> None:
+        await lay_down(self.ground.url, workspace, PLAYS, self.sink.urls, at_most=AT_MOST, expires=self.sizes.expires)
 
     def _deliverer(self):
         return self.ground.oportuno("deliver", OPORTUNO_ALLOW_LOOPBACK_WEBHOOKS="true")
@@ -137,39 +118,30 @@ class Delivery:
 
     async def _send(self, crowd: Crowd, intake: PostgresIntake) -> None:
         began = time.monotonic()
-        while self.report.events < self.sizes.events or self.killing or self._taken() < self.taken_before + ENOUGH:
+        while self.report.events < self.sizes.events or self.killing or not self._enough():
             if not self.killing and time.monotonic() > self.patient_until:
-                self.report.found.faults.append(f"the endpoint took too little within {PATIENCE} s of the last death")
+                self.report.found.faults.append(f"the endpoint took too little within {self.patience} s of the last death")
                 return
             await asyncio.sleep(max(0.0, self.report.events / self.sizes.rate - (time.monotonic() - began)))
             names = self.chance.choices([play.event for play in PLAYS], WEIGHTS, k=10)
             await crowd.send(intake, [crowd.event(name=name) for name in names])
             self.report.events += len(names)
 
-    async def _kill(self) -> None:
-        plan = ["deliverer"] * self.sizes.deliverer_kills + ["postgres"] * self.sizes.postgres_kills
-        self.chance.shuffle(plan)
-        for what in plan:
-            await self._until_busy()
-            if what == "postgres":
-                # On this thread: the server is bound to the life of the thread that starts it.
-                self.ground.kill_postgres()
-                self.report.postgres_kills += 1
-                continue
-            place = self.chance.randrange(len(self.deliverers))
-            self.ground.kill(self.deliverers[place])
-            self.report.deliverer_kills += 1
-            self.deliverers[place] = self._deliverer()
+    def _enough(self) -> bool:
+        """Whether the endpoint took enough since the last death."""
+        return sum(arrived.answer == OK for arrived in self.sink.arrived[self.arrived_before :]) >= ENOUGH
+
+    async def _until_busy(self) -> None:
+        await asyncio.sleep(self.chance.uniform(0.2, 1.0))
+        await super()._until_busy()
+
+    async def _after_the_deaths(self) -> None:
         if self.sizes.resend:
             await self._until_struck()
-        self.taken_before, self.patient_until, self.killing = self._taken(), time.monotonic() + PATIENCE, False
-
-    def _taken(self) -> int:
-        return sum(arrived.answer == OK for arrived in self.sink.arrived)
 
     async def _until_struck(self) -> None:
         """Send again whatever is in hand or unknown, until the endpoint has seen a message twice that it may have taken."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             self.ground.execute("UPDATE outbox SET status = 0 WHERE status IN (1, 4)")
             marketing = {write_id("msg", bytes(row[0])) for row in self.ground.execute("SELECT id FROM outbox WHERE marketing")}
@@ -178,32 +150,11 @@ class Delivery:
                 return
             await asyncio.sleep(0.05)
 
-    async def _until_busy(self) -> None:
-        """Wait until enough was handed off since the last death and something is in hand; not for ever, everybody may be dead."""
-        deadline = time.monotonic() + LULL_SECONDS
-        enough = len(self.sink.arrived) + self.sizes.between
-        await asyncio.sleep(self.chance.uniform(0.2, 1.0))
-        while time.monotonic() < deadline and len(self.sink.arrived) < enough:
-            await asyncio.sleep(0.02)
-        while time.monotonic() < deadline and not self.ground.execute("SELECT 1 FROM outbox WHERE status = 1 LIMIT 1"):
-            await asyncio.sleep(0.01)
-
-    async def _drain(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while self.ground.unread() or self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
-            if time.monotonic() > deadline:
-                left = self.ground.execute("SELECT status, count(*) FROM outbox WHERE status IN (0, 1) GROUP BY 1")
-                self.report.found.faults.append(f"not everything came to an end within {PATIENCE} s: {left}")
-                return
-            await asyncio.sleep(0.3)
-
     # ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _judge(self) -> None:
         found = self.report.found
-        seen: dict[str, list[Arrived]] = {}
-        for arrived in self.sink.arrived:
-            seen.setdefault(arrived.message, []).append(arrived)
+        seen = self._seen()
         rows = self.ground.execute("SELECT id, customer, status, marketing, reason, expires_at, answer, body, handed_at FROM outbox")
         refusals = {refusal.value for refusal in Refusal}
         touched: Counter[int] = Counter()
@@ -231,10 +182,7 @@ class Delivery:
         found.accepted = endings["accepted"]
         if seen.keys() - known:
             found.faults.append(f"{len(seen.keys() - known)} messages reached the endpoint and stand nowhere")
-        deaths = self.report.deliverer_kills + self.report.postgres_kills * self.sizes.deliverers
-        found.unknown_allowed = PLACES * deaths
-        if found.unknown_by_death > found.unknown_allowed:
-            found.faults.append(f"{found.unknown_by_death} unknown by death, at most {found.unknown_allowed} can be")
+        self._judge_unknown()
         over = [count for count in touched.values() if count > AT_MOST]
         if over:
             found.faults.append(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 from crowd import Crowd
 from doors import OK, PERHAPS, UNSURE, Arrived, Doors
-from ground import Ground
+from under_fire import UnderFire
 
 from oportuno.adapters.mjml import Mrml
 from oportuno.adapters.postgres.connections import CHANGING, Connections
@@ -28,7 +27,6 @@ from oportuno.channels.channel import Answer, Outcome
 from oportuno.consent.answers import ANY_CHANNEL, Answered
 from oportuno.consent.change import answer
 from oportuno.consent.refusals import Refusal
-from oportuno.entry.deliverer import PLACES
 from oportuno.flows.apply import apply
 from oportuno.flows.providers import OwnProvider
 from oportuno.flows.work import OutboxStatus
@@ -95,7 +93,6 @@ WHERE taken.outcome = 'accepted' AND refused.outcome = 'refused_for_now' AND ref
 """
 PURPOSES = {"Good News": "marketing", "Good Help": "service"}
 PATIENCE = 600
-"""Seconds in which whatever is waited for must come about; what is missing then is a fault."""
 AHEAD = 150
 """Events that may be on their way at one time."""
 ENOUGH = 3
@@ -151,36 +148,19 @@ class Report:
     found: Found = field(default_factory=Found)
 
 
-class Failover:
+class Failover(UnderFire):
     """One run."""
 
+    patience = PATIENCE
+    lull = PATIENCE
+
     def __init__(self, sizes: Sizes) -> None:
-        self.sizes = sizes
-        self.report = Report(sizes)
-        self.chance = random.Random(sizes.seed)
-        self.ground = Ground()
         kept = {
             door: {what: share for what, share in script.items() if sizes.hangs or what != "hang"} for door, script in (SMTP | HTTP).items()
         }
         self.doors = Doors({door: kept[door] for door in SMTP}, {door: kept[door] for door in HTTP}, seed=sizes.seed)
-        self.deliverers: list = []
+        super().__init__(Report(sizes), self.doors, self.doors.arrived)
         self.lanes: dict[str, str] = {}
-        self.killing = True
-        self.taken_before = 0
-        self.patient_until = time.monotonic() + PATIENCE
-
-    def run(self) -> Report:
-        """Send, kill, come to rest, judge."""
-        began = time.monotonic()
-        with self.ground as ground, self.doors:
-            workspace = ground.workspace()
-            asyncio.run(self._lay_down(workspace))
-            ground.oportuno("engine")
-            self.deliverers = [self._deliverer() for _ in range(self.sizes.deliverers)]
-            asyncio.run(self._rage(Crowd(workspace, self.sizes.customers, self.sizes.seed)))
-            self._judge()
-        self.report.seconds = round(time.monotonic() - began, 1)
-        return self.report
 
     def _deliverer(self):
         return self.ground.oportuno(
@@ -253,53 +233,16 @@ class Failover:
 
     def _enough(self) -> bool:
         """Whether every door took something, and the first ones turned enough away, since the last death."""
-        since = self.doors.arrived[self.taken_before :]
+        since = self.doors.arrived[self.arrived_before :]
         taken = Counter(each.door for each in since if each.answer == OK)
         busy = self.doors.turned_away["first"] + sum(each.door == "second" and each.answer == "busy" for each in self.doors.arrived)
         return all(taken[door] >= ENOUGH for door in ("first", "second", "last")) and busy >= ENOUGH
-
-    async def _kill(self) -> None:
-        plan = ["deliverer"] * self.sizes.deliverer_kills + ["postgres"] * self.sizes.postgres_kills
-        self.chance.shuffle(plan)
-        for what in plan:
-            await self._until_busy()
-            if what == "postgres":
-                # On this thread: the server is bound to the life of the thread that starts it.
-                self.ground.kill_postgres()
-                self.report.postgres_kills += 1
-                continue
-            place = self.chance.randrange(len(self.deliverers))
-            self.ground.kill(self.deliverers[place])
-            self.report.deliverer_kills += 1
-            self.deliverers[place] = self._deliverer()
-            self.patient_until = time.monotonic() + PATIENCE
-        self.taken_before, self.killing = len(self.doors.arrived), False
-
-    async def _until_busy(self) -> None:
-        """Wait until enough was handed off since the last death and something is in hand."""
-        deadline = time.monotonic() + PATIENCE
-        enough = len(self.doors.arrived) + self.sizes.between
-        while time.monotonic() < deadline and len(self.doors.arrived) < enough:
-            await asyncio.sleep(0.02)
-        while time.monotonic() < deadline and not self.ground.execute("SELECT 1 FROM outbox WHERE status = 1 LIMIT 1"):
-            await asyncio.sleep(0.01)
-
-    async def _drain(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while self.ground.unread() or self.ground.execute("SELECT 1 FROM outbox WHERE status IN (0, 1) LIMIT 1"):
-            if time.monotonic() > deadline:
-                left = self.ground.execute("SELECT status, reason, count(*) FROM outbox WHERE status IN (0, 1) GROUP BY 1, 2")
-                self.report.found.faults.append(f"not everything came to an end within {PATIENCE} s: {left}")
-                return
-            await asyncio.sleep(0.3)
 
     # ── Judging ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _judge(self) -> None:
         found = self.report.found
-        seen: dict[str, list[Arrived]] = {}
-        for arrived in self.doors.arrived:
-            seen.setdefault(arrived.message, []).append(arrived)
+        seen = self._seen()
         endings: Counter[str] = Counter()
         taken_by: Counter[str] = Counter()
         known = set()
@@ -319,10 +262,7 @@ class Failover:
         found.answers = dict(Counter(f"{each.door}: {each.answer}" for each in self.doors.arrived))
         if seen.keys() - known:
             found.faults.append(f"{len(seen.keys() - known)} messages reached a door and stand nowhere")
-        deaths = self.report.deliverer_kills + self.report.postgres_kills * self.sizes.deliverers
-        found.unknown_allowed = PLACES * deaths
-        if found.unknown_by_death > found.unknown_allowed:
-            found.faults.append(f"{found.unknown_by_death} unknown by death, at most {found.unknown_allowed} can be")
+        self._judge_unknown()
 
     def _once(self, name: str, mine: list[Arrived], *, marketing: bool) -> None:
         perhaps = [place for place, arrived in enumerate(mine) if arrived.answer in PERHAPS]

@@ -35,9 +35,9 @@ class Ground:
     """One database and the processes on it. With `server` (a url) the database is a new one there, and PostgreSQL is not killed."""
 
     def __init__(self, server: str = "") -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="oportuno-proof-"))
-        self.folder.chmod(0o755)
-        self.embedded = None if server else EmbeddedPostgres(self.folder / "postgres")
+        self.folder = Path()
+        """Of its own, from entering on."""
+        self.embedded: EmbeddedPostgres | None = None
         self.server = server
         self.url = ""
         self.away: list[tuple[float, float]] = []
@@ -46,7 +46,10 @@ class Ground:
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
     def __enter__(self) -> Self:
-        if self.embedded is not None:
+        self.folder = Path(tempfile.mkdtemp(prefix="oportuno-proof-"))
+        self.folder.chmod(0o755)
+        if not self.server:
+            self.embedded = EmbeddedPostgres(self.folder / "postgres")
             self.url = self.embedded.start()
         else:
             name = f"proof{secrets.token_hex(6)}"
