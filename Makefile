@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PORT ?= 8080
 PYTHON ?= python3
+# Processes among which `make test` shares out the test modules, each with a PostgreSQL of its own. `pytest` by itself takes one.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -38,7 +40,7 @@ laws: $(READY)
 	$(BIN)/vulture
 
 spec: $(READY)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(WORKERS)
 
 proof: $(READY) ## the long runs at full size (hours; resumable; PART=… one of them; writes docs/proof/)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
