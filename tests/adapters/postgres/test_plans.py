@@ -12,7 +12,7 @@ import pytest
 
 from oportuno.adapters.postgres.database import ENGINE_PLANS
 from oportuno.adapters.postgres.states import _LOCK, _UPDATE, _UPDATE_IN_PLACE
-from oportuno.adapters.postgres.watch import _WATCH
+from oportuno.adapters.postgres.watch import _BEGIN_WATCH, _END_WATCH, _MOVE_WATCH
 
 _KEYS = {"bucket", "workspace", "customer"}
 
@@ -57,10 +57,20 @@ def test_who_is_locked_is_saved_by_the_place_of_their_row_and_no_index_is_asked(
 
 @pytest.mark.parametrize(("table", "keys"), [("watch", _KEYS | {"item", "rank"}), ("fanouts", {"workspace", "n"})])
 def test_whoever_watches_something_else_from_now_on_is_looked_up_by_the_whole_key(postgres_url: str, table: str, keys: set[str]) -> None:
-    scans = [node for node in _planned(postgres_url, _WATCH, 6) if node.get("Relation Name") == table and "Scan" in node["Node Type"]]
+    scans = [node for node in _planned(postgres_url, _MOVE_WATCH, 6) if node.get("Relation Name") == table and "Scan" in node["Node Type"]]
     by_place = [node for node in scans if node["Node Type"] == "Tid Scan"]
     by_key = [node for node in scans if node not in by_place]
     assert len(by_place) == (1 if table == "watch" else 0)
     assert by_key
     for node in by_key:
         assert all(f"({word} = " in node["Index Cond"] for word in keys)
+
+
+def test_whoever_watches_nothing_more_is_looked_up_by_the_whole_key_too(postgres_url: str) -> None:
+    scans = [node for node in _planned(postgres_url, _END_WATCH, 5) if node.get("Relation Name") == "watch" and "Scan" in node["Node Type"]]
+    assert [node["Node Type"].replace(" Only", "") for node in scans] == ["Index Scan", "Tid Scan"]
+    assert all(f"({word} = " in scans[0]["Index Cond"] for word in _KEYS | {"item", "rank"})
+
+
+def test_whoever_begins_to_watch_is_looked_up_nowhere(postgres_url: str) -> None:
+    assert "watch" not in {node.get("Relation Name") for node in _planned(postgres_url, _BEGIN_WATCH, 5) if "Scan" in node["Node Type"]}

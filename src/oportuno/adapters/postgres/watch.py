@@ -12,13 +12,13 @@ from oportuno.flows.fan_out import HeadMove, WalkMove, WatchChange
 # A row that a telling has yet to reach must not jump back over the place that it has reached, or it would never be told: it stays where it
 # is. So a row may stand at a weaker rank than the customer's state says, never at a stronger one, and is looked for from there on. Each
 # look-up stands in a LATERAL with a LIMIT: joined freely, the planner begins at the table for as long as it believes it to be empty.
-_WATCH: Final = """
+_MOVE_WATCH: Final = """
 WITH changes AS (
     SELECT * FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int2[], %b::int2[])
         AS c(bucket, workspace, customer, item, old, new)
 ), staying AS MATERIALIZED (
     SELECT c.bucket, c.workspace, c.customer, c.item FROM changes c
-    WHERE c.old >= 0 AND c.new >= 0 AND EXISTS (
+    WHERE EXISTS (
         SELECT FROM fanout_cursors k
         CROSS JOIN LATERAL (SELECT o.item FROM fanouts o WHERE o.workspace = k.workspace AND o.n = k.n LIMIT 1) f
         CROSS JOIN generate_series(c.old::int, 4) AS r(rank)
@@ -44,16 +44,32 @@ WITH changes AS (
             WHERE w.bucket = m.bucket AND w.workspace = m.workspace AND w.item = m.item AND w.rank = r.rank AND w.customer = m.customer
             LIMIT 1
         ) here
-        WHERE m.old >= 0 AND r.rank <> m.new
+        WHERE r.rank <> m.new
     ))
 )
 INSERT INTO watch (bucket, workspace, item, rank, customer)
-SELECT bucket, workspace, item, new, customer FROM moving WHERE new >= 0 ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING
+SELECT bucket, workspace, item, new, customer FROM moving ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING
+"""
+# What only comes, or only goes, is by far the most, and no telling need be looked at for it.
+_BEGIN_WATCH: Final = """
+INSERT INTO watch (bucket, workspace, item, rank, customer)
+SELECT bucket, workspace, item, rank, customer FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int2[])
+    AS c(bucket, workspace, customer, item, rank)
+ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING
+"""
+_END_WATCH: Final = """
+DELETE FROM watch WHERE ctid = ANY (ARRAY(
+    SELECT here.ctid FROM unnest(%b::int2[], %b::int4[], %b::int8[], %b::int8[], %b::int2[]) AS c(bucket, workspace, customer, item, old)
+    CROSS JOIN generate_series(c.old::int, 4) AS r(rank)
+    CROSS JOIN LATERAL (
+        SELECT w.ctid FROM watch w
+        WHERE w.bucket = c.bucket AND w.workspace = c.workspace AND w.item = c.item AND w.rank = r.rank AND w.customer = c.customer
+        LIMIT 1
+    ) here
+))
 """
 _KINDS: Final[tuple[Callable[[Iterable[Any]], Any], ...]] = (Int2s, Int4s, Int8s, Int8s, Int8s, Int8s, Int8s)
 """Bucket, workspace and number, and whatever follows."""
-_NOT_WATCHED: Final = -1
-"""Stands for no rank in the columns of ranks."""
 
 _OPEN_HEADS: Final = """
 WITH moved AS (
@@ -118,7 +134,13 @@ async def write_watches(connection: Connection, changes: Sequence[WatchChange]) 
     """Make the rows of `watch` follow what customers care about."""
     if not changes:
         return
-    keys = Int2s(c.key.bucket for c in changes), Int4s(c.key.workspace for c in changes), Int8s(c.key.customer for c in changes)
-    olds = Int2s(_NOT_WATCHED if c.old is None else c.old for c in changes)
-    news = Int2s(_NOT_WATCHED if c.new is None else c.new for c in changes)
-    await connection.execute(_WATCH, (*keys, Int8s(c.item for c in changes), olds, news))
+    begun = [(*c.key, c.item, c.new) for c in changes if c.old is None and c.new is not None]
+    moved = [(*c.key, c.item, c.old, c.new) for c in changes if c.old is not None and c.new is not None]
+    ended = [(*c.key, c.item, c.old) for c in changes if c.old is not None and c.new is None]
+    batches: tuple[tuple[LiteralString, Sequence[Sequence[int | None]]], ...] = (
+        (_END_WATCH, ended), (_MOVE_WATCH, moved), (_BEGIN_WATCH, begun),
+    )  # fmt: skip
+    for statement, rows in batches:
+        if rows:
+            kinds = zip((Int2s, Int4s, Int8s, Int8s, Int2s, Int2s), zip(*rows, strict=True), strict=False)
+            await connection.execute(statement, [kind(column) for kind, column in kinds])
