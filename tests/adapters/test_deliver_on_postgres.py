@@ -82,7 +82,7 @@ async def delivering(url: str, port: int) -> AsyncIterator[tuple[PostgresStore, 
     heard: asyncio.Queue[Delivered] = asyncio.Queue()
     store = await PostgresStore.open(url, name="test", size=8)
     outbox = await PostgresOutbox.open(url)
-    server = SmtpServer(host="127.0.0.1", port=port, security="none", timeout=30, final_timeout=30, aside_timeout=30, connections=4)
+    server = SmtpServer(host="127.0.0.1", port=port, security="none", timeout=120, final_timeout=120, aside_timeout=120, connections=4)
     mail = SmtpProvider(server, monotonic=time.monotonic, wall=lambda: MOMENT)
     deliverer = Deliverer(
         number=outbox.deliverer,
