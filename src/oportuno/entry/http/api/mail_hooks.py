@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import Field, SecretStr
 
 from oportuno.channels.told.signatures import reads_as_key
 from oportuno.channels.told.sns import TOPIC
 from oportuno.entry.http.api.door import Caller, FrontHere
+from oportuno.entry.http.api.posting import HookId, changed, close, known, new_id, shown
 from oportuno.entry.http.api.shapes import Shape
 from oportuno.flows.mail_hooks import MAIL_HOOKS_AT_MOST, MailHook, MailTeller
-from oportuno.kit.faults import BadInput, Conflict, NotFound
-from oportuno.kit.ids import write_id
-from oportuno.kit.times import to_text
+from oportuno.kit.faults import BadInput
 
 router = APIRouter(prefix="/api/v1/mail-hooks", tags=["hooks"])
 
@@ -23,7 +21,6 @@ _SHORTEST_SECRET = 16
 Word = Annotated[str, Field(max_length=100, min_length=1, pattern=r"^[^\x00]*$")]
 Topic = Annotated[str, Field(max_length=350, pattern=r"^[^\x00]*$")]
 Secret = Annotated[SecretStr, Field(max_length=1000)]
-HookId = Annotated[str, Path(description="Of an address: `hook_…`.", max_length=64)]
 Teller = Literal["ses", "sendgrid", "mailgun", "postmark"]
 
 
@@ -77,11 +74,10 @@ async def mail_hooks(front: FrontHere, who: Caller) -> MailHookList:
 @router.post("")
 async def open_mail_hook(front: FrontHere, who: Caller, given: MailHookGiven) -> MailHookShape:
     """Open an address. A workspace has at most 20."""
-    if len(await front.mail_hooks.of(who.workspace)) >= MAIL_HOOKS_AT_MOST:
-        raise Conflict("hooks_too_many", f"a workspace has at most {MAIL_HOOKS_AT_MOST} addresses for its mail providers")
+    name = await new_id(front.mail_hooks, who.workspace, most=MAIL_HOOKS_AT_MOST, whose="its mail providers")
     hook = MailHook(
         workspace=who.workspace,
-        id=write_id("hook", os.urandom(16)),
+        id=name,
         provider=MailTeller(given.provider),
         name=given.name,
         secret=given.secret.get_secret_value().strip().encode(),
@@ -93,26 +89,19 @@ async def open_mail_hook(front: FrontHere, who: Caller, given: MailHookGiven) ->
 @router.patch("/{hook}")
 async def change_mail_hook(front: FrontHere, who: Caller, hook: HookId, given: MailHookChanged) -> MailHookShape:
     """Change an address's name, what its posts are verified by, or its topic."""
-    known = next((each for each in await front.mail_hooks.of(who.workspace) if each.id == hook), None)
-    if known is None:
-        raise _unknown()
-    changed = MailHook(
-        workspace=known.workspace,
-        id=known.id,
-        provider=known.provider,
-        name=known.name if given.name is None else given.name,
-        secret=known.secret if given.secret is None else given.secret.get_secret_value().strip().encode(),
-        topic=known.topic if given.topic is None else given.topic,
+    to_be = changed(
+        await known(front.mail_hooks, who.workspace, hook),
+        name=given.name,
+        secret=None if given.secret is None else given.secret.get_secret_value().strip().encode(),
+        topic=given.topic,
     )
-    return _shape(front, await front.mail_hooks.put(_fit(changed)))
+    return _shape(front, await front.mail_hooks.put(_fit(to_be)))
 
 
 @router.delete("/{hook}", status_code=204, response_class=Response)
 async def close_mail_hook(front: FrontHere, who: Caller, hook: HookId) -> Response:
     """Close an address: whatever is posted there is refused from now on."""
-    if not await front.mail_hooks.drop(who.workspace, hook):
-        raise _unknown()
-    return Response(status_code=204)
+    return await close(front.mail_hooks, who.workspace, hook)
 
 
 def _fit(hook: MailHook) -> MailHook:
@@ -129,19 +118,10 @@ def _fit(hook: MailHook) -> MailHook:
     return hook
 
 
-def _unknown() -> NotFound:
-    return NotFound("hook_unknown", "there is no such address in this workspace")
-
-
 def _shape(front: FrontHere, hook: MailHook) -> MailHookShape:
-    settings = front.settings
-    base = settings.public_url or f"http://{settings.host}:{settings.port}"
     return MailHookShape(
-        hook=hook.id,
         provider=hook.provider.value,
         name=hook.name,
-        address=f"{base}/v1/hooks/mail/{hook.provider.value}/{hook.id}",
         topic=hook.topic,
-        made_at=to_text(hook.made_at),
-        last_at=to_text(hook.last_at) if hook.last_at is not None else None,
+        **shown(front, hook, f"mail/{hook.provider.value}"),
     )
