@@ -260,3 +260,24 @@ def test_an_unknown_zone_is_refused_before_anything_is_made(house):
     told = run("workspace", "create", "Mordor", "--timezone", "Europe/Mordor", OPORTUNO_DATA_DIR=str(folder))
     assert told.returncode == EXIT_INPUT
     assert "Europe/Mordor" in told.stderr
+
+
+def test_what_seals_secrets_lies_in_the_data_directory_that_was_named(house):
+    _process, address, folder = house
+    made = run("workspace", "create", "Tienda Sellada", "--timezone", "Europe/Madrid", "--json", "--data-dir", str(folder))
+    key = json.loads(made.stdout)["secret_key"]
+    way = {"kind": "smtp", "name": "Ours", "settings": {"host": "127.0.0.1", "port": 9, "security": "none", "password": "hunter2-hunter2"}}
+    asked = urllib.request.Request(
+        f"{address}/api/v1/providers",
+        data=json.dumps(way).encode(),
+        headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        laid = json.load(answer)
+    assert laid["secrets"] == ["password"]
+    assert (folder / "sealing.key").is_file()
+    gone = urllib.request.Request(
+        f"{address}/api/v1/providers/{laid['provider']}", method="DELETE", headers={"authorization": f"Bearer {key}"}
+    )
+    with urllib.request.urlopen(gone, timeout=60) as answer:
+        assert answer.status == 204

@@ -208,6 +208,8 @@ class _Supervisor:
             "OPORTUNO_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
             "OPORTUNO_PUBLIC_URL": settings.public_url or address,
             "OPORTUNO_LOG_LEVEL": settings.log_level,
+            # What was said as an option holds for the parts too: the sealing key lies there.
+            "OPORTUNO_DATA_DIR": str(settings.data_dir.resolve()),
         }
         if database.erasures_file is not None:
             self._environment["OPORTUNO_ERASURES_FILE"] = str(database.erasures_file)
