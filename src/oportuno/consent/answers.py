@@ -26,7 +26,7 @@ ANY_CHANNEL: Final = "*"
 """The channel of purposes that are not about a channel (personalisation, measurement, on_site, location)."""
 
 
-class Consent(msgspec.Struct, kw_only=True, array_like=True, omit_defaults=True):
+class Consent(msgspec.Struct, kw_only=True, array_like=True, omit_defaults=True, gc=False):
     """The current answer for one purpose on one channel. The ledger of proofs stands in rows of its own."""
 
     state: Answered

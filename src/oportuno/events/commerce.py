@@ -106,7 +106,7 @@ CURRENCY_UNKNOWN: Final = "XXX"
 """ISO 4217 for «no currency»: amounts in it have two decimals."""
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One product as an event tells it."""
 
     product: str
@@ -123,7 +123,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     brand: str = ""
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a call says, as far as it could be read."""
 
     kind: Commerce | None = None
@@ -164,7 +164,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] = ()
 
 
-class _Product(msgspec.Struct):
+class _Product(msgspec.Struct, gc=False):
     product_id: Any = None
     id: Any = None
     sku: Any = None
@@ -204,14 +204,14 @@ class _Properties(_Product):
 _UNTOLD: Final = msgspec.Raw()
 
 
-class _Context(msgspec.Struct):
+class _Context(msgspec.Struct, gc=False):
     locale: Any = None
     timezone: Any = None
     traits: msgspec.Raw = _UNTOLD
     """RudderStack's libraries tell who somebody is here, and nowhere else."""
 
 
-class _Call(msgspec.Struct):
+class _Call(msgspec.Struct, gc=False):
     userId: Any = None  # noqa: N815 - Segment's spelling
     anonymousId: Any = None  # noqa: N815 - Segment's spelling
     context: _Context | None = None

@@ -191,15 +191,16 @@ async def _step_each(writes: Writes, batch: _Batch, customers: Sequence[Stored],
     again: list[CustomerKey] = []
     missing: set[tuple[WorkspaceId, str]] = set()
     known: dict[WorkspaceId, KnownFacts] = {}
+    parts = _parts(writes)
     for stored in customers:
         key = stored.key
         facts = known.get(key.workspace)
         if facts is None:
             facts = known[key.workspace] = batch.facts.for_workspace(key.workspace)
-        before = _lengths(writes)
+        before = list(map(len, parts))
         _step_one(writes, stored, batch, facts, now)
         if facts.missing and not whatever:
-            _take_back(writes, before)
+            _take_back(parts, before)
             missing |= facts.missing
             again.append(key)
             # With a list of its own of what is missing.
@@ -209,13 +210,9 @@ async def _step_each(writes: Writes, batch: _Batch, customers: Sequence[Stored],
     return again
 
 
-def _lengths(writes: Writes) -> list[int]:
-    return [len(part) for part in _parts(writes)]
-
-
-def _take_back(writes: Writes, lengths: Sequence[int]) -> None:
+def _take_back(parts: Sequence[list[Any]], lengths: Sequence[int]) -> None:
     """Take back what was added since the writes were so long."""
-    for part, length in zip(_parts(writes), lengths, strict=True):
+    for part, length in zip(parts, lengths, strict=True):
         del part[length:]
 
 

@@ -16,7 +16,7 @@ from oportuno.kit.ids import CustomerKey
 from oportuno.profile.purposes import Purpose
 
 
-class Section(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Section(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """A part of a customer's state with its own codec. Every field needs a default: an absent section is an empty one.
 
     A section that several fields long history would bloat is cut by its owner: hot state has a ceiling (see `SIZE_CEILING`), and what is

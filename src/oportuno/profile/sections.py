@@ -19,7 +19,7 @@ Stamp: TypeAlias = tuple[Millis, bytes]
 # The small values inside sections are stored as arrays, by position: a new field goes to the end and has a default.
 
 
-class Register(msgspec.Struct, kw_only=True, array_like=True):
+class Register(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """A value with the event time that set it: the last by event time wins, whatever the order of arrival."""
 
     value: Any = None
@@ -95,7 +95,7 @@ WideChange: TypeAlias = tuple[Millis, bytes, bool, int, tuple[str, ...]]
 """A young change of every line of some products, or of the whole cart (no products): the four of `Change`, then the products."""
 
 
-class Line(msgspec.Struct, kw_only=True, array_like=True):
+class Line(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """One product in a cart, or the memory that it was there."""
 
     product: str
@@ -202,7 +202,7 @@ def _blank_first(lines: list[Line], field: str) -> bool:
     return False
 
 
-class OrderBrief(msgspec.Struct, kw_only=True, array_like=True):
+class OrderBrief(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """One recent order, as much as a decision reads."""
 
     id: str
