@@ -16,11 +16,12 @@ from oportuno.entry.worker import Bench, run_worker
 ENOUGH_ROUNDS = 5_000
 
 
-class Ring:
+class Ring(list[Any]):
     """Something that only the collector can free, because it holds itself."""
 
     def __init__(self) -> None:
-        self.self = self
+        super().__init__()
+        self.append(self)
 
 
 class RestingFeed:
