@@ -11,7 +11,7 @@ from shop_alive import PATIENCE, Shop, tell
 
 from oportuno.content.links import Action
 from oportuno.entry.mail_in import take_in_mail
-from oportuno.kit.ids import key_of, read_customer, read_id
+from oportuno.kit.ids import key_of, read_customer, read_id, write_id
 from oportuno.wiring.mail_in import returning_for
 
 DOMAIN = "bounce.tiendanorte.example"
@@ -89,7 +89,18 @@ def test_only_an_address_that_is_gone_is_struck_off_and_who_leaves_by_mail_has_l
             await server.give(bounce(1, "5.2.2", "552 5.2.2 Mailbox full"), server.back_to(anas))
             await server.give(bounce(2, "5.1.1", "550 5.1.1 refused: spam"), server.back_to(anas))
             await server.give(b"From: x@correo.example\r\nSubject: ???\r\n\r\nbip bop\r\n", server.back_to(anas).replace("b+a", "b+b"))
-            assert await falls(shop, 120) == sorted(both * 2), "a soft bounce, or a forged one, silenced somebody"
+            strange = b"From: MAILER-DAEMON@relay.example\r\nSubject: Niezustellbar\r\n\r\nEmpfaenger verzogen.\r\n"
+            await server.give(strange, server.back_to(anas))
+            never = write_id("msg", bytes(reversed(read_id("msg", anas))))
+            await server.give(bounce(9, "5.1.1", "550 5.1.1 User unknown"), server.back_to(never))
+            assert await falls(shop, 120) == sorted(both * 2), (
+                "a soft bounce, a forged one, a strange one or a stranger's silenced somebody"
+            )
+            kept = (await shop.call("GET", "/hearings", unmatched="ours"))["items"]
+            assert sorted((each["what"], each["heard_as"]) for each in kept) == [
+                ("hard_bounce", "unmatched"),
+                ("not_understood", "unmatched"),
+            ]
 
             anas = (await last_message(shop, "ana"))["message"]
             for _ in range(3):

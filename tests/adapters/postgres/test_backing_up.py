@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import subprocess
+import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -12,11 +15,13 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from typer.testing import CliRunner
 
 from oportuno.adapters.postgres.backup import back_up
 from oportuno.adapters.postgres.backup_file import read_whole, write_whole
 from oportuno.adapters.postgres.migrate import migrate
 from oportuno.adapters.postgres.restore import Restoring
+from oportuno.entry.cli import app
 from oportuno.kit.faults import BadInput, Conflict, Unavailable
 
 pytestmark = pytest.mark.postgres
@@ -187,6 +192,44 @@ def test_a_backup_that_is_not_whole_or_not_what_was_written_is_refused_before_an
             new.writestr(name, old.read(name).replace(b"Tienda Norte", b"Tienda Ajena"))
     with pytest.raises(BadInput, match="not what was written"), read_whole(other):
         pass
+
+
+def oportuno_on_a_full_disk(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """The program itself, where no file can be longer than a block of 512 or 1,024 bytes."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPORTUNO_")}
+    return subprocess.run(
+        ["sh", "-c", 'ulimit -f 1 && exec "$0" "$@"', sys.executable, "-m", "oportuno", *map(str, arguments)],
+        env=kept | {"DATABASE_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_a_full_disk_ends_the_program_in_a_sentence_and_the_backup_of_before_is_still_whole(shop: str, tmp_path: Path) -> None:
+    back_up(shop, tmp_path / "kept.zip")
+    before = (tmp_path / "kept.zip").read_bytes()
+    full = oportuno_on_a_full_disk(shop, "backup", tmp_path / "kept.zip", "--overwrite")
+    assert (full.returncode, "backup_disk_full" in full.stderr, "Traceback" in full.stderr) == (3, True, False), full.stderr
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("kept.zip", before)]
+
+
+def test_a_backup_of_a_newer_release_and_a_database_of_one_are_left_as_they_are(
+    kept: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer, empty, theirs = kept.with_name("newer.zip"), fresh(postgres_server), fresh(postgres_server)
+    reschema(kept, newer, schema="9999", oportuno="9.0")
+    with psycopg.connect(theirs, autocommit=True) as connection:
+        connection.execute("CREATE TABLE oportuno_schema (version_num varchar(32)); INSERT INTO oportuno_schema VALUES ('9999')")
+    for url, file, code in ((empty, newer, "backup_newer"), (theirs, kept, "database_not_empty")):
+        monkeypatch.setenv("DATABASE_URL", url)
+        refused = CliRunner().invoke(app, ["restore", str(file), "--without-erasures"])
+        assert (refused.exit_code in {1, 2}, code in refused.output) == (True, True), refused.output
+    with psycopg.connect(empty) as connection:
+        assert seen_by(connection).keys() == {"sequences"}
+    with psycopg.connect(theirs) as connection:
+        assert connection.execute("SELECT version_num FROM oportuno_schema").fetchall() == [("9999",)]
 
 
 def write_half(file: Path) -> None:
