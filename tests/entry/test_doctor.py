@@ -230,6 +230,7 @@ def test_the_whole_check_up_on_a_database_names_what_is_wrong_one_thing_after_th
     assert failing(looked(signed)) == ["mail server"]
     other_key = settings.model_copy(update={"data_dir": tmp_path / "elsewhere"})
     assert looked(other_key)["provider"] is State.FAILURE
+    assert not (tmp_path / "elsewhere").exists()
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(
             "CREATE OR REPLACE FUNCTION clock_millis() RETURNS bigint LANGUAGE sql VOLATILE AS"

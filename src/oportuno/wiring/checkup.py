@@ -68,7 +68,7 @@ async def shops(settings: Settings) -> Shops:
     from oportuno.wiring.ways import signing_of
 
     looking = Connections(database_url(settings), name="doctor", most=1)
-    workspaces, providers = PostgresWorkspaces(looking), PostgresProviders(looking, sealer_of(settings))
+    workspaces, providers = PostgresWorkspaces(looking), PostgresProviders(looking, sealer_of(settings, make=False))
     programmes = PostgresProgrammes(workspaces)
     domains: dict[str, None] = {}
     unreadable, held = [], []

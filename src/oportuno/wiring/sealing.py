@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from oportuno.settings import Settings
 
 
-def sealer_of(settings: Settings) -> Sealer:
-    """Give what seals and opens. Nothing is read, and no key made, before the first secret asks for it."""
+def sealer_of(settings: Settings, *, make: bool = True) -> Sealer:
+    """Give what seals and opens. Nothing is read, and no key made, before the first secret asks for it; without `make`, never."""
     from oportuno.adapters.sealing import KEY_FILE, Sealer, keys_in, read_keys
 
     def read() -> Sequence[bytes]:
@@ -23,7 +23,7 @@ def sealer_of(settings: Settings) -> Sealer:
             return read_keys(given)
         if settings.sealing_key_file is not None:
             return keys_in(settings.sealing_key_file, make=False)
-        return keys_in(settings.data_dir / KEY_FILE, make=True)
+        return keys_in(settings.data_dir / KEY_FILE, make=make)
 
     return Sealer(read)
 
