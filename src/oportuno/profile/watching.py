@@ -184,9 +184,13 @@ def _apply(watching: Watching, news: _News, now: Millis) -> list[Rewatched]:
 
 def _rank(rows: bytes, product: int) -> int | None:
     """Give the rank at which a product is watched."""
-    for rank in (LOOKED_AT, IN_CART, WISHED_FOR, ASKED_TO_BE_TOLD):
-        if (product << 3 | rank).to_bytes(6, "big") in rows:
-            return rank
+    # A row's first five bytes are the item's, and five bits of the last.
+    head, tail = (product >> 5).to_bytes(5, "big"), product & 31
+    place = rows.find(head)
+    while place >= 0:
+        if not place % 6 and rows[place + 5] >> 3 == tail:
+            return rows[place + 5] & 7
+        place = rows.find(head, place + 1)
     return None
 
 

@@ -14,7 +14,7 @@ from oportuno.profile.interest import Interest
 from oportuno.profile.mute import NOT_INTERESTED, mute
 from oportuno.profile.purposes import Purpose
 from oportuno.profile.sections import Cart
-from oportuno.profile.watching import Watching, rewatch, unwatch
+from oportuno.profile.watching import Watching, _rank, rewatch, unwatch
 from oportuno.profile.wishlist import SAVED_AT_MOST, saved
 
 _BOOTS = item_of("product", "boots")
@@ -157,3 +157,12 @@ def test_within_a_day_the_short_look_watches_what_a_look_through_everything_woul
         rewatch(ana.draft, now, anyway=True)
         assert short == ana.draft.read(Watching).ranks
         _later(ana)
+
+
+@settings(max_examples=100)
+@given(st.dictionaries(st.sampled_from([0, 1, 31, 32, 33, 257, 1 << 44, (1 << 45) - 1, 0x0101010101]), st.integers(0, 3)))
+def test_the_rank_of_a_product_is_read_from_its_own_row_and_from_no_two_halves_of_others(ranks: dict[int, int]) -> None:
+    rows = Watching.packed(ranks)
+    across = {int.from_bytes(rows[place : place + 6], "big") >> 3 for place in range(max(0, len(rows) - 5))}
+    for product in across | ranks.keys() | {7}:
+        assert _rank(rows, product) == ranks.get(product)
