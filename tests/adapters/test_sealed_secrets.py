@@ -7,6 +7,7 @@ import base64
 import stat
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from hypothesis import given
@@ -16,7 +17,11 @@ from typer.testing import CliRunner
 
 from oportuno.adapters.sealing import Sealer, add_key, is_sealed, keys_in, read_keys
 from oportuno.entry.cli import app
+from oportuno.flows.hooks import Hook, Platform
 from oportuno.flows.identity import Algorithm
+from oportuno.flows.mail_hooks import MailHook, MailTeller
+from oportuno.flows.open_workspace import hash_key
+from oportuno.flows.providers import OwnProvider
 from oportuno.kit.faults import BadInput, Unavailable
 from oportuno.settings import Settings
 from oportuno.wiring import front
@@ -114,3 +119,49 @@ def test_secrets_lie_sealed_in_the_database_and_are_sealed_anew_with_a_new_key(p
     assert all(sealer_of(settings).is_current(each) for each in stored)
     said = CliRunner().invoke(app, ["reseal"], env={"DATABASE_URL": postgres_url, "OPORTUNO_DATA_DIR": str(tmp_path)})
     assert (said.exit_code, said.stdout.strip()) == (0, "0 of hooks, 0 of mail_hooks, 0 of providers, 0 of signings")
+
+
+@pytest.mark.postgres
+def test_when_the_key_is_lost_what_it_sealed_is_still_listed_and_told_anew_and_secret_keys_still_open_the_door(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    before, after = (Settings(database_url=SecretStr(postgres_url), data_dir=tmp_path / name) for name in ("before", "after"))
+    own = OwnProvider(workspace=3, id="prov_lost", place=1, kind="smtp", name="Ours", secrets={"password": "hunter2-hunter2"})
+    hook = Hook(workspace=3, id="hook_lost", platform=Platform.SHOPIFY, name="Tienda", secret=b"s" * 32)
+    told = MailHook(workspace=3, id="hook_told", provider=MailTeller.POSTMARK, name="Correo", secret=b"p" * 32)
+    topic = MailHook(workspace=3, id="hook_topic", provider=MailTeller.SES, name="Avisos", topic="arn:aws:sns:eu-west-1:1:avisos")
+
+    async def story() -> None:
+        async with front(before) as norte:
+            await norte.signings.set_signing(3, Algorithm.HS256, b"a shared secret of the shop, long")
+            await norte.providers.put(own)
+            await norte.hooks.put(hook)
+            for each in (told, topic):
+                await norte.mail_hooks.put(each)
+        async with front(after) as norte:
+            [listed] = await norte.providers.of(3)
+            assert (listed.id, listed.secrets, listed.secrets_lost) == ("prov_lost", {}, True)
+            assert await norte.providers.every() == []
+            assert [(each.id, each.secret, each.secret_lost) for each in await norte.hooks.of(3)] == [("hook_lost", b"", True)]
+            assert [(each.id, each.secret_lost) for each in await norte.mail_hooks.of(3)] == [("hook_told", True), ("hook_topic", False)]
+            for asked in (norte.hooks.hook("hook_lost"), norte.mail_hooks.hook("hook_told"), norte.keys.look_up("wk_three")):
+                with pytest.raises(Unavailable) as refused:
+                    await asked
+                assert refused.value.code == "sealing_key_unknown"
+            facts = await norte.keys.look_up("sk_three")
+            assert facts is not None
+            assert (facts.workspace, facts.signing) == (3, None)
+            await norte.providers.put(msgspec.structs.replace(own, secrets_lost=False))
+            [anew] = await norte.providers.every()
+            assert (anew.secrets, anew.secrets_lost) == ({"password": "hunter2-hunter2"}, False)
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO workspaces (workspace, public_id, name, timezone, locale) OVERRIDING SYSTEM VALUE"
+            " VALUES (3, 'ws_3', 'Tienda Norte', 'UTC', 'es') ON CONFLICT DO NOTHING"
+        )
+        for key, secret in (("wk_three", False), ("sk_three", True)):
+            connection.execute(
+                "INSERT INTO keys (hash, key_id, workspace, secret) VALUES (%s, %s, 3, %s)", (hash_key(key), key[:4], secret)
+            )
+    asyncio.run(asyncio.wait_for(story(), 120))

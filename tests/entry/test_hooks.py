@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 from api_house import problem, tell
 
 from oportuno.kit.times import MINUTE
@@ -411,5 +412,20 @@ def test_a_workspace_has_at_most_fifty_addresses():
         for _ in range(50):
             await open_shop(tienda, "shopify")
         problem(await tienda.post("/hooks", {"platform": "shopify", "name": "x", "secret": "y" * 20}), 409, "hooks_too_many")
+
+    tell(story)
+
+
+def test_an_address_whose_secret_was_lost_with_its_key_is_shown_and_told_one_anew():
+    async def story(tienda):
+        opened = (await tienda.post("/hooks", {"platform": "shopify", "name": "Tienda", "secret": "s" * 32})).json()
+        [known] = await tienda.world.hooks.of(tienda.workspace)
+        await tienda.world.hooks.put(msgspec.structs.replace(known, secret=b"", secret_lost=True))
+        assert [each["secret_lost"] for each in (await tienda.get("/hooks")).json()["items"]] == [True]
+        address = f"/api/v1/hooks/{opened['hook']}"
+        refused = problem(await tienda.client.patch(address, json={"name": "Otra"}, headers=tienda.secret), 400, "secret_lost")
+        assert refused["place"] == "secret"
+        anew = await tienda.client.patch(address, json={"secret": "t" * 32}, headers=tienda.secret)
+        assert (anew.status_code, anew.json()["secret_lost"]) == (200, False)
 
     tell(story)

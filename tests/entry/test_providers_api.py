@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from api_house import tienda_norte
 
@@ -83,6 +84,25 @@ def test_settings_by_which_nothing_could_be_sent_are_refused_by_their_name(setti
         refused = await tienda.post("/providers", {"kind": "smtp", "name": "Ours", "settings": settings})
         assert (refused.status_code, refused.json()["code"], refused.json()["place"]) == (400, code, place)
         assert (await tienda.get("/providers")).json()["items"] == []
+
+    tell(story)
+
+
+def test_a_provider_whose_secrets_were_lost_with_their_key_is_shown_and_told_them_anew_or_taken_away() -> None:
+    async def story(tienda) -> None:
+        made = (await tienda.post("/providers", SMTP)).json()
+        [known] = await tienda.world.providers.of(tienda.workspace)
+        await tienda.world.providers.put(msgspec.structs.replace(known, secrets={}, secrets_lost=True))
+        [shown] = (await tienda.get("/providers")).json()["items"]
+        assert (shown["secrets"], shown["secrets_lost"]) == ([], True)
+        for without in ({"name": "Mine"}, {"settings": {"user": "tienda"}}):
+            refused = await patch(tienda, made["provider"], **without)
+            assert (refused.status_code, refused.json()["code"], refused.json()["place"]) == (400, "secret_lost", "settings")
+        none = await patch(tienda, made["provider"], settings={"password": None})
+        assert (none.status_code, none.json()["secrets_lost"]) == (200, False)
+        anew = await patch(tienda, made["provider"], settings={"password": "hunter3-hunter3"})
+        assert (anew.json()["secrets"], anew.json()["secrets_lost"]) == (["password"], False)
+        assert (await tienda.delete(f"/providers/{made['provider']}")).status_code == 204
 
     tell(story)
 

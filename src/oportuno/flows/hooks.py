@@ -64,6 +64,8 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     made_at: Millis = 0
     last_at: Millis | None = None
     """When the last post came whose signature held (to the minute)."""
+    secret_lost: bool = False
+    """It was sealed with a key that is not here: it has to be told anew. Only a list says so; whoever needs the secret is refused."""
 
 
 class Hooks(Protocol):

@@ -68,6 +68,8 @@ class MailHook(msgspec.Struct, frozen=True, kw_only=True):
     made_at: Millis = 0
     last_at: Millis | None = None
     """When the last post came that was believed (to the minute)."""
+    secret_lost: bool = False
+    """It was sealed with a key that is not here: it has to be told anew. Only a list says so; whoever needs the secret is refused."""
 
 
 class MailHooks(Protocol):

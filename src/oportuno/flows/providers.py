@@ -29,6 +29,8 @@ class OwnProvider(msgspec.Struct, frozen=True, kw_only=True):
     """What may be shown."""
     secrets: dict[str, str] = {}
     """What may not: never given back, never logged."""
+    secrets_lost: bool = False
+    """They were sealed with a key that is not here: they have to be told anew, and nothing goes by it before."""
     signs: str = ""
     """The domain for which it signs mail, both List-Unsubscribe headers included; empty: it does not sign."""
     made_at: Millis = 0
@@ -56,7 +58,7 @@ class Providers(Protocol):
         ...
 
     async def of(self, workspace: WorkspaceId) -> list[OwnProvider]:
-        """Give those of a workspace, in their order. Raises Unavailable, also when a secret cannot be opened."""
+        """Give those of a workspace, in their order; one whose secrets cannot be opened without them. Raises Unavailable."""
         ...
 
     async def every(self) -> list[OwnProvider]:

@@ -42,7 +42,7 @@ class PostgresHooks:
         """See the port."""
         async with self._connections.lend() as connection:
             rows = await (await connection.execute(_OF, (workspace,))).fetchall()
-        return [self._hook(row) for row in rows]
+        return [self._hook(row, listed=True) for row in rows]
 
     async def put(self, hook: Hook) -> Hook:
         """See the port."""
@@ -64,14 +64,16 @@ class PostgresHooks:
     def _sealed(self, hook: Hook) -> bytes:
         return self._sealer.seal(hook.secret, place=place_of(hook.workspace, hook.id))
 
-    def _hook(self, row: tuple[Any, ...]) -> Hook:
+    def _hook(self, row: tuple[Any, ...], *, listed: bool = False) -> Hook:
         workspace, name_in_address, platform, name, secret, notice, language, made_at, last_at = row
+        opened = self._sealer.opened(bytes(secret), place=place_of(workspace, name_in_address), else_none=listed)
         return Hook(
             workspace=workspace,
             id=name_in_address,
             platform=Platform(platform),
             name=name,
-            secret=self._sealer.open(bytes(secret), place=place_of(workspace, name_in_address)),
+            secret=opened or b"",
+            secret_lost=opened is None,
             notice=notice,
             language=language,
             made_at=made_at,

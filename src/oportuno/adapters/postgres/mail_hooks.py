@@ -51,7 +51,7 @@ class PostgresMailHooks:
         """See the port."""
         async with self._connections.lend() as connection:
             rows = await (await connection.execute(_OF, (workspace,))).fetchall()
-        return [self._hook(row) for row in rows]
+        return [self._hook(row, listed=True) for row in rows]
 
     async def put(self, hook: MailHook) -> MailHook:
         """See the port."""
@@ -86,14 +86,17 @@ class PostgresMailHooks:
     def _sealed(self, hook: MailHook) -> bytes:
         return self._sealer.seal(hook.secret, place=place_of(hook.workspace, hook.id))
 
-    def _hook(self, row: tuple[Any, ...]) -> MailHook:
+    def _hook(self, row: tuple[Any, ...], *, listed: bool = False) -> MailHook:
         workspace, name_in_address, provider, name, secret, topic, made_at, last_at = row
+        needs_none = provider == MailTeller.SES
+        opened = b"" if needs_none else self._sealer.opened(bytes(secret), place=place_of(workspace, name_in_address), else_none=listed)
         return MailHook(
             workspace=workspace,
             id=name_in_address,
             provider=MailTeller(provider),
             name=name,
-            secret=self._sealer.open(bytes(secret), place=place_of(workspace, name_in_address)),
+            secret=opened or b"",
+            secret_lost=opened is None,
             topic=topic,
             made_at=made_at,
             last_at=last_at,

@@ -53,7 +53,7 @@ class PostgresProviders:
         """See the port."""
         async with self._connections.lend() as connection:
             rows = await (await connection.execute(_OF, (workspace,))).fetchall()
-        return [self._provider(row) for row in rows]
+        return [self._provider(row, listed=True) for row in rows]
 
     async def every(self) -> list[OwnProvider]:
         """See the port."""
@@ -81,8 +81,9 @@ class PostgresProviders:
         async with self._connections.lend() as connection:
             return await (await connection.execute(_DROP, (workspace, id))).fetchone() is not None
 
-    def _provider(self, row: tuple[Any, ...]) -> OwnProvider:
+    def _provider(self, row: tuple[Any, ...], *, listed: bool = False) -> OwnProvider:
         workspace, name_of_row, place, kind, name, settings, secrets, signs, made_at, changed_at = row
+        opened = self._sealer.opened(bytes(secrets), place=place_of(workspace, name_of_row), else_none=listed)
         return OwnProvider(
             workspace=workspace,
             id=name_of_row,
@@ -90,7 +91,8 @@ class PostgresProviders:
             kind=kind,
             name=name,
             settings=dict(settings),
-            secrets=_TEXTS.decode(self._sealer.open(bytes(secrets), place=place_of(workspace, name_of_row))),
+            secrets={} if opened is None else _TEXTS.decode(opened),
+            secrets_lost=opened is None,
             signs=signs,
             made_at=made_at,
             changed_at=changed_at,

@@ -132,7 +132,11 @@ class PostgresKeys:
         return facts
 
     def _signing(self, row: tuple[Any, ...]) -> Signing | None:
-        return Signing(Algorithm(row[4]), self._sealer.open(bytes(row[5]), place=place_of(row[0])), row[6]) if row[4] else None
+        if not row[4]:
+            return None
+        # A secret key is held against no token: by it the shop tells anew what was sealed with a key that is lost.
+        key = self._sealer.opened(bytes(row[5]), place=place_of(row[0]), else_none=row[2])
+        return None if key is None else Signing(Algorithm(row[4]), key, row[6])
 
 
 class PostgresProgrammes:

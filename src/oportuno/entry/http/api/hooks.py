@@ -57,6 +57,7 @@ class HookShape(Shape):
     language: str
     made_at: str
     last_at: str | None = Field(description="When the last post came whose signature held, to the minute; null: none yet.")
+    secret_lost: bool = Field(description="It was sealed with a key that is not here: tell it anew. Nothing posted is believed before.")
 
 
 class HookList(Shape):

@@ -57,6 +57,7 @@ class MailHookShape(Shape):
     topic: str = Field(description="SES only: the topic that may post here; empty: none yet.")
     made_at: str
     last_at: str | None = Field(description="When the last post came that was believed, to the minute; null: none yet.")
+    secret_lost: bool = Field(description="It was sealed with a key that is not here: tell it anew. Nothing posted is believed before.")
 
 
 class MailHookList(Shape):

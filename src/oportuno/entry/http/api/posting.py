@@ -10,7 +10,7 @@ from fastapi import Path, Response
 
 from oportuno.flows.hooks import Hook
 from oportuno.flows.mail_hooks import MailHook
-from oportuno.kit.faults import Conflict, NotFound
+from oportuno.kit.faults import BadInput, Conflict, NotFound
 from oportuno.kit.ids import WorkspaceId, write_id
 from oportuno.kit.times import to_text
 from oportuno.wiring import Front
@@ -56,7 +56,11 @@ async def close(hooks: Hooks[Any], workspace: WorkspaceId, hook: str) -> Respons
 
 
 def changed(hook: H, **told: Any) -> H:
-    """Give an address as it is to be: None is what was not told, and stays."""
+    """Give an address as it is to be: None is what was not told, and stays. Raises BadInput when its secret is lost and not among it."""
+    if hook.secret_lost:
+        if not told.get("secret"):
+            raise BadInput("secret_lost", "its secret was sealed with a key that is not here: it has to be told anew", place="secret")
+        told["secret_lost"] = False
     return msgspec.structs.replace(hook, **{word: value for word, value in told.items() if value is not None})
 
 
@@ -68,6 +72,7 @@ def shown(front: Front, hook: Hook | MailHook, path: str) -> dict[str, Any]:
         "address": f"{base}/v1/hooks/{path}/{hook.id}",
         "made_at": to_text(hook.made_at),
         "last_at": to_text(hook.last_at) if hook.last_at is not None else None,
+        "secret_lost": hook.secret_lost,
     }
 
 

@@ -68,6 +68,7 @@ class ProviderShape(Shape):
     name: str
     settings: dict[str, str] = Field(description="What may be shown.")
     secrets: list[str] = Field(description="Which secret settings are set.")
+    secrets_lost: bool = Field(description="They were sealed with a key that is not here: tell them anew. Nothing goes by it before.")
     signs: str
     place: int
     marketing: str = Field(
@@ -146,6 +147,8 @@ async def change_provider(front: FrontHere, who: Caller, provider: ProviderId, g
     if known is None:
         raise _unknown()
     settings, secrets = known.settings, known.secrets
+    if known.secrets_lost and given.settings is None:
+        raise _secrets_lost()
     if given.settings is not None:
         told = {name: None if value is None else value.get_secret_value() for name, value in given.settings.items()}
         moved = any(name in told and told[name] != known.settings.get(name) for name in _WHERE)
@@ -153,6 +156,8 @@ async def change_provider(front: FrontHere, who: Caller, provider: ProviderId, g
             raise BadInput("provider_secrets_again", "with another address its secrets have to be given anew", place="settings")
         merged = {name: value for name, value in ({**known.settings, **known.secrets} | told).items() if value is not None}
         settings, secrets = _parted(front, known.kind, merged)
+        if known.secrets_lost and not secrets and None not in told.values():
+            raise _secrets_lost()
     changed = msgspec.structs.replace(
         known,
         name=known.name if given.name is None else given.name,
@@ -160,6 +165,7 @@ async def change_provider(front: FrontHere, who: Caller, provider: ProviderId, g
         signs=known.signs if given.signs is None else given.signs,
         settings=settings,
         secrets=secrets,
+        secrets_lost=False,
     )
     return await _put(front, changed)
 
@@ -204,6 +210,11 @@ def _parted(front: FrontHere, kind: str, told: dict[str, str]) -> tuple[dict[str
     return shown, {name: value for name, value in told.items() if name in secret}
 
 
+def _secrets_lost() -> BadInput:
+    sentence = "its secrets were sealed with a key that is not here: they have to be told anew, or said to be none (null)"
+    return BadInput("secret_lost", sentence, place="settings")
+
+
 def _unknown() -> NotFound:
     return NotFound("provider_unknown", "there is no such provider in this workspace")
 
@@ -221,6 +232,7 @@ def _shape(front: FrontHere, provider: OwnProvider, brand: Brand) -> ProviderSha
         name=provider.name,
         settings=provider.settings,
         secrets=sorted(provider.secrets),
+        secrets_lost=provider.secrets_lost,
         signs=provider.signs,
         place=provider.place,
         marketing=broken.reason.refusal.value if broken else "",
