@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -262,7 +263,7 @@ def test_an_unknown_zone_is_refused_before_anything_is_made(house):
     assert "Europe/Mordor" in told.stderr
 
 
-def test_what_seals_secrets_lies_in_the_data_directory_that_was_named(house):
+def test_what_seals_secrets_lies_in_the_data_directory_that_was_named_and_a_check_up_without_it_says_so_to_programs(house):
     _process, address, folder = house
     made = run("workspace", "create", "Tienda Sellada", "--timezone", "Europe/Madrid", "--json", "--data-dir", str(folder))
     key = json.loads(made.stdout)["secret_key"]
@@ -276,6 +277,11 @@ def test_what_seals_secrets_lies_in_the_data_directory_that_was_named(house):
         laid = json.load(answer)
     assert laid["secrets"] == ["password"]
     assert (folder / "sealing.key").is_file()
+    another = base64.b64encode(b"k" * 32).decode()
+    looked = run("doctor", "--json", "--data-dir", str(folder), OPORTUNO_SEALING_KEY=another)
+    assert {"about": "provider", "state": "failure"} in [
+        {name: each[name] for name in ("about", "state")} for each in json.loads(looked.stdout)
+    ], looked.stdout
     gone = urllib.request.Request(
         f"{address}/api/v1/providers/{laid['provider']}", method="DELETE", headers={"authorization": f"Bearer {key}"}
     )

@@ -46,6 +46,14 @@ def step_back(context: typer.Context) -> None:
             os.setpriority(os.PRIO_PROCESS, 0, _IN_NO_HURRY)
 
 
+def speak_alone(context: typer.Context) -> None:
+    """Keep what is logged away from what a verb says: on standard error, and only what is broken."""
+    if context.obj == PROCESS:
+        from oportuno.entry.logs import set_up
+
+        set_up("error", part="cli")
+
+
 @contextmanager
 def sentences() -> Iterator[None]:
     """Turn a fault into one sentence on standard error and an exit code."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from oportuno.entry.cli_app import DataDir, app, sentences, settings_with
+from oportuno.entry.cli_app import DataDir, app, sentences, settings_with, speak_alone
 from oportuno.kit.times import to_text
 
 
@@ -59,11 +59,13 @@ def _tell(table: str, rows: int) -> None:
 
 @app.command()
 def doctor(
+    context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
     language: Annotated[Literal["en", "es"], typer.Option(help="In which it is said.")] = "en",
     data_dir: DataDir = None,
 ) -> None:
     """Look at the whole installation and say what is wrong. Ends with 1 when something is."""
+    speak_alone(context)
     with sentences():
         from oportuno.entry.doctor.finding import State
         from oportuno.entry.doctor.look import examine
