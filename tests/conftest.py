@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import shutil
@@ -25,6 +26,13 @@ from oportuno.adapters.postgres.migrate import migrate
 settings.register_profile("explore", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True, database=None)
 settings.load_profile("same")
+
+
+def pytest_runtest_teardown() -> None:
+    """An engine keeps its process from looking for circles, for good. Here the process is the tests', and outlives it."""
+    if not gc.isenabled():
+        gc.unfreeze()
+        gc.enable()
 
 
 class ByModule(LoadScopeScheduling):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -214,11 +213,7 @@ def tell(
         async with tienda_norte(url, plays, waits or {}) as shop:
             await story(shop)
 
-    try:
-        asyncio.run(asyncio.wait_for(whole(), 3 * PATIENCE))
-    finally:
-        gc.unfreeze()
-        gc.enable()
+    asyncio.run(asyncio.wait_for(whole(), 3 * PATIENCE))
 
 
 @asynccontextmanager
