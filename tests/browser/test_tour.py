@@ -111,6 +111,8 @@ def test_the_tour_is_left_with_a_key_and_taken_up_where_it_was(demo: str, visit:
     card(page, 1)
     on(page, 2, words)
     keep_picture(page, f"tour-{language}-{'phone' if phone else 'desktop'}-2")
+    # What points at the next thing is the script that hears the key: before it ran, nobody would.
+    expect(page.locator(".card .plus.tour-target")).to_have_count(1)
     page.locator("#tour").get_by_role("button", name=words["next"]).focus()
     page.keyboard.press("Escape")
     expect(page.locator("#tour")).to_have_count(0)
