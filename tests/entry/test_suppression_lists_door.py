@@ -106,7 +106,9 @@ def test_refused_rows_are_kept_whole_mended_and_brought_in_and_the_list_is_taken
     file, out, aside = tmp_path / "postmark.csv", tmp_path / "list.csv", tmp_path / "postmark.csv.refused.csv"
     file.write_text(LIST, encoding="utf-8")
     assert "5 rows: 2 would be added" in oportuno("suppressions", "import", file, "--name", "old", "--dry-run")
-    assert "5 rows: 2 added, 0 made graver, 0 standing, 3 refused" in oportuno("suppressions", "import", file, "--name", "old")
+    done = oportuno("suppressions", "import", file, "--name", "old")
+    assert "5 rows: 2 added, 0 made graver, 0 standing, 3 refused" in done
+    assert done.endswith("to take it back: oportuno suppressions take-back old\n")
     with aside.open(encoding="utf-8", newline="") as opened:
         rows = list(csv.DictReader(opened))
     assert [(row["refused_line"], row["refused_code"], row["refused_row"]) for row in rows] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -83,7 +84,7 @@ def _became(done: BroughtList, aside: Path, *, dry: bool) -> list[str]:
     if tally.refused:
         lines.append(f"the refused rows, their lines and reasons: {aside}")
     if tally.added and not dry:
-        lines.append(f"to take it back: oportuno suppressions take-back “{done.name}”")
+        lines.append(f"to take it back: oportuno suppressions take-back {quote(done.name)}")
     return lines
 
 
