@@ -35,6 +35,11 @@ def pytest_runtest_teardown() -> None:
         gc.enable()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name raw bytes by their parameter (pytest numbers them): a name must not tell the second in which a body was packed."""
+    return argname if isinstance(val, bytes) else None
+
+
 class ByModule(LoadScopeScheduling):
     """With several workers (``-n 2``) a module's tests stay with one, in their order: they share a database. The browser's share a shop."""
 
