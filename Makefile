@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PORT ?= 8080
 PYTHON ?= python3
-# Processes among which `make test` shares out the test modules, each with a PostgreSQL of its own. `pytest` by itself takes one.
-WORKERS ?= 2
+# Processes among which `make test` shares out the test modules, each with a PostgreSQL of its own: 2 is for two cores, 0 runs them in one.
+WORKERS ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
