@@ -27,8 +27,8 @@ text{fill:#15181F}.q{fill:#474C58}.h{font-weight:600;font-size:14px}.t{font-weig
 def draw(summary: Summary, language: str) -> str:
     """Give the picture as SVG. The same figures give the same bytes."""
     drawn = _Drawn()
-    drawn.down(34)
-    drawn.text(said(language, "title"), "t")
+    drawn.down(8)
+    drawn.broken(said(language, "title"), "t", letters=34, apart=26)
     drawn.down(12)
     for line in opening(summary, language):
         drawn.prose(line)
@@ -60,23 +60,27 @@ class _Drawn:
         self.parts.append(f'<text x="{x:g}" y="{self.y}" class="{style}"{anchor}>{escape(text)}</text>')
 
     def prose(self, text: str) -> None:
-        """Write a paragraph, broken to the width by about how wide letters are."""
+        """Write a paragraph."""
+        self.broken(text, "q", letters=52, apart=19)
+        self.down(5)
+
+    def broken(self, text: str, style: str, *, letters: int, apart: int) -> None:
+        """Write lines `apart` px, broken to the width by about how many letters fit on 380 px, in whatever font is there."""
         line = ""
         for word in text.split():
-            if len(line) + len(word) > 52:  # noqa: PLR2004 - letters of 13 px on 380 px, in whatever font is there
-                self.down(19)
-                self.text(line, "q")
+            if line and len(line) + 1 + len(word) > letters:
+                self.down(apart)
+                self.text(line, style)
                 line = ""
             line = f"{line} {word}".strip()
-        self.down(19)
-        self.text(line, "q")
-        self.down(5)
+        self.down(apart)
+        self.text(line, style)
 
     def head(self, text: str) -> None:
         self.down(28)
         self.parts.append(f'<line class="g" x1="{_LEFT}" x2="{WIDTH - _LEFT}" y1="{self.y - 14}" y2="{self.y - 14}"/>')
-        self.down(8)
-        self.text(text, "h")
+        self.down(-11)
+        self.broken(text, "h", letters=42, apart=19)
 
     def bar(self, x: float, y: float, width: float, height: float, style: str) -> None:
         self.parts.append(f'<rect class="{style}" x="{x:g}" y="{y:g}" width="{max(width, 1):g}" height="{max(height, 1):g}" rx="2"/>')

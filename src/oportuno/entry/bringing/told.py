@@ -53,12 +53,16 @@ def became(told: Told, asked: Asked) -> list[str]:
 
 def counts(tally: ImportTally) -> str:
     """Say a tally in a line."""
-    words = [f"{tally.rows} rows", f"{tally.events} events stored"]
+    words = [_many(tally.rows, "row"), f"{_many(tally.events, 'event')} stored"]
     words += [f"{tally.known} known before"] if tally.known else []
-    words += [f"{tally.answers} answers about consent"] if tally.answers else []
+    words += [f"{_many(tally.answers, 'answer')} about consent"] if tally.answers else []
     words += [f"{tally.unproven} without their proof left out"] if tally.unproven else []
-    words += [f"{tally.left_out} rows left out by the mapping"] if tally.left_out else []
-    return ", ".join([*words, f"{tally.refused} rows refused"])
+    words += [f"{_many(tally.left_out, 'row')} left out by the mapping"] if tally.left_out else []
+    return ", ".join([*words, f"{_many(tally.refused, 'row')} refused"])
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def listed(records: Sequence[ImportRecord], mappings: Words[str, bytes]) -> list[str]:
