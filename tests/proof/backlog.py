@@ -149,7 +149,7 @@ class Backlog:
         """Drain what waits, on connections of its own; give events per second of CPU, and pages read per event."""
         feed = await PostgresFeed.open(self.ground.url, buckets=range(BUCKETS))
         store = await PostgresStore.open(self.ground.url, name="engine store", size=1)
-        backends = [psutil.Process(c.info.backend_pid) for c in (feed._connection, *store._pool._free)]
+        backends = [psutil.Process(c.info.backend_pid) for c in (feed._connection, *(lent.connection for lent in store._pool._free))]
         before, pages, events, idle = _cpu(backends), self._pages(), 0, 0
         while idle < 3:
             done = await react_once(feed, store, OneProgramme(), limit=self.sizes.limit)
