@@ -110,7 +110,7 @@ PARTS: dict[str, tuple[str, str, tuple[dict[str, Any], ...]]] = {
     "soak": (
         "Two hours of an ordinary day at the product as it ships: memory, live tables and the age of what waits do not grow.",
         "soak:Soak",
-        ({"seconds": 7_200.0, "customers": 5_000, "seed": 121},),
+        ({"seconds": 7_200.0, "customers": 200, "seed": 121},),
     ),
     "bounces": (
         "A real mail server's bounces and others' recorded ones: what is understood, and nothing soft is ever taken for hard.",

@@ -189,7 +189,7 @@ def main() -> int:
     """Run, or judge what was run; the exit code says whether it held."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=7_200.0)
-    parser.add_argument("--customers", type=int, default=300)
+    parser.add_argument("--customers", type=int, default=200)
     parser.add_argument("--samples", default="")
     parser.add_argument("--judge", type=Path)
     asked = parser.parse_args()
