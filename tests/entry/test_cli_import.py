@@ -64,7 +64,7 @@ def test_a_file_is_rehearsed_brought_in_and_its_mapping_remembered(postgres_url,
     assert one(postgres_url, "SELECT count(*) FROM events") == 0
 
     done = run(postgres_url, "import", "orders", file, *ways, "--remember", "till")
-    assert "2 rows, 1 events stored, 1 rows refused" in done.stdout
+    assert "2 rows, 1 event stored, 1 row refused" in done.stdout
     assert one(postgres_url, "SELECT count(*) FROM events WHERE source = 2") == 1
     with (tmp_path / "pedidos.csv.refused.csv").open(encoding="utf-8", newline="") as refused:
         heads, row = list(csv.reader(refused))

@@ -114,10 +114,20 @@ def _percent(points: list[tuple[float, float]]) -> float:
 
 
 def _memory(samples: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """Give what a kind of process took. PostgreSQL's climb is that of a connection, times their middle number.
+
+    Its connections come and go, with the load and because none is lent for longer than a quarter of an hour; whether they become more is
+    judged by their number.
+    """
     there = [sample for sample in samples if kind in sample["parts"]]
     megabytes = _series(there, lambda each: each["parts"][kind]["mb"])
     opened = _series(there, lambda each: each["parts"][kind]["files"])
-    climb, middle = slope(megabytes, within=NEAR), median(value for _, value in megabytes)
+    middle = median(value for _, value in megabytes)
+    if kind == "postgres":
+        each_of_them = _series(there, lambda each: each["parts"][kind]["mb"] / max(1, each["connections"]))
+        climb = slope(each_of_them, within=NEAR) * middle / median(value for _, value in each_of_them)
+    else:
+        climb = slope(megabytes, within=NEAR)
     third = max(1, len(megabytes) // 3)
     return {
         "mb": round(middle, 1),

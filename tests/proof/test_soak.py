@@ -94,6 +94,24 @@ def test_what_was_planted_is_named_and_nothing_else(plant: Any, named: str) -> N
     assert fault.startswith(named)
 
 
+def _come_and_go(each: dict[str, Any], number: int) -> None:
+    """A few more connections towards the end, as on a busier machine; what each takes stays the same."""
+    more = 5 if number > 160 else 0
+    each["connections"] += more
+    each["parts"]["postgres"]["mb"] *= each["connections"] / 33
+
+
+def _remember_more(each: dict[str, Any], number: int) -> None:
+    _come_and_go(each, number)
+    each["parts"]["postgres"]["mb"] += number * 0.02
+
+
+def test_more_connections_for_a_while_are_no_leak_and_what_each_remembers_more_is() -> None:
+    assert judge(an_hour(_come_and_go))["faults"] == []
+    (fault,) = judge(an_hour(_remember_more))["faults"]
+    assert fault.startswith("postgres grows")
+
+
 def test_one_step_bends_no_slope_and_a_steady_climb_is_told_as_it_is() -> None:
     assert slope([(number * EVERY, 100.0 if number > 30 else 0.0) for number in range(40)]) == 0
     assert slope([(number * EVERY, number * 2.0) for number in range(40)]) == pytest.approx(2.0 * HOUR / EVERY)
