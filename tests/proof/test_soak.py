@@ -112,6 +112,12 @@ def test_more_connections_for_a_while_are_no_leak_and_what_each_remembers_more_i
     assert fault.startswith("postgres grows")
 
 
+def test_a_flat_saw_seems_to_climb_to_who_looks_at_neighbours_only() -> None:
+    saw = [(number * EVERY, (number % 60) / 60) for number in range(360)]
+    assert slope(saw, within=1_800) == pytest.approx(0.36, abs=0.01)
+    assert slope(saw) == pytest.approx(0.18, abs=0.01)
+
+
 def test_one_step_bends_no_slope_and_a_steady_climb_is_told_as_it_is() -> None:
     assert slope([(number * EVERY, 100.0 if number > 30 else 0.0) for number in range(40)]) == 0
     assert slope([(number * EVERY, number * 2.0) for number in range(40)]) == pytest.approx(2.0 * HOUR / EVERY)
