@@ -5,9 +5,7 @@ It may refuse by script, and tells when something it waits for has come: nothing
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -15,9 +13,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
-import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from listening import listening
 from oportuno.adapters.memory import MemoryWorld
 from oportuno.entry.http.app import answer_fault
 from oportuno.entry.http.collect import Collector
@@ -162,32 +160,10 @@ async def _say(send: Callable[[Any], Awaitable[None]], status: int, body: bytes,
     await send({"type": "http.response.body", "body": body})
 
 
-class _Open(uvicorn.Server):
-    """A server that says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
 @contextmanager
 def open_stage() -> Iterator[Stage]:
     """Open Tienda Norte on a port of the kernel's choice."""
     stage = Stage()
-    listener = socket.create_server(("127.0.0.1", 0))
-    stage.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = _Open(uvicorn.Config(stage, lifespan="off", log_level="critical", access_log=False, timeout_graceful_shutdown=5))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    try:
-        assert server.listening.wait(PATIENCE)
+    with listening(stage, timeout_graceful_shutdown=5) as (host, port):
+        stage.address = f"http://{host}:{port}"
         yield stage
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
-        listener.close()
-        assert not thread.is_alive()
